@@ -1,0 +1,58 @@
+"""Turns errors into one message, one hint and one exit code. The commands are in `program.py`."""
+
+from __future__ import annotations
+
+import sys
+
+from stockctl.cli.program import app
+from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.terminal.environment import Environment
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:], Environment()))
+
+
+def run(arguments: list[str], environment: Environment) -> int:
+    """Runs one command line and returns its exit code. Never lets a traceback reach the user for an expected error."""
+    try:
+        app(args=arguments, obj=environment, prog_name="stockctl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.FAILED
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _pipe_closed(environment)
+    except StockctlError as error:
+        return _explain(error, environment)
+    except Exception as error:
+        known = _translated(error)
+        if known is None:
+            raise
+        return _explain(known, environment)
+    return ExitCode.DONE
+
+
+def _translated(error: Exception) -> StockctlError | None:
+    if "botocore" not in sys.modules:  # then no AWS call can have failed
+        return None
+    from stockctl.aws.errors import translated  # noqa: PLC0415 - boto3 is loaded by the command that needs it
+
+    return translated(error)
+
+
+def _explain(error: StockctlError, environment: Environment) -> int:
+    console = environment.notices()
+    console.print("error: ", style="bold red", end="")
+    console.print(error.message, soft_wrap=True)
+    if error.hint:
+        console.print("hint:  ", style="cyan", end="")
+        console.print(error.hint, soft_wrap=True)
+    return error.exit_code
+
+
+def _pipe_closed(environment: Environment) -> int:
+    """The reader of our output has gone (`stockctl stock | head -1`): end quietly, and keep the interpreter quiet."""
+    environment.stdout = sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    return ExitCode.DONE

@@ -1,0 +1,19 @@
+"""The commands of `stockctl`, in the order its help lists them."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    name="stockctl",
+    help="Deploys and operates a serverless stock service for kitchens, on AWS or on this machine.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Keeps `stockctl COMMAND` a group however many commands there are."""

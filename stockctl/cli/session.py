@@ -1,0 +1,114 @@
+"""The options every command shares, and what a command is given in their place: a Session."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from stockctl.terminal.environment import Environment
+from stockctl.terminal.output import Output, OutputFormat
+
+if TYPE_CHECKING:
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.target import Target
+
+DEFAULT_STACK = "stockctl"
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The shared options as they were given."""
+
+    stack: str = DEFAULT_STACK
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    local: bool | None = None
+    output: OutputFormat | None = None
+
+
+@dataclass
+class Session:
+    """One run of one command: its environment, its settings, and the cloud they lead to."""
+
+    environment: Environment
+    settings: Settings
+
+    @cached_property
+    def output(self) -> Output:
+        """Where the command's result goes."""
+        return Output(self.environment, self.settings.output)
+
+    @cached_property
+    def target(self) -> Target:
+        """The cloud and stack; a local one is started, and deployed to, when needed. Says which on stderr."""
+        from stockctl.cli.target import resolve  # noqa: PLC0415 - it needs boto3
+
+        target = resolve(self.settings, self.environment)
+        self.environment.tell(f"stockctl: {target.describe()}")
+        return target
+
+    @cached_property
+    def clients(self) -> Clients:
+        """boto3 clients for the target."""
+        from stockctl.aws.clients import Clients  # noqa: PLC0415 - boto3 is loaded by the command that needs it
+
+        return Clients.of_target(self.target)
+
+
+_PANEL = "Where and how"
+_SHARED: dict[str, Any] = {
+    "stack": Annotated[
+        str, typer.Option(help="Name of the stack.", envvar="STOCKCTL_STACK", rich_help_panel=_PANEL, metavar="NAME")
+    ],
+    "profile": Annotated[
+        str | None, typer.Option(help="AWS profile to use.", rich_help_panel=_PANEL, metavar="NAME")
+    ],
+    "region": Annotated[str | None, typer.Option(help="AWS region to use.", rich_help_panel=_PANEL, metavar="NAME")],
+    "endpoint_url": Annotated[
+        str | None, typer.Option(help="Talk to this endpoint instead of AWS's.", rich_help_panel=_PANEL, metavar="URL")
+    ],
+    "local": Annotated[
+        bool | None,
+        typer.Option(
+            "--local/--aws",
+            help="The embedded cloud on this machine, or AWS. Default: $STOCKCTL_TARGET, "
+            "else AWS where credentials resolve, else local.",
+            rich_help_panel=_PANEL,
+            show_default=False,
+        ),
+    ],
+    "output": Annotated[
+        OutputFormat | None,
+        typer.Option("--output", "-o", help="Table on a terminal, TSV when piped.", rich_help_panel=_PANEL),
+    ],
+}
+
+
+def with_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """Gives a command the shared options, and hands it a Session made of them as its first argument."""
+
+    @functools.wraps(command)
+    def run(context: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
+        settings = Settings(**{name: kwargs.pop(name) for name in _SHARED})
+        environment = context.obj if isinstance(context.obj, Environment) else Environment()
+        command(Session(environment, settings), *args, **kwargs)
+
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Settings, name), annotation=annotation)
+        for name, annotation in _SHARED.items()
+    ]
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    run.__signature__ = inspect.Signature([context, *own, *shared])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *own, *shared]}
+    del run.__wrapped__  # type: ignore[attr-defined] - Typer reads the signature above, not the command's own
+    return run

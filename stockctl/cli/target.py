@@ -1,0 +1,65 @@
+"""Decides which cloud a command talks to: `--local`/`--aws`, else STOCKCTL_TARGET, else AWS where credentials resolve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from stockctl.aws.target import Target
+from stockctl.domain.errors import CredentialsError, UsageError
+
+if TYPE_CHECKING:
+    from stockctl.cli.session import Settings
+    from stockctl.terminal.environment import Environment
+
+
+def resolve(settings: Settings, environment: Environment) -> Target:
+    """The target of one command. A local one is started first where it is not running.
+
+    Raises:
+        UsageError: STOCKCTL_TARGET is neither `local` nor `aws`.
+        CredentialsError: AWS was asked for and no credentials or region resolve.
+    """
+    if settings.endpoint_url and not settings.local:
+        return _aws(settings)
+    return _local(settings, environment) if _is_local(settings, environment) else _aws(settings)
+
+
+def _is_local(settings: Settings, environment: Environment) -> bool:
+    if settings.local is not None:
+        return settings.local
+    named = environment.variables.get("STOCKCTL_TARGET", "").strip().lower()
+    if named not in {"", "local", "aws"}:
+        raise UsageError(f"STOCKCTL_TARGET is {named!r}", "Set it to `local` or `aws`, or unset it.")
+    if named:
+        return named == "local"
+    return settings.profile is None and not _aws_credentials_resolve()
+
+
+def _aws_credentials_resolve() -> bool:
+    try:
+        return boto3.session.Session().get_credentials() is not None
+    except BotoCoreError:  # a profile that is named but broken is meant for AWS: let it be reported there
+        return True
+
+
+def _aws(settings: Settings) -> Target:
+    session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+    if session.get_credentials() is None:
+        raise CredentialsError(
+            "no AWS credentials were found",
+            "Run `aws configure sso` or set AWS_PROFILE; or use --local for the embedded cloud.",
+        )
+    if session.region_name is None:
+        raise CredentialsError("no AWS region is set", "Give --region, or set AWS_REGION.")
+    return Target(
+        stack=settings.stack, region=session.region_name, profile=settings.profile, endpoint_url=settings.endpoint_url
+    )
+
+
+def _local(settings: Settings, environment: Environment) -> Target:
+    from stockctl.local.cloud import ensure_running  # noqa: PLC0415 - only the embedded cloud needs it
+
+    return ensure_running(settings.stack, environment)

@@ -1,0 +1,1 @@
+"""The kitchen that orders from suppliers and uses stock."""

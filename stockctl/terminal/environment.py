@@ -1,0 +1,59 @@
+"""Where a command runs: its streams, variables and clock, so that tests can pass their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass
+class Environment:
+    """Streams, environment variables and clock of one run."""
+
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    quiet: bool = False
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.now(UTC)
+
+    @property
+    def stdout_is_terminal(self) -> bool:
+        return self.stdout.isatty()
+
+    @property
+    def stderr_is_terminal(self) -> bool:
+        return self.stderr.isatty()
+
+    @property
+    def stdin_is_terminal(self) -> bool:
+        return self.stdin.isatty()
+
+    def console(self) -> Console:
+        """Where data goes."""
+        return _console(self.stdout)
+
+    def notices(self) -> Console:
+        """Where everything that is not data goes."""
+        return _console(self.stderr)
+
+    def tell(self, line: str) -> None:
+        """Says one plain line on stderr, unless the user asked for quiet."""
+        if not self.quiet:
+            self.notices().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - rich is loaded when something is shown, not for --help
+
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
