@@ -37,7 +37,7 @@ def run(arguments: list[str], environment: Environment) -> int:
 def _translated(error: Exception) -> StockctlError | None:
     if "botocore" not in sys.modules:  # then no AWS call can have failed
         return None
-    from stockctl.aws.errors import translated  # noqa: PLC0415 - boto3 is loaded by the command that needs it
+    from stockctl.aws.errors import translated
 
     return translated(error)
 

@@ -49,7 +49,7 @@ class Session:
     @cached_property
     def target(self) -> Target:
         """The cloud and stack; a local one is started, and deployed to, when needed. Says which on stderr."""
-        from stockctl.cli.target import resolve  # noqa: PLC0415 - it needs boto3
+        from stockctl.cli.target import resolve
 
         target = resolve(self.settings, self.environment)
         self.environment.tell(f"stockctl: {target.describe()}")
@@ -58,7 +58,7 @@ class Session:
     @cached_property
     def clients(self) -> Clients:
         """boto3 clients for the target."""
-        from stockctl.aws.clients import Clients  # noqa: PLC0415 - boto3 is loaded by the command that needs it
+        from stockctl.aws.clients import Clients
 
         return Clients.of_target(self.target)
 
@@ -68,9 +68,7 @@ _SHARED: dict[str, Any] = {
     "stack": Annotated[
         str, typer.Option(help="Name of the stack.", envvar="STOCKCTL_STACK", rich_help_panel=_PANEL, metavar="NAME")
     ],
-    "profile": Annotated[
-        str | None, typer.Option(help="AWS profile to use.", rich_help_panel=_PANEL, metavar="NAME")
-    ],
+    "profile": Annotated[str | None, typer.Option(help="AWS profile to use.", rich_help_panel=_PANEL, metavar="NAME")],
     "region": Annotated[str | None, typer.Option(help="AWS region to use.", rich_help_panel=_PANEL, metavar="NAME")],
     "endpoint_url": Annotated[
         str | None, typer.Option(help="Talk to this endpoint instead of AWS's.", rich_help_panel=_PANEL, metavar="URL")
@@ -97,18 +95,19 @@ def with_session(command: Callable[Concatenate[Session, P], None]) -> Callable[.
 
     @functools.wraps(command)
     def run(context: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
-        settings = Settings(**{name: kwargs.pop(name) for name in _SHARED})
+        shared: dict[str, Any] = {name: kwargs.pop(name) for name in _SHARED}
+        settings = Settings(**shared)
         environment = context.obj if isinstance(context.obj, Environment) else Environment()
         command(Session(environment, settings), *args, **kwargs)
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    shared = [
+    common = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Settings, name), annotation=annotation)
         for name, annotation in _SHARED.items()
     ]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    run.__signature__ = inspect.Signature([context, *own, *shared])  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *own, *shared]}
-    del run.__wrapped__  # type: ignore[attr-defined] - Typer reads the signature above, not the command's own
+    run.__signature__ = inspect.Signature([context, *own, *common])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *own, *common]}
+    del run.__wrapped__  # Typer reads the signature above, not the command's own
     return run

@@ -1,4 +1,7 @@
-"""Decides which cloud a command talks to: `--local`/`--aws`, else STOCKCTL_TARGET, else AWS where credentials resolve."""
+"""Decides which cloud a command talks to.
+
+`--local`/`--aws`, else STOCKCTL_TARGET, else AWS where credentials resolve, else the embedded cloud.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +63,6 @@ def _aws(settings: Settings) -> Target:
 
 
 def _local(settings: Settings, environment: Environment) -> Target:
-    from stockctl.local.cloud import ensure_running  # noqa: PLC0415 - only the embedded cloud needs it
+    from stockctl.local.cloud import ensure_running
 
     return ensure_running(settings.stack, environment)

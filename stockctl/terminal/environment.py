@@ -54,6 +54,6 @@ class Environment:
 
 
 def _console(stream: TextIO) -> Console:
-    from rich.console import Console  # noqa: PLC0415 - rich is loaded when something is shown, not for --help
+    from rich.console import Console
 
     return Console(file=stream, highlight=False, markup=False, emoji=False)

@@ -57,21 +57,21 @@ class Output:
 
     def json(self, document: object) -> None:
         """Prints one JSON document."""
-        print(json.dumps(document, ensure_ascii=False, indent=2), file=self.environment.stdout, flush=True)  # noqa: T201
+        print(json.dumps(document, ensure_ascii=False, indent=2), file=self.environment.stdout, flush=True)
 
     def json_line(self, document: object) -> None:
         """Prints one JSON document on one line, at once: for streams of them."""
-        print(json.dumps(document, ensure_ascii=False), file=self.environment.stdout, flush=True)  # noqa: T201
+        print(json.dumps(document, ensure_ascii=False), file=self.environment.stdout, flush=True)
 
     def _tsv(self, table: Table) -> None:
         lines = [[column.name for column in table.columns], *(table.plain if table.plain is not None else table.rows)]
         for line in lines:
-            print("\t".join(_one_field(value) for value in line), file=self.environment.stdout)  # noqa: T201
+            print("\t".join(_one_field(value) for value in line), file=self.environment.stdout)
 
     def _table(self, table: Table) -> None:
-        from rich import box  # noqa: PLC0415
-        from rich.table import Table as RichTable  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415 - names from data are text, never markup
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text
 
         drawn = RichTable(box=box.SIMPLE_HEAD, title=table.title, title_justify="left", pad_edge=False)
         for column in table.columns:

@@ -1,0 +1,111 @@
+"""The answers of the HTTP API (design.md, section 8): what became of a transaction, as status code and JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from stockctl.domain.instants import iso_seconds
+from stockctl.domain.stock import Batch, Holding, Level
+from stockctl.domain.transaction import Accepted, Insufficient, InvalidRequest, Outcome, Reused, Shortage, Transaction
+
+RETRY_AFTER_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer: its status code, JSON body and extra headers."""
+
+    status_code: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer_to(transaction: Transaction, outcome: Outcome) -> Answer:
+    """What the caller of `POST /transactions` is told."""
+    match outcome:
+        case Accepted():
+            return Answer(200 if outcome.replayed else 201, _accepted(transaction, outcome))
+        case Insufficient():
+            return Answer(409, _insufficient(outcome.shortages))
+        case Reused():
+            message = f"transaction {transaction.transaction_id} was accepted before with other items; use a new id"
+            return Answer(422, {"code": "transaction_id_reused", "message": message})
+        case _:
+            assert_never(outcome)
+
+
+def invalid(request: InvalidRequest) -> Answer:
+    """400: every fault of a malformed request."""
+    errors = [{"path": fault.path, "message": fault.message} for fault in request.faults]
+    count = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
+    return Answer(400, {"code": "invalid_request", "message": f"the request has {count}", "errors": errors})
+
+
+def busy() -> Answer:
+    """503: contention outlasted the deadline, nothing changed, and the same request may be sent again."""
+    message = "too many others use these ingredients just now; nothing changed, try again with the same transactionId"
+    return Answer(503, {"code": "busy", "message": message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def not_found(message: str) -> Answer:
+    """404: there is no such ingredient or path."""
+    return Answer(404, {"code": "not_found", "message": message})
+
+
+def levels_document(levels: list[Level]) -> dict[str, Any]:
+    """The body of `GET /stock`."""
+    return {"stock": [level_document(level) for level in levels]}
+
+
+def level_document(level: Level) -> dict[str, Any]:
+    """One level as the menu service reads it."""
+    return {
+        "typeId": level.ingredient,
+        "quantity": level.quantity,
+        "received": level.received,
+        "used": level.used,
+        "expired": level.expired,
+        "nextExpiry": None if level.next_expiry is None else iso_seconds(level.next_expiry),
+        "version": level.version,
+        "updatedAt": level.updated_at,
+    }
+
+
+def holding_document(holding: Holding) -> dict[str, Any]:
+    """The body of `GET /stock/{typeId}`: the level and its batches, the soonest to expire first."""
+    return {**level_document(holding.level), "batches": [_batch_document(batch) for batch in holding.counted]}
+
+
+def _batch_document(batch: Batch) -> dict[str, Any]:
+    return {
+        "batchId": batch.batch_id,
+        "delivery": batch.delivery,
+        "quantity": batch.quantity,
+        "received": batch.received,
+        "bestBefore": batch.best_before,
+        "expiresAt": iso_seconds(batch.expires_at),
+    }
+
+
+def _accepted(transaction: Transaction, outcome: Accepted) -> dict[str, Any]:
+    return {
+        "transactionId": transaction.transaction_id,
+        "status": "accepted",
+        "items": [{"typeId": ingredient, "quantity": units} for ingredient, units in outcome.items.items()],
+        "replayed": outcome.replayed,
+    }
+
+
+def _insufficient(shortages: tuple[Shortage, ...]) -> dict[str, Any]:
+    short = [
+        {"typeId": shortage.ingredient, "requested": shortage.requested, "available": shortage.available}
+        for shortage in shortages
+    ]
+    names = ", ".join(shortage.ingredient for shortage in shortages)
+    return {
+        "code": "insufficient_stock",
+        "message": f"not enough in stock of {names}; nothing changed",
+        "shortages": short,
+    }

@@ -1,0 +1,58 @@
+"""Instants and best-before dates: text to whole seconds since the epoch, and back."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def iso(instant: float) -> str:
+    """An instant (s since the epoch) as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_seconds(instant: int) -> str:
+    """An instant (s since the epoch) as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a known time zone; use an IANA name such as Europe/London") from error
+
+
+def expiry_of(best_before: str, zone: ZoneInfo) -> int:
+    """When stock with this best-before expires (s since the epoch).
+
+    A date is good through the end of that day in `zone`; a date and time with an offset is exact, and rounded down to
+    the second, because the time to live of a row has no finer unit.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        if _DATE.fullmatch(best_before):
+            return _end_of(date.fromisoformat(best_before), zone)
+        moment = datetime.fromisoformat(best_before)
+        if moment.tzinfo is None or len(best_before) <= len("2026-11-23"):
+            raise ValueError("a time needs an offset")
+        return int(moment.timestamp() // 1)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            "is not a date such as 2026-12-31, nor a date and time with an offset such as 2026-12-31T18:00:00+01:00"
+        ) from error
+
+
+def _end_of(day: date, zone: ZoneInfo) -> int:
+    following = day + timedelta(days=1)
+    return int(datetime(following.year, following.month, following.day, tzinfo=zone).timestamp())

@@ -1,0 +1,92 @@
+"""Receipts: what became of a delivery, row by row, for the supplier who dropped it.
+
+A receipt is written once, when all of a delivery has been recorded, and never made worse by what comes after: a
+redelivery leaves it as it is, and another file under the same key is added to it as a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from stockctl.domain.delivery import Rejection, Row
+from stockctl.domain.instants import iso
+
+MAX_REJECTIONS = 10_000
+"""A receipt names this many rejected rows one by one, and counts the rest."""
+
+
+class DeliveryStatus(StrEnum):
+    """What became of a delivery as a whole."""
+
+    RECORDED = "recorded"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+Receipt = dict[str, Any]
+
+
+def receipt_key(delivery: str) -> str:
+    """Where the receipt of a delivery lies in the drop bucket."""
+    return f"receipts/{delivery}.json"
+
+
+def receipt_of(
+    delivery: str, etag: str, recorded: Sequence[Row], rejected: Sequence[Rejection], now: float, rejected_rows: int
+) -> Receipt:
+    """The receipt of a delivery whose rows were all recorded or rejected; `rejected_rows` counts those not listed too."""
+    status = DeliveryStatus.REJECTED
+    if recorded:
+        status = DeliveryStatus.PARTIAL if rejected else DeliveryStatus.RECORDED
+    return {
+        "delivery": delivery,
+        "etag": etag,
+        "status": status.value,
+        "at": iso(now),
+        "recorded": [recorded_row(row) for row in recorded],
+        "rejected": [rejected_row(rejection) for rejection in rejected[:MAX_REJECTIONS]],
+        "rejected_rows": rejected_rows,
+    }
+
+
+def recorded_row(row: Row) -> dict[str, str | int]:
+    """One recorded row as receipts and `ingest` show it."""
+    return {"ingredient": row.ingredient, "quantity": row.quantity, "best_before": row.best_before}
+
+
+def rejected_row(rejection: Rejection) -> dict[str, str | int]:
+    """One rejected row as receipts and `ingest` show it."""
+    return {
+        "line": rejection.line,
+        "column": rejection.column,
+        "value": rejection.value,
+        "reason": rejection.reason,
+    }
+
+
+def with_conflict(receipt: Mapping[str, Any], etag: str, now: float) -> Receipt:
+    """The same receipt, with one more file that came under its key with other content and was not recorded."""
+    conflicts: list[dict[str, str]] = list(receipt.get("conflicts", []))
+    if etag not in etags(conflicts):
+        conflicts.append(
+            {
+                "etag": etag,
+                "at": iso(now),
+                "reason": "this key was delivered before with other content; nothing changed",
+            }
+        )
+    return {**receipt, "conflicts": conflicts}
+
+
+def etags(conflicts: Iterable[Mapping[str, str]]) -> set[str]:
+    """The entity tags of the files that a receipt reports as conflicts."""
+    return {conflict["etag"] for conflict in conflicts}
+
+
+def answers(receipt: Mapping[str, Any], etag: str) -> bool:
+    """Whether the receipt says what became of the file with this entity tag."""
+    return bool(receipt.get("etag") == etag or etag in etags(receipt.get("conflicts", [])))

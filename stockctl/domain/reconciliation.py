@@ -1,0 +1,105 @@
+"""`plan()`: what would bring level and batches of one ingredient together again.
+
+It is level-triggered: it compares what is with what should be and never applies a delta that an event carries, so lost,
+repeated and reordered events do no harm. The rules are those of the design, section 4:
+
+* Live batches are on the roster, present, and not yet due. S is what is left in them, A the level's quantity.
+* Batches on the roster that are due, or whose rows are gone, leave it, and `max(0, A - S)` units are written off. Usage that
+  still waits to be allocated is thus absorbed by what has just expired before it is charged to fresh stock.
+* Where S > A, the difference is charged to live batches, the soonest to expire first.
+* Where S < A although nothing is due or gone, the Query was skewed: uses and allocations went on while it read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stockctl.domain.stock import Batch, Holding
+
+MAX_ACTIONS = 100
+"""DynamoDB's limit on the actions of one transaction."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Units to take from one batch: from `before` to `after` units left."""
+
+    batch: Batch
+    after: int
+
+    @property
+    def units(self) -> int:
+        return self.batch.quantity - self.after
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One transaction's worth of work. `is_last` says that nothing is left to do after it.
+
+    `written_off` is in units; `next_expiry` (s since the epoch) is the guard's new value where batches leave the roster.
+    """
+
+    charges: tuple[Charge, ...] = ()
+    written_off: int = 0
+    due: tuple[Batch, ...] = ()
+    gone: tuple[str, ...] = ()
+    next_expiry: int | None = None
+    is_skewed: bool = False
+    is_last: bool = True
+
+    @property
+    def changes_roster(self) -> bool:
+        return bool(self.due or self.gone)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.charges or self.changes_roster or self.is_skewed)
+
+    @property
+    def allocated(self) -> int:
+        """Units charged to batches."""
+        return sum(charge.units for charge in self.charges)
+
+
+def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
+    """The next transaction for one ingredient, of at most `limit` actions, each of which leaves every invariant true."""
+    counted = holding.counted
+    live = [batch for batch in counted if not batch.is_due(now)]
+    due = [batch for batch in counted if batch.is_due(now)]
+    gone = sorted(holding.roster.batch_ids - {batch.batch_id for batch in counted})
+    surplus = sum(batch.quantity for batch in live) - holding.level.quantity
+    charges = _charges(live, surplus)
+    if not due and not gone:
+        room = limit - 1  # the check of the roster's generation
+        return Plan(tuple(charges[:room]), is_skewed=surplus < 0, is_last=len(charges) <= room)
+    room = limit - 2  # the level and the roster
+    due_now = due[:room]
+    gone_now = gone[: room - len(due_now)]
+    charges_now = charges[: room - len(due_now) - len(gone_now)]
+    return Plan(
+        charges=tuple(charges_now),
+        written_off=max(0, -surplus),
+        due=tuple(due_now),
+        gone=tuple(gone_now),
+        next_expiry=_next_expiry(due[len(due_now) :], live, charges_now),
+        is_last=len(due) + len(gone) + len(charges) <= room,
+    )
+
+
+def _charges(live: list[Batch], units: int) -> list[Charge]:
+    charges = []
+    for batch in live:
+        if units <= 0:
+            break
+        taken = min(units, batch.quantity)
+        if taken:
+            charges.append(Charge(batch, batch.quantity - taken))
+        units -= taken
+    return charges
+
+
+def _next_expiry(still_due: list[Batch], live: list[Batch], charges: list[Charge]) -> int | None:
+    """The soonest expiry among the batches that stay and have stock: due ones that did not fit keep uses waiting."""
+    left = {charge.batch.batch_id: charge.after for charge in charges}
+    stocked = [batch for batch in (*still_due, *live) if left.get(batch.batch_id, batch.quantity)]
+    return min((batch.expires_at for batch in stocked), default=None)

@@ -1,0 +1,108 @@
+"""Levels, rosters and batches: what is in stock of one ingredient.
+
+The words are those of the design: a *level* is what is available now, a *roster* the set of batch ids the level counts,
+a *batch* one ingredient's stock from one delivery with one best-before date. Units are whole units of the ingredient,
+instants are whole seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+MAX_QUANTITY = 1_000_000_000
+MAX_INGREDIENT_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is available of one ingredient, and the cumulative units behind it: `received = quantity + used + expired`."""
+
+    ingredient: str
+    quantity: int
+    received: int
+    used: int
+    expired: int
+    next_expiry: int | None
+    generation: int
+    version: int
+    cause: str
+    updated_at: str
+
+    @property
+    def adds_up(self) -> bool:
+        """Invariant I1."""
+        parts = (self.quantity, self.used, self.expired)
+        return min(parts) >= 0 and self.received == sum(parts)
+
+    def is_guarded(self, now: int) -> bool:
+        """Whether stock on its roster may have expired, so that uses wait for a reconciliation."""
+        return self.next_expiry is not None and self.next_expiry <= now
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The batch ids that a level counts, with the generation that level and roster share (invariant I2)."""
+
+    batch_ids: frozenset[str]
+    generation: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Stock of one ingredient from one delivery with one best-before; `quantity` is what is left of `received`."""
+
+    ingredient: str
+    batch_id: str
+    delivery: str
+    quantity: int
+    received: int
+    best_before: str
+    expires_at: int
+    etag: str
+    received_at: str
+
+    def is_due(self, now: int) -> bool:
+        """Whether its best-before has passed."""
+        return self.expires_at <= now
+
+
+@dataclass(frozen=True)
+class Holding:
+    """All rows of one ingredient, as one Query returned them: batches on the roster and off it."""
+
+    level: Level
+    roster: Roster
+    batches: tuple[Batch, ...]
+
+    @property
+    def counted(self) -> tuple[Batch, ...]:
+        """The batches on the roster, the soonest to expire first."""
+        mine = (batch for batch in self.batches if batch.batch_id in self.roster.batch_ids)
+        return tuple(sorted(mine, key=lambda batch: (batch.expires_at, batch.batch_id)))
+
+    @property
+    def drift(self) -> int:
+        """Units on the roster's batches minus the level: above 0 while uses wait to be allocated."""
+        return sum(batch.quantity for batch in self.counted) - self.level.quantity
+
+
+def batch_id_of(delivery: str, best_before: str) -> str:
+    """The id of the batch that a delivery brings of one ingredient with one best-before."""
+    return f"{delivery}@{best_before}"
+
+
+def ingredient_named(text: str) -> str:
+    """The ingredient that a person's spelling means: trimmed, inner white space folded, case folded, composed (NFC).
+
+    Raises:
+        ValueError: it is empty, too long, or has characters that cannot be printed.
+    """
+    name = unicodedata.normalize("NFC", " ".join(text.split()).casefold())
+    if not name:
+        raise ValueError("is empty")
+    if len(name) > MAX_INGREDIENT_LENGTH:
+        raise ValueError(f"is longer than {MAX_INGREDIENT_LENGTH} characters")
+    if not name.isprintable():
+        raise ValueError("has characters that cannot be printed")
+    return name

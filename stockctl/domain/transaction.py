@@ -1,0 +1,162 @@
+"""Transactions: all-or-nothing uses of several ingredients, named by the caller's `transactionId`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stockctl.domain.stock import MAX_QUANTITY, ingredient_named
+
+MAX_INGREDIENTS = 99
+"""One action of a DynamoDB transaction's hundred is the transaction's own record."""
+MAX_ID_LENGTH = 128
+RESERVED_PREFIX = "delivery#"
+"""Deliveries are made idempotent by rows beside those of transactions."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a request, and where: `items[0].quantity`."""
+
+    path: str
+    message: str
+
+
+class InvalidRequest(Exception):  # noqa: N818 - it is an answer of the API, not an error of ours
+    """A request that cannot be understood, with every fault in it."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A well-formed request: units by ingredient, lines of one ingredient merged, in the order first named."""
+
+    transaction_id: str
+    items: Mapping[str, int]
+
+    @property
+    def request_hash(self) -> str:
+        """What makes two requests the same: the units of each ingredient, whatever the order of the lines."""
+        content = json.dumps(sorted(self.items.items()), ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """An ingredient of which less is available than was requested (units)."""
+
+    ingredient: str
+    requested: int
+    available: int
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The items were taken, by this request or (`replayed`) by an earlier one of the same id and content."""
+
+    items: Mapping[str, int]
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Insufficient:
+    """Nothing changed: these ingredients are short."""
+
+    shortages: tuple[Shortage, ...]
+
+
+@dataclass(frozen=True)
+class Reused:
+    """Nothing changed: the id is known with other items."""
+
+
+Outcome = Accepted | Insufficient | Reused
+
+
+def transaction_from(document: object) -> Transaction:
+    """The transaction that a decoded JSON body asks for.
+
+    Raises:
+        InvalidRequest: with every fault at once.
+    """
+    if not isinstance(document, dict):
+        raise InvalidRequest([Fault("", "must be a JSON object with transactionId and items")])
+    faults: list[Fault] = []
+    transaction_id = _id_from(document, faults)
+    items = _items_from(document, faults)
+    if not faults and len(items) > MAX_INGREDIENTS:
+        faults.append(Fault("items", f"names {len(items)} ingredients; at most {MAX_INGREDIENTS} fit one transaction"))
+    if faults:
+        raise InvalidRequest(faults)
+    return Transaction(transaction_id, items)
+
+
+def _id_from(document: Mapping[str, object], faults: list[Fault]) -> str:
+    value = document.get("transactionId")
+    fault = _id_fault(value)
+    if fault:
+        faults.append(Fault("transactionId", fault))
+    return str(value)
+
+
+def _id_fault(value: object) -> str | None:
+    if value is None:
+        return "is missing"
+    if not isinstance(value, str):
+        return "must be a string"
+    if not 1 <= len(value) <= MAX_ID_LENGTH or not value.isprintable():
+        return f"must be 1 to {MAX_ID_LENGTH} printable characters"
+    if value.startswith(RESERVED_PREFIX):
+        return f"must not begin with {RESERVED_PREFIX!r}"
+    return None
+
+
+def _items_from(document: Mapping[str, object], faults: list[Fault]) -> dict[str, int]:
+    value = document.get("items")
+    if value is None:
+        faults.append(Fault("items", "is missing"))
+    elif not isinstance(value, list):
+        faults.append(Fault("items", "must be a list"))
+    elif not value:
+        faults.append(Fault("items", "is empty"))
+    merged: dict[str, int] = {}
+    for position, item in enumerate(value if isinstance(value, list) else []):
+        ingredient, quantity = _item_from(item, f"items[{position}]", faults)
+        merged[ingredient] = merged.get(ingredient, 0) + quantity
+    return merged
+
+
+def _item_from(item: object, path: str, faults: list[Fault]) -> tuple[str, int]:
+    if not isinstance(item, dict):
+        faults.append(Fault(path, "must be an object with typeId and quantity"))
+        return "", 0
+    return _ingredient_from(item, path, faults), _quantity_from(item, path, faults)
+
+
+def _ingredient_from(item: Mapping[str, object], path: str, faults: list[Fault]) -> str:
+    value = item.get("typeId")
+    try:
+        if value is None:
+            raise ValueError("is missing")
+        if not isinstance(value, str):
+            raise ValueError("must be a string")
+        return ingredient_named(value)
+    except ValueError as error:
+        faults.append(Fault(f"{path}.typeId", str(error)))
+        return ""
+
+
+def _quantity_from(item: Mapping[str, object], path: str, faults: list[Fault]) -> int:
+    value = item.get("quantity")
+    if value is None:
+        faults.append(Fault(f"{path}.quantity", "is missing"))
+    elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_QUANTITY:
+        faults.append(Fault(f"{path}.quantity", f"must be a whole number from 1 to {MAX_QUANTITY}"))
+    else:
+        return value
+    return 0
