@@ -42,7 +42,7 @@ class Rejection:
     reason: str
 
 
-class UnreadableFile(Exception):  # noqa: N818 - it is an answer to a supplier, not an error of ours
+class UnreadableFile(Exception):
     """The file as a whole cannot be read, so nothing of it is recorded."""
 
     def __init__(self, rejection: Rejection) -> None:
@@ -56,12 +56,13 @@ def text_lines(content: BinaryIO) -> Iterator[str]:
     Raises:
         UnreadableFile: it is not UTF-8.
     """
-    line = 0
+    line = 1
     try:
-        for line, text in enumerate(io.TextIOWrapper(content, encoding="utf-8-sig", newline=""), start=1):
+        for text in io.TextIOWrapper(content, encoding="utf-8-sig", newline=""):
             yield text
+            line += 1
     except UnicodeDecodeError as error:
-        raise UnreadableFile(Rejection(line + 1, "", "", "the file is not UTF-8 text")) from error
+        raise UnreadableFile(Rejection(line, "", "", "the file is not UTF-8 text")) from error
 
 
 def read_rows(lines: Iterable[str], zone: ZoneInfo, now: int) -> Iterator[Row | Rejection]:

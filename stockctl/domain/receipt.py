@@ -38,7 +38,7 @@ def receipt_key(delivery: str) -> str:
 def receipt_of(
     delivery: str, etag: str, recorded: Sequence[Row], rejected: Sequence[Rejection], now: float, rejected_rows: int
 ) -> Receipt:
-    """The receipt of a delivery whose rows were all recorded or rejected; `rejected_rows` counts those not listed too."""
+    """The receipt of a delivery all of whose rows were dealt with; `rejected_rows` counts those not listed too."""
     status = DeliveryStatus.REJECTED
     if recorded:
         status = DeliveryStatus.PARTIAL if rejected else DeliveryStatus.RECORDED

@@ -4,8 +4,8 @@ It is level-triggered: it compares what is with what should be and never applies
 repeated and reordered events do no harm. The rules are those of the design, section 4:
 
 * Live batches are on the roster, present, and not yet due. S is what is left in them, A the level's quantity.
-* Batches on the roster that are due, or whose rows are gone, leave it, and `max(0, A - S)` units are written off. Usage that
-  still waits to be allocated is thus absorbed by what has just expired before it is charged to fresh stock.
+* Batches on the roster that are due, or whose rows are gone, leave it, and `max(0, A - S)` units are written off. Usage
+  that still waits to be allocated is thus absorbed by what has just expired before it is charged to fresh stock.
 * Where S > A, the difference is charged to live batches, the soonest to expire first.
 * Where S < A although nothing is due or gone, the Query was skewed: uses and allocations went on while it read.
 """
@@ -36,7 +36,7 @@ class Charge:
 class Plan:
     """One transaction's worth of work. `is_last` says that nothing is left to do after it.
 
-    `written_off` is in units; `next_expiry` (s since the epoch) is the guard's new value where batches leave the roster.
+    `written_off` is in units; `next_expiry` (s since the epoch) is the new guard where batches leave the roster.
     """
 
     charges: tuple[Charge, ...] = ()
@@ -62,7 +62,7 @@ class Plan:
 
 
 def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
-    """The next transaction for one ingredient, of at most `limit` actions, each of which leaves every invariant true."""
+    """The next transaction for one ingredient, of at most `limit` actions; it leaves every invariant true."""
     counted = holding.counted
     live = [batch for batch in counted if not batch.is_due(now)]
     due = [batch for batch in counted if batch.is_due(now)]

@@ -16,7 +16,7 @@ MAX_INGREDIENT_LENGTH = 100
 
 @dataclass(frozen=True)
 class Level:
-    """What is available of one ingredient, and the cumulative units behind it: `received = quantity + used + expired`."""
+    """What is available of one ingredient, and the units behind it: `received = quantity + used + expired`."""
 
     ingredient: str
     quantity: int

@@ -24,7 +24,7 @@ class Fault:
     message: str
 
 
-class InvalidRequest(Exception):  # noqa: N818 - it is an answer of the API, not an error of ours
+class InvalidRequest(Exception):
     """A request that cannot be understood, with every fault in it."""
 
     def __init__(self, faults: list[Fault]) -> None:
