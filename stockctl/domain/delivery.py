@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from stockctl.domain.instants import expiry_of
@@ -50,7 +50,7 @@ class UnreadableFile(Exception):
         self.rejection = rejection
 
 
-def text_lines(content: BinaryIO) -> Iterator[str]:
+def text_lines(content: IO[bytes]) -> Iterator[str]:
     """The lines of UTF-8 content, line endings kept, a byte order mark dropped.
 
     Raises:

@@ -6,6 +6,7 @@ redelivery leaves it as it is, and another file under the same key is added to i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -31,14 +32,13 @@ Receipt = dict[str, Any]
 
 
 def receipt_key(delivery: str) -> str:
-    """Where the receipt of a delivery lies in the drop bucket."""
-    return f"receipts/{delivery}.json"
+    """Where the receipt of a delivery lies in the drop bucket; S3's keys end at 1,024 bytes."""
+    name = delivery if len(delivery.encode()) <= 1000 else hashlib.sha256(delivery.encode()).hexdigest()
+    return f"receipts/{name}.json"
 
 
-def receipt_of(
-    delivery: str, etag: str, recorded: Sequence[Row], rejected: Sequence[Rejection], now: float, rejected_rows: int
-) -> Receipt:
-    """The receipt of a delivery all of whose rows were dealt with; `rejected_rows` counts those not listed too."""
+def receipt_of(delivery: str, etag: str, recorded: Sequence[Row], rejected: Sequence[Rejection], now: float) -> Receipt:
+    """The receipt of a delivery all of whose rows were dealt with; `rejected_rows` counts those beyond the list too."""
     status = DeliveryStatus.REJECTED
     if recorded:
         status = DeliveryStatus.PARTIAL if rejected else DeliveryStatus.RECORDED
@@ -49,7 +49,7 @@ def receipt_of(
         "at": iso(now),
         "recorded": [recorded_row(row) for row in recorded],
         "rejected": [rejected_row(rejection) for rejection in rejected[:MAX_REJECTIONS]],
-        "rejected_rows": rejected_rows,
+        "rejected_rows": len(rejected),
     }
 
 
@@ -80,6 +80,16 @@ def with_conflict(receipt: Mapping[str, Any], etag: str, now: float) -> Receipt:
             }
         )
     return {**receipt, "conflicts": conflicts}
+
+
+def with_conflicts_of(earlier: Mapping[str, Any] | None, receipt: Receipt) -> Receipt:
+    """A receipt that takes the place of another, and keeps the conflicts that stand there."""
+    return {**receipt, "conflicts": earlier["conflicts"]} if earlier and earlier.get("conflicts") else receipt
+
+
+def unfinished(delivery: str) -> Receipt:
+    """The receipt of a delivery that is being recorded while another file under its key is reported as a conflict."""
+    return {"delivery": delivery, "etag": None, "status": "recording", "recorded": [], "rejected": []}
 
 
 def etags(conflicts: Iterable[Mapping[str, str]]) -> set[str]:

@@ -1,0 +1,42 @@
+"""The conditions that keep stock right, each with the reason it is there (design.md, section 4).
+
+The check of the design explores every interleaving with one of these taken away and shows which invariant falls; the
+tests do the same to this file.
+"""
+
+from __future__ import annotations
+
+IS_NEW = "attribute_not_exists(transaction_id)"
+"""A transaction's record: an id is accepted once, whoever repeats it."""
+
+IS_NEW_OR_SAME_DELIVERY = "attribute_not_exists(transaction_id) OR request_hash = :etag"
+"""A delivery's record: a redelivered file goes on where the first attempt ended; another file under its key may not."""
+
+IS_AVAILABLE = "quantity >= :units"
+"""A use: never more than there is."""
+
+IS_UNGUARDED = "(attribute_not_exists(next_expiry) OR next_expiry > :now)"
+"""A use: no unit whose best-before has passed is served, even where time to live deletes late (invariant I6)."""
+
+IS_FIRST_DELIVERY = "attribute_not_exists(generation)"
+"""A delivery of a new ingredient: nobody has made its level since it was looked for."""
+
+IS_SAME_GENERATION = "generation = :generation"
+"""The roster is the one that was read: what was computed from it (the sooner expiry, allocations) still holds."""
+
+IS_SAME_VERSION = "version = :version"
+"""A write-off: the level is the one that the units to write off were computed from."""
+
+IS_NOT_ON_ROSTER = "NOT contains(batches, {id})"
+"""A delivery: a batch counts once, also when its row has been removed meanwhile."""
+
+DOES_NOT_EXIST = "attribute_not_exists(batch_id)"
+"""A batch row: never overwritten by a delivery, and really gone where a write-off takes it for gone."""
+
+HAS_SAME_QUANTITY = "quantity = :before"
+"""A batch row: nobody has charged units to it, or removed it, since it was read."""
+
+
+def all_of(*conditions: str) -> str:
+    """The conjunction of conditions."""
+    return " AND ".join(conditions)

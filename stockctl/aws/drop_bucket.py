@@ -1,0 +1,85 @@
+"""The drop bucket: deliveries that suppliers drop, and the receipts they find beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from stockctl.aws.errors import code_of
+from stockctl.domain.receipt import Receipt, receipt_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_ABSENT = {"NoSuchKey", "404", "NoSuchVersion"}
+
+
+class DropBucket:
+    """Deliveries and receipts of one bucket."""
+
+    def __init__(self, client: S3Client, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def drop(self, key: str, content: bytes) -> str:
+        """Drops a delivery and returns its entity tag."""
+        answer = self.client.put_object(Bucket=self.name, Key=key, Body=content, ContentType="text/csv")
+        return answer["ETag"].strip('"')
+
+    def fetch(self, key: str, version_id: str | None, into: IO[bytes]) -> str | None:
+        """Copies a delivery into a file and returns its entity tag; None where it has been deleted meanwhile."""
+        version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=key, **version)
+        except ClientError as error:
+            if code_of(error) in _ABSENT:
+                return None
+            raise
+        for piece in answer["Body"].iter_chunks(1 << 20):
+            into.write(piece)
+        return answer["ETag"].strip('"')
+
+    def receipt(self, delivery: str) -> Receipt | None:
+        """The receipt of a delivery, or None where there is none yet."""
+        found = self._receipt(delivery)
+        return found[0] if found else None
+
+    def write_receipt(self, delivery: str, next_receipt: Callable[[Receipt | None], Receipt | None]) -> Receipt | None:
+        """Writes what `next_receipt` makes of the receipt that is there; it returns None to leave that as it is.
+
+        Nobody else's receipt is ever overwritten unseen: S3 is asked to write only where nothing has changed.
+        """
+        found: tuple[Receipt, str] | None = None  # most often there is none: ask S3 only once it says otherwise
+        while True:
+            receipt = next_receipt(found[0] if found else None)
+            if receipt is None:
+                return found[0] if found else None
+            if self._write_receipt(delivery, receipt, found[1] if found else None):
+                return receipt
+            found = self._receipt(delivery)
+
+    def _write_receipt(self, delivery: str, receipt: Receipt, replaced: str | None) -> bool:
+        """Writes a receipt in the place of the one with this entity tag, or of none; False where another is there."""
+        expected: dict[str, Any] = {"IfMatch": replaced} if replaced else {"IfNoneMatch": "*"}
+        body = json.dumps(receipt, ensure_ascii=False, indent=2).encode()
+        key = receipt_key(delivery)
+        try:
+            self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **expected)
+        except ClientError as error:
+            if code_of(error) in _CHANGED:
+                return False
+            raise
+        return True
+
+    def _receipt(self, delivery: str) -> tuple[Receipt, str] | None:
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=receipt_key(delivery))
+        except ClientError as error:
+            if code_of(error) in _ABSENT:
+                return None
+            raise
+        return json.loads(answer["Body"].read()), answer["ETag"]

@@ -1,0 +1,178 @@
+"""Receive: recording one ingredient's batches of a delivery in one transaction, so that redelivery changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from stockctl.aws import conditions
+from stockctl.aws.errors import code_of
+from stockctl.aws.retry import Patience
+from stockctl.aws.rows import LEVEL_ROW_TYPE, batch_row, level_key, number, roster_from, roster_key, text
+from stockctl.aws.stock_table import StockTable
+from stockctl.aws.transact import Cancelled, Contended, transact
+from stockctl.domain.instants import iso
+from stockctl.domain.stock import Batch, Level
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+MAX_BATCHES = 97
+"""Batches in one transaction: with level and roster they stay below DynamoDB's 100 actions, and the roster's condition
+below its 300 operators."""
+
+
+class Conflict(Exception):
+    """The delivery's key was delivered before with other content; nothing was changed."""
+
+
+class RosterFull(Exception):
+    """The ingredient has so many live batches that its roster would outgrow DynamoDB's 400 KB of a row."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of batches: recorded now, recorded by an earlier attempt, or expired before they could be."""
+
+    recorded: tuple[Batch, ...] = ()
+    known: tuple[Batch, ...] = ()
+    expired: tuple[Batch, ...] = ()
+
+    def plus(self, other: Received) -> Received:
+        """Both together."""
+        return Received(self.recorded + other.recorded, self.known + other.known, self.expired + other.expired)
+
+
+def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], float], patience: Patience) -> Received:
+    """Records batches of one delivery and one ingredient. Safe to repeat, and beside others.
+
+    `clock` gives the time in seconds since the epoch.
+
+    Raises:
+        Conflict: a batch of this id came before from another file.
+        RosterFull: the ingredient has too many live batches.
+        Busy: the deadline passed; some batches may be recorded, and repeating records the rest.
+    """
+    ordered = sorted(batches, key=lambda batch: (batch.expires_at, batch.batch_id))
+    total = Received()
+    for start in range(0, len(ordered), MAX_BATCHES):
+        total = total.plus(_receive_part(table, ordered[start : start + MAX_BATCHES], clock, patience))
+    return total
+
+
+def _receive_part(table: StockTable, batches: list[Batch], clock: Callable[[], float], patience: Patience) -> Received:
+    wanted, done = batches, Received()
+    for _ in patience.attempts(f"recording {batches[0].ingredient}"):
+        level = table.level(batches[0].ingredient)
+        # The clock is read after the level: whoever has written these batches off already has moved the generation
+        # on, at a time when they were due; so they are due here too, and cannot come back as fresh stock.
+        now = clock()
+        expired = [batch for batch in wanted if batch.is_due(int(now))]
+        wanted = [batch for batch in wanted if not batch.is_due(int(now))]
+        done = done.plus(Received(expired=tuple(expired)))
+        if not wanted:
+            return done
+        try:
+            transact(table.client, _actions(table.name, wanted, level, now))
+        except Contended:
+            continue
+        except Cancelled as cancelled:
+            still_wanted = _not_yet_recorded(wanted, cancelled)
+            done = done.plus(Received(known=tuple(batch for batch in wanted if batch not in still_wanted)))
+            wanted = still_wanted
+        except ClientError as error:
+            raise _explained(error, batches[0].ingredient) from error
+        else:
+            return done.plus(Received(recorded=tuple(wanted)))
+        if not wanted:
+            return done
+    raise AssertionError  # attempts end by raising
+
+
+def _explained(error: ClientError, ingredient: str) -> Exception:
+    is_too_large = code_of(error) in {"ValidationException", "TransactionCanceledException"} and "size" in str(error)
+    return RosterFull(ingredient) if is_too_large else error
+
+
+def _actions(table: str, batches: list[Batch], level: Level | None, now: float) -> list[TransactWriteItemTypeDef]:
+    return [
+        _add_to_level(table, batches, level, now),
+        _add_to_roster(table, batches),
+        *(_put_batch(table, batch) for batch in batches),
+    ]
+
+
+def _add_to_level(table: str, batches: list[Batch], level: Level | None, now: float) -> TransactWriteItemTypeDef:
+    expiries = [batch.expires_at for batch in batches]
+    if level is not None and level.next_expiry is not None:
+        expiries.append(level.next_expiry)
+    known = {":generation": number(level.generation)} if level else {}
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": level_key(batches[0].ingredient),
+            "UpdateExpression": "ADD quantity :units, received :units, used :zero, expired :zero, version :one, "
+            "generation :one SET next_expiry = :next_expiry, row_type = :row_type, cause = :cause, updated_at = :now",
+            "ConditionExpression": conditions.IS_SAME_GENERATION if level else conditions.IS_FIRST_DELIVERY,
+            "ExpressionAttributeValues": {
+                ":units": number(sum(batch.quantity for batch in batches)),
+                ":zero": number(0),
+                ":one": number(1),
+                ":next_expiry": number(min(expiries)),
+                ":row_type": text(LEVEL_ROW_TYPE),
+                ":cause": text(f"delivery {batches[0].delivery}"),
+                ":now": text(iso(now)),
+                **known,
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _add_to_roster(table: str, batches: list[Batch]) -> TransactWriteItemTypeDef:
+    ids = {f":b{position}": batch.batch_id for position, batch in enumerate(batches)}
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": roster_key(batches[0].ingredient),
+            "UpdateExpression": "ADD batches :ids, generation :one",
+            "ConditionExpression": conditions.all_of(*(conditions.IS_NOT_ON_ROSTER.format(id=name) for name in ids)),
+            "ExpressionAttributeValues": {
+                ":ids": {"SS": list(ids.values())},
+                ":one": number(1),
+                **{name: text(batch_id) for name, batch_id in ids.items()},
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _put_batch(table: str, batch: Batch) -> TransactWriteItemTypeDef:
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": batch_row(batch),
+            "ConditionExpression": conditions.DOES_NOT_EXIST,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _not_yet_recorded(batches: list[Batch], cancelled: Cancelled) -> list[Batch]:
+    """The batches that neither the roster nor a row knows. Where only the level's generation had moved on, all of them.
+
+    Raises:
+        Conflict: a row of the same id came from another file.
+    """
+    _, roster_reason, *row_reasons = cancelled.reasons
+    on_roster = roster_from(roster_reason.row).batch_ids if roster_reason.row else frozenset()
+    wanted = []
+    for batch, reason in zip(batches, row_reasons, strict=True):
+        if reason.row and reason.row["etag"]["S"] != batch.etag:
+            raise Conflict(batch.delivery)
+        if not reason.is_failed_condition and batch.batch_id not in on_roster:
+            wanted.append(batch)
+    return wanted

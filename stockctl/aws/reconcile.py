@@ -1,0 +1,184 @@
+"""Reconcile: bringing the level and the batches of one ingredient together again (design.md, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stockctl.aws import conditions
+from stockctl.aws.retry import Patience
+from stockctl.aws.rows import batch_key, level_key, number, roster_key, text
+from stockctl.aws.stock_table import StockTable
+from stockctl.aws.transact import Cancelled, Contended, transact
+from stockctl.domain.instants import iso
+from stockctl.domain.reconciliation import Charge, Plan, plan
+from stockctl.domain.stock import Batch, Holding
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+EXPIRED = "expired"
+"""The cause of a level's change by a write-off."""
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What one reconciliation found and moved, in units; `drift` is as it was first read."""
+
+    ingredient: str
+    drift: int = 0
+    allocated: int = 0
+    written_off: int = 0
+
+    def plus(self, work: Plan) -> Reconciled:
+        """The same, with one more plan done."""
+        return replace(self, allocated=self.allocated + work.allocated, written_off=self.written_off + work.written_off)
+
+
+def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], patience: Patience) -> Reconciled:
+    """Allocates and writes off until the batches on the roster add up to the level. Safe to repeat, and beside others.
+
+    `clock` gives the time in seconds since the epoch.
+
+    Raises:
+        Busy: others kept changing the ingredient until the deadline; nothing is half done.
+    """
+    total = Reconciled(ingredient)
+    holding = table.read(ingredient)
+    if holding is not None:
+        total = replace(total, drift=holding.drift)
+    for _ in patience.attempts(f"reconciling {ingredient}"):
+        while holding is not None:
+            now = clock()
+            work = plan(holding, int(now))
+            if work.is_skewed or not _done(table, holding, work, now):
+                break
+            total = total.plus(work)
+            if work.is_last:
+                return total
+            holding = table.read(ingredient)
+        else:
+            return total
+        holding = table.read(ingredient)
+    raise AssertionError  # attempts end by raising
+
+
+def _done(table: StockTable, holding: Holding, work: Plan, now: float) -> bool:
+    """Does one plan as one transaction; False where a condition failed, so that it must be planned anew."""
+    if work.is_empty:
+        return True
+    try:
+        transact(table.client, _actions(table.name, holding, work, now))
+    except (Cancelled, Contended):
+        return False
+    return True
+
+
+def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[TransactWriteItemTypeDef]:
+    ingredient = holding.level.ingredient
+    charges = [_charge(table, charge) for charge in work.charges]
+    if not work.changes_roster:
+        return [_check_roster(table, holding), *charges]
+    return [
+        _write_off(table, holding, work, now),
+        _shrink_roster(table, holding, work),
+        *(_delete_due(table, batch) for batch in work.due),
+        *(_check_gone(table, ingredient, batch_id) for batch_id in work.gone),
+        *charges,
+    ]
+
+
+def _check_roster(table: str, holding: Holding) -> TransactWriteItemTypeDef:
+    """Allocation alone checks the roster, not the level: it never competes for the busy row."""
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": roster_key(holding.level.ingredient),
+            "ConditionExpression": conditions.IS_SAME_GENERATION,
+            "ExpressionAttributeValues": {":generation": number(holding.roster.generation)},
+        }
+    }
+
+
+def _charge(table: str, charge: Charge) -> TransactWriteItemTypeDef:
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": batch_key(charge.batch.ingredient, charge.batch.batch_id),
+            "UpdateExpression": "SET quantity = :after",
+            "ConditionExpression": conditions.HAS_SAME_QUANTITY,
+            "ExpressionAttributeValues": {
+                ":before": number(charge.batch.quantity),
+                ":after": number(charge.after),
+            },
+        }
+    }
+
+
+def _write_off(table: str, holding: Holding, work: Plan, now: float) -> TransactWriteItemTypeDef:
+    """Takes expired units out of the level. Clearing away empty batches changes no units and needs no version."""
+    guard = "SET next_expiry = :next_expiry, " if work.next_expiry is not None else "REMOVE next_expiry SET "
+    values = {
+        ":minus_units": number(-work.written_off),
+        ":units": number(work.written_off),
+        ":one": number(1),
+        ":cause": text(EXPIRED),
+        ":now": text(iso(now)),
+        ":generation": number(holding.level.generation),
+    }
+    if work.next_expiry is not None:
+        values[":next_expiry"] = number(work.next_expiry)
+    condition = conditions.IS_SAME_GENERATION
+    if work.written_off:
+        values[":version"] = number(holding.level.version)
+        condition = conditions.all_of(condition, conditions.IS_SAME_VERSION)
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": level_key(holding.level.ingredient),
+            "UpdateExpression": "ADD quantity :minus_units, expired :units, version :one, generation :one "
+            f"{guard}cause = :cause, updated_at = :now",
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def _shrink_roster(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
+    leaving = [*(batch.batch_id for batch in work.due), *work.gone]
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": roster_key(holding.level.ingredient),
+            "UpdateExpression": "DELETE batches :ids ADD generation :one",
+            "ConditionExpression": conditions.IS_SAME_GENERATION,
+            "ExpressionAttributeValues": {
+                ":ids": {"SS": leaving},
+                ":one": number(1),
+                ":generation": number(holding.roster.generation),
+            },
+        }
+    }
+
+
+def _delete_due(table: str, batch: Batch) -> TransactWriteItemTypeDef:
+    return {
+        "Delete": {
+            "TableName": table,
+            "Key": batch_key(batch.ingredient, batch.batch_id),
+            "ConditionExpression": conditions.HAS_SAME_QUANTITY,
+            "ExpressionAttributeValues": {":before": number(batch.quantity)},
+        }
+    }
+
+
+def _check_gone(table: str, ingredient: str, batch_id: str) -> TransactWriteItemTypeDef:
+    """A delivery in flight, whose row this reader could not see yet, cancels the transaction instead of being cut."""
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": batch_key(ingredient, batch_id),
+            "ConditionExpression": conditions.DOES_NOT_EXIST,
+        }
+    }

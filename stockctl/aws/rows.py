@@ -1,0 +1,95 @@
+"""DynamoDB rows: keys, and the way between a row and the domain's words (design.md, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from stockctl.domain.stock import Batch, Level, Roster
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Row = Mapping[str, Any]
+    Key = dict[str, AttributeValueTypeDef]
+
+LEVEL = "all"
+ROSTER = "roster"
+BATCH_PREFIX = "batch#"
+LEVEL_INDEX = "LevelIndex"
+LEVEL_ROW_TYPE = "level"
+
+
+def number(value: int) -> AttributeValueTypeDef:
+    """A whole number as DynamoDB writes it."""
+    return {"N": str(value)}
+
+
+def text(value: str) -> AttributeValueTypeDef:
+    """A string as DynamoDB writes it."""
+    return {"S": value}
+
+
+def level_key(ingredient: str) -> Key:
+    """The key of an ingredient's level."""
+    return {"ingredient": text(ingredient), "batch_id": text(LEVEL)}
+
+
+def roster_key(ingredient: str) -> Key:
+    """The key of an ingredient's roster."""
+    return {"ingredient": text(ingredient), "batch_id": text(ROSTER)}
+
+
+def batch_key(ingredient: str, batch_id: str) -> Key:
+    """The key of one batch."""
+    return {"ingredient": text(ingredient), "batch_id": text(BATCH_PREFIX + batch_id)}
+
+
+def level_from(row: Row) -> Level:
+    """The level that a row holds."""
+    return Level(
+        ingredient=row["ingredient"]["S"],
+        quantity=int(row["quantity"]["N"]),
+        received=int(row["received"]["N"]),
+        used=int(row["used"]["N"]),
+        expired=int(row["expired"]["N"]),
+        next_expiry=int(row["next_expiry"]["N"]) if "next_expiry" in row else None,
+        generation=int(row["generation"]["N"]),
+        version=int(row["version"]["N"]),
+        cause=row["cause"]["S"],
+        updated_at=row["updated_at"]["S"],
+    )
+
+
+def roster_from(row: Row) -> Roster:
+    """The roster that a row holds; DynamoDB has no empty sets, so a roster without batches lacks the attribute."""
+    return Roster(frozenset(row.get("batches", {}).get("SS", ())), int(row["generation"]["N"]))
+
+
+def batch_from(row: Row) -> Batch:
+    """The batch that a row holds."""
+    return Batch(
+        ingredient=row["ingredient"]["S"],
+        batch_id=row["batch_id"]["S"].removeprefix(BATCH_PREFIX),
+        delivery=row["delivery"]["S"],
+        quantity=int(row["quantity"]["N"]),
+        received=int(row["received"]["N"]),
+        best_before=row["best_before"]["S"],
+        expires_at=int(row["expires_at"]["N"]),
+        etag=row["etag"]["S"],
+        received_at=row["received_at"]["S"],
+    )
+
+
+def batch_row(batch: Batch) -> dict[str, AttributeValueTypeDef]:
+    """The row that holds a batch; `expires_at` is the table's time-to-live attribute."""
+    return {
+        **batch_key(batch.ingredient, batch.batch_id),
+        "delivery": text(batch.delivery),
+        "quantity": number(batch.quantity),
+        "received": number(batch.received),
+        "best_before": text(batch.best_before),
+        "expires_at": number(batch.expires_at),
+        "etag": text(batch.etag),
+        "received_at": text(batch.received_at),
+    }

@@ -1,0 +1,95 @@
+"""Reading the stock table: one ingredient whole, or every level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from stockctl.aws.retry import Patience
+from stockctl.aws.rows import (
+    LEVEL,
+    LEVEL_INDEX,
+    LEVEL_ROW_TYPE,
+    ROSTER,
+    batch_from,
+    level_from,
+    level_key,
+    roster_from,
+    text,
+)
+from stockctl.domain.stock import Holding, Level
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEYS_PER_REQUEST = 100
+"""DynamoDB's limit on the keys of one BatchGetItem."""
+
+
+class StockTable:
+    """The rows of levels, rosters and batches. All reads are strongly consistent, but for the list of ingredients."""
+
+    def __init__(self, client: DynamoDBClient, name: str, patience: Patience | None = None) -> None:
+        self.client = client
+        self.name = name
+        self.patience = patience or Patience()
+
+    def read(self, ingredient: str) -> Holding | None:
+        """All rows of one ingredient, or None where nothing of it was ever delivered.
+
+        A Query may see part of a transaction's effect; it is repeated until level and roster are of one generation.
+
+        Raises:
+            Busy: deliveries and write-offs kept changing the roster until the deadline.
+        """
+        for _ in self.patience.attempts(f"reading {ingredient}"):
+            rows = list(self._rows_of(ingredient))
+            if not rows or rows[0]["batch_id"]["S"] != LEVEL:
+                return None
+            level = level_from(rows[0])
+            if rows[-1]["batch_id"]["S"] == ROSTER and (roster := roster_from(rows[-1])).generation == level.generation:
+                return Holding(level, roster, tuple(batch_from(row) for row in rows[1:-1]))
+        raise AssertionError  # attempts end by raising
+
+    def level(self, ingredient: str) -> Level | None:
+        """One level, or None where nothing of the ingredient was ever delivered."""
+        row = self.client.get_item(TableName=self.name, Key=level_key(ingredient), ConsistentRead=True).get("Item")
+        return level_from(row) if row else None
+
+    def levels(self, ingredients: Sequence[str] | None = None) -> list[Level]:
+        """The levels of these ingredients, or of all, by name; ingredients that were never delivered are left out."""
+        names = sorted(set(self.ingredients() if ingredients is None else ingredients))
+        chunks = (names[start : start + KEYS_PER_REQUEST] for start in range(0, len(names), KEYS_PER_REQUEST))
+        found = [level_from(row) for chunk in chunks for row in self._levels_of(chunk)]
+        return sorted(found, key=lambda level: level.ingredient)
+
+    def ingredients(self) -> list[str]:
+        """The names of all ingredients that were ever delivered, without reading one batch row."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            IndexName=LEVEL_INDEX,
+            KeyConditionExpression="row_type = :level",
+            ExpressionAttributeValues={":level": text(LEVEL_ROW_TYPE)},
+        )
+        return [row["ingredient"]["S"] for page in pages for row in page["Items"]]
+
+    def _rows_of(self, ingredient: str) -> Iterator[Mapping[str, Any]]:
+        """Level first, batches next, roster last: the order of their sort keys."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            KeyConditionExpression="ingredient = :ingredient",
+            ExpressionAttributeValues={":ingredient": text(ingredient)},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from page["Items"]
+
+    def _levels_of(self, ingredients: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        keys = [level_key(ingredient) for ingredient in ingredients]
+        wanted: Mapping[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": True}}
+        for _ in self.patience.attempts("reading levels"):
+            answer = self.client.batch_get_item(RequestItems=wanted)
+            yield from answer["Responses"].get(self.name, [])
+            wanted = answer.get("UnprocessedKeys") or {}
+            if not wanted:
+                return

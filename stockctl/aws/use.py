@@ -1,0 +1,131 @@
+"""Use: taking all items of a transaction, or none (design.md, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from stockctl.aws import conditions
+from stockctl.aws.reconcile import reconcile
+from stockctl.aws.retry import Patience
+from stockctl.aws.rows import level_from, level_key, number, text
+from stockctl.aws.stock_table import StockTable
+from stockctl.aws.transact import Cancelled, Contended, Reason, transact
+from stockctl.domain.instants import iso
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
+"""How long a transaction's id is known, so that a repeat is answered and not taken again."""
+
+
+@dataclass(frozen=True)
+class Till:
+    """Where uses happen: the stock table, the name of the transaction table, and the time (s since the epoch)."""
+
+    stock: StockTable
+    transactions: str
+    clock: Callable[[], float]
+    patience: Patience
+
+
+def use(till: Till, transaction: Transaction) -> Outcome:
+    """Takes every item in full, or changes nothing. The same id and items again are answered, not taken again.
+
+    Raises:
+        Busy: contention outlasted the deadline; nothing changed.
+    """
+    for _ in till.patience.attempts(f"transaction {transaction.transaction_id}"):
+        now = till.clock()
+        try:
+            transact(till.stock.client, _actions(till, transaction, now))
+        except Contended:
+            continue
+        except Cancelled as cancelled:
+            outcome = _outcome(till, transaction, cancelled, now)
+            if outcome is not None:
+                return outcome
+        else:
+            return Accepted(transaction.items)
+    raise AssertionError  # attempts end by raising
+
+
+def _actions(till: Till, transaction: Transaction, now: float) -> list[TransactWriteItemTypeDef]:
+    takes = [_take(till.stock.name, name, units, transaction, now) for name, units in transaction.items.items()]
+    return [_record(till.transactions, transaction, now), *takes]
+
+
+def _record(table: str, transaction: Transaction, now: float) -> TransactWriteItemTypeDef:
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": {
+                "transaction_id": text(transaction.transaction_id),
+                "request_hash": text(transaction.request_hash),
+                "items": {"L": [_item(name, units) for name, units in transaction.items.items()]},
+                "status": text("accepted"),
+                "at": text(iso(now)),
+                "forget_at": number(int(now) + REMEMBERED_SECONDS),
+            },
+            "ConditionExpression": conditions.IS_NEW,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _item(ingredient: str, units: int) -> dict[str, Any]:
+    return {"M": {"typeId": text(ingredient), "quantity": number(units)}}
+
+
+def _take(table: str, ingredient: str, units: int, transaction: Transaction, now: float) -> TransactWriteItemTypeDef:
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": level_key(ingredient),
+            "UpdateExpression": "ADD quantity :minus_units, used :units, version :one "
+            "SET cause = :cause, updated_at = :at",
+            "ConditionExpression": conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_UNGUARDED),
+            "ExpressionAttributeValues": {
+                ":minus_units": number(-units),
+                ":units": number(units),
+                ":one": number(1),
+                ":cause": text(f"use {transaction.transaction_id}"),
+                ":at": text(iso(now)),
+                ":now": number(int(now)),
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _outcome(till: Till, transaction: Transaction, cancelled: Cancelled, now: float) -> Outcome | None:
+    """What a failed condition means; None where the transaction should be tried again."""
+    record, *takes = cancelled.reasons
+    if record.is_failed_condition:
+        return _known(transaction, record.row)
+    failed = dict(zip(transaction.items, takes, strict=True))
+    failed = {name: reason for name, reason in failed.items() if reason.is_failed_condition}
+    guarded = [name for name, reason in failed.items() if reason.row and level_from(reason.row).is_guarded(int(now))]
+    for name in guarded:
+        reconcile(till.stock, name, till.clock, till.patience)
+    if guarded:
+        return None
+    return Insufficient(tuple(_shortage(name, transaction.items[name], reason) for name, reason in failed.items()))
+
+
+def _known(transaction: Transaction, record: Mapping[str, Any] | None) -> Outcome | None:
+    if record is None:  # the record went between the check and the answer: its time to live had passed
+        return None
+    if record["request_hash"]["S"] != transaction.request_hash:
+        return Reused()
+    items = {item["M"]["typeId"]["S"]: int(item["M"]["quantity"]["N"]) for item in record["items"]["L"]}
+    return Accepted(items, replayed=True)
+
+
+def _shortage(ingredient: str, requested: int, reason: Reason) -> Shortage:
+    available = level_from(reason.row).quantity if reason.row else 0
+    return Shortage(ingredient, requested, available)

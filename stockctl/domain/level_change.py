@@ -1,0 +1,106 @@
+"""Level changes: the records that the service publishes, one for each change of an ingredient's level."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+class MalformedChange(ValueError):
+    """A record that is not a level change."""
+
+
+@dataclass(frozen=True)
+class LevelChange:
+    """One change of one level: what the level was after it, in units, and why it changed.
+
+    `received`, `used` and `expired` are cumulative. `version` grows by one with every change of the ingredient.
+    `cause` is `use <transactionId>`, `delivery <key>` or `expired`.
+    """
+
+    ingredient: str
+    quantity: int
+    version: int
+    at: datetime
+    cause: str
+    received: int
+    used: int
+    expired: int
+
+    @classmethod
+    def parse(cls, data: bytes) -> LevelChange:
+        """The change in a record's data; fields that are not known here are ignored.
+
+        Raises:
+            MalformedChange: it is not JSON, or lacks a field, or a field is not what it should be.
+        """
+        try:
+            return cls._of(json.loads(data))
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            raise MalformedChange(f"not a level change: {error!r}") from error
+
+    @classmethod
+    def _of(cls, record: dict[str, Any]) -> LevelChange:
+        return cls(
+            ingredient=_text(record["typeId"]),
+            quantity=_units(record["quantity"]),
+            version=_units(record["version"]),
+            at=_instant(record["at"]),
+            cause=_text(record["cause"]),
+            received=_units(record["received"]),
+            used=_units(record["used"]),
+            expired=_units(record["expired"]),
+        )
+
+    def document(self) -> dict[str, str | int]:
+        """The record as it was published."""
+        return {
+            "typeId": self.ingredient,
+            "quantity": self.quantity,
+            "version": self.version,
+            "at": self.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "cause": self.cause,
+            "received": self.received,
+            "used": self.used,
+            "expired": self.expired,
+        }
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether nothing was lost or made up: what was received is on hand, used or expired."""
+        return self.received == self.quantity + self.used + self.expired
+
+
+class NewestVersions:
+    """Tells new changes from duplicates and late ones: per ingredient, only a higher version is admitted."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def admits(self, change: LevelChange) -> bool:
+        """Whether the change is newer than all that were admitted of its ingredient; if so, it is now the newest."""
+        if change.version <= self._seen.get(change.ingredient, -1):
+            return False
+        self._seen[change.ingredient] = change.version
+        return True
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def _units(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"{value!r} is not a number of units")
+    return value
+
+
+def _instant(value: object) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no offset")
+    return moment.astimezone(UTC)

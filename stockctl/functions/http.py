@@ -1,0 +1,33 @@
+"""API Gateway's HTTP API events, payload format 2.0: the body of a request, and an answer as the gateway wants it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stockctl.domain.api import Answer
+from stockctl.domain.transaction import Fault, InvalidRequest
+
+
+def json_body(event: Mapping[str, Any]) -> object:
+    """The decoded JSON body of a request.
+
+    Raises:
+        InvalidRequest: it is not JSON.
+    """
+    body = event.get("body") or ""
+    try:
+        return json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest([Fault("", f"is not JSON: {error}")]) from error
+
+
+def response(answer: Answer) -> dict[str, Any]:
+    """An answer in the gateway's form."""
+    return {
+        "statusCode": answer.status_code,
+        "headers": {"Content-Type": "application/json", **answer.headers},
+        "body": json.dumps(answer.body, ensure_ascii=False),
+    }

@@ -1,0 +1,28 @@
+"""PostTransaction: take all items of a transaction, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stockctl.aws.use import use
+from stockctl.domain.api import Answer, answer_to, busy, invalid
+from stockctl.domain.errors import Busy
+from stockctl.domain.transaction import InvalidRequest, transaction_from
+from stockctl.functions import worker
+from stockctl.functions.http import json_body, response
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Answers `POST /transactions`."""
+    return response(_answer(event))
+
+
+def _answer(event: Mapping[str, Any]) -> Answer:
+    try:
+        transaction = transaction_from(json_body(event))
+        return answer_to(transaction, use(worker.till(), transaction))
+    except InvalidRequest as request:
+        return invalid(request)
+    except Busy:
+        return busy()

@@ -1,0 +1,63 @@
+"""What a Lambda worker makes once and keeps: clients, adapters and settings, from its environment variables."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+
+from stockctl.aws.clients import Clients
+from stockctl.aws.drop_bucket import DropBucket
+from stockctl.aws.level_publisher import LevelPublisher
+from stockctl.aws.reconcile import Reconciled
+from stockctl.aws.reconcile import reconcile as reconciled
+from stockctl.aws.recording import Recorder
+from stockctl.aws.retry import Patience
+from stockctl.aws.stock_table import StockTable
+from stockctl.aws.use import Till
+from stockctl.domain.instants import time_zone
+
+PATIENCE = Patience(seconds=8.0)
+"""Well below the functions' timeout, so that "busy" is an answer and not a timeout."""
+
+
+@cache
+def clients() -> Clients:
+    """The AWS services, as this function's role may use them."""
+    return Clients.of_function()
+
+
+@cache
+def stock_table() -> StockTable:
+    """The table of levels, rosters and batches."""
+    return StockTable(clients().dynamodb, os.environ["STOCK_TABLE"], PATIENCE)
+
+
+@cache
+def till() -> Till:
+    """Where transactions happen."""
+    return Till(stock_table(), os.environ["TRANSACTION_TABLE"], time.time, PATIENCE)
+
+
+@cache
+def recorder(bucket: str) -> Recorder:
+    """Where deliveries to this bucket are recorded."""
+    return Recorder(
+        bucket=DropBucket(clients().s3, bucket),
+        stock=stock_table(),
+        transactions=os.environ["TRANSACTION_TABLE"],
+        zone=time_zone(os.environ.get("TIME_ZONE") or "UTC"),
+        clock=time.time,
+        patience=PATIENCE,
+    )
+
+
+@cache
+def publisher() -> LevelPublisher:
+    """The stream that level changes go to."""
+    return LevelPublisher(clients().kinesis, os.environ["LEVEL_STREAM"], PATIENCE)
+
+
+def reconcile(ingredient: str) -> Reconciled:
+    """Reconciles one ingredient."""
+    return reconciled(stock_table(), ingredient, time.time, PATIENCE)
