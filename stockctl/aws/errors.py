@@ -1,13 +1,57 @@
-"""The one place where botocore's errors become ours."""
+"""The one place where botocore's errors become ours: what failed, and what to do about it.
+
+A `ClientError` is an answer of AWS's that says no; a `BotoCoreError` never got that far (no credentials, an expired SSO
+session, no network). Both reach the user as a message, a hint and an exit code.
+"""
 
 from __future__ import annotations
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-)
+import re
 
-from stockctl.domain.errors import StockctlError
+from botocore import exceptions as botocore_errors
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockctl.domain.errors import Busy, CredentialsError, StockctlError, UsageError
+
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+_UNKNOWN = {
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "AuthFailure",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+}
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "AuthorizationError",
+    "NotAuthorized",
+    "403",
+}
+_CLOCK = {"RequestTimeTooSkewed"}
+_THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "SlowDown",
+    "PriorRequestNotComplete",
+}
+_UNAVAILABLE = {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "503", "500"}
+_ABSENT = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "QueueDoesNotExist"}
+_ACTION = re.compile(r"not authorized to perform:? (\S+)")
+
+LOG_IN_AGAIN = "Log in again: `aws sso login`, or renew the keys your profile uses."
 
 
 def code_of(error: ClientError) -> str:
@@ -17,6 +61,66 @@ def code_of(error: ClientError) -> str:
 
 def translated(error: Exception) -> StockctlError | None:
     """What a user can act on, for an error of boto3's; None where the error is not one of those."""
-    if isinstance(error, (ClientError, BotoCoreError)):
-        return StockctlError(str(error))
+    if isinstance(error, ClientError):
+        return _answered(error)
+    if isinstance(error, BotoCoreError):
+        return _never_answered(error)
     return None
+
+
+def _answered(error: ClientError) -> StockctlError:  # noqa: PLR0911 - one return a case reads as the table it is
+    code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
+    what = f"{error.operation_name}: {message or code}"
+    if code in _EXPIRED:
+        return CredentialsError(f"the AWS credentials have expired ({what})", LOG_IN_AGAIN)
+    if code in _CLOCK:
+        return CredentialsError("this machine's clock is off, so AWS refuses its signatures", "Set the clock right.")
+    if code in _UNKNOWN:
+        return CredentialsError(
+            f"AWS does not accept these credentials ({what})",
+            "Check the profile: `aws sts get-caller-identity` shows who you are.",
+        )
+    if code in _DENIED:
+        return _denied(error, what)
+    if code in _THROTTLED:
+        return Busy(f"AWS is throttling {error.operation_name}", "Try again in a moment.")
+    if code in _UNAVAILABLE:
+        return StockctlError(f"AWS could not answer just now ({what})", "Try again in a moment.")
+    if code in _ABSENT:
+        return StockctlError(what, "Something of the stack is missing: run `stockctl deploy`.")
+    return StockctlError(what)
+
+
+def _denied(error: ClientError, what: str) -> CredentialsError:
+    named = _ACTION.search(what)
+    action = named.group(1) if named else error.operation_name
+    return CredentialsError(
+        f"these credentials may not do {action} ({what})",
+        f"Ask for a policy that allows {action}; the README lists what an operator needs.",
+    )
+
+
+def _never_answered(error: BotoCoreError) -> StockctlError:  # noqa: PLR0911 - as above
+    match error:
+        case botocore_errors.ProfileNotFound():
+            return UsageError(str(error), "`aws configure list-profiles` lists those there are.")
+        case (
+            botocore_errors.SSOError()
+            | botocore_errors.TokenRetrievalError()
+            | botocore_errors.CredentialRetrievalError()
+            | botocore_errors.RefreshWithMFAUnsupportedError()
+        ):
+            return CredentialsError(f"the AWS credentials could not be renewed: {error}", LOG_IN_AGAIN)
+        case botocore_errors.NoCredentialsError() | botocore_errors.PartialCredentialsError():
+            hint = "Run `aws configure sso` or set AWS_PROFILE; or use --local for the embedded cloud."
+            return CredentialsError(f"no usable AWS credentials: {error}", hint)
+        case botocore_errors.NoRegionError():
+            return CredentialsError("no AWS region is set", "Give --region, or set AWS_REGION.")
+        case botocore_errors.EndpointConnectionError() | botocore_errors.ConnectTimeoutError():
+            return StockctlError(f"nothing answers: {error}", "Check the network, --region and --endpoint-url.")
+        case botocore_errors.HTTPClientError():
+            return StockctlError(f"the connection broke: {error}", "Try again; everything stockctl does is repeatable.")
+        case botocore_errors.ParamValidationError():
+            return UsageError(f"AWS would not take this: {error}")
+        case _:
+            return StockctlError(str(error))

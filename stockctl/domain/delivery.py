@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 from zoneinfo import ZoneInfo
@@ -116,6 +116,25 @@ def _header(fields: list[str], line: int) -> tuple[str, ...] | None:
     return names
 
 
+def records_at(content: IO[bytes], lines: Container[int]) -> Iterator[list[str]]:
+    """The records that begin on these lines, as they stand there, in the order of COLUMNS; for people to mend.
+
+    Of a file that cannot be read to its end, those before the fault.
+    """
+    order: tuple[str, ...] = COLUMNS
+    try:
+        for position, (line, fields) in enumerate(_records(text_lines(content))):
+            if isinstance(fields, Rejection):
+                continue
+            if position == 0 and (header := _header(fields, line)):
+                order = header
+            elif line in lines:
+                values = dict(zip(order, fields, strict=False))
+                yield [values.get(column, "") for column in COLUMNS]
+    except UnreadableFile:
+        return
+
+
 def _row(line: int, fields: list[str], header: tuple[str, ...], zone: ZoneInfo, now: int) -> Row | Rejection:
     if len(fields) > len(header):
         extra = ",".join(fields[len(header) :])
@@ -162,3 +181,11 @@ def added_up(rows: Iterable[Row]) -> list[Row]:
             else row
         )
     return list(merged.values())
+
+
+def delivery_key(file_name: str, content_digest: str) -> str:
+    """The S3 key that a file is dropped under: its name and its content, so that the same file is the same delivery."""
+    stem, dot, suffix = file_name.rpartition(".")
+    if not dot or suffix.casefold() != "csv":
+        stem, suffix = file_name, "csv"
+    return f"{stem}-{content_digest[:12]}.{suffix}"

@@ -39,18 +39,22 @@ def receipt_key(delivery: str) -> str:
 
 def receipt_of(delivery: str, etag: str, recorded: Sequence[Row], rejected: Sequence[Rejection], now: float) -> Receipt:
     """The receipt of a delivery all of whose rows were dealt with; `rejected_rows` counts those beyond the list too."""
-    status = DeliveryStatus.REJECTED
-    if recorded:
-        status = DeliveryStatus.PARTIAL if rejected else DeliveryStatus.RECORDED
     return {
         "delivery": delivery,
         "etag": etag,
-        "status": status.value,
+        "status": status_of(recorded, rejected).value,
         "at": iso(now),
         "recorded": [recorded_row(row) for row in recorded],
         "rejected": [rejected_row(rejection) for rejection in rejected[:MAX_REJECTIONS]],
         "rejected_rows": len(rejected),
     }
+
+
+def status_of(recorded: Sequence[Row], rejected: Sequence[Rejection]) -> DeliveryStatus:
+    """The status of a delivery with these rows recorded and those rejected."""
+    if not recorded:
+        return DeliveryStatus.REJECTED
+    return DeliveryStatus.PARTIAL if rejected else DeliveryStatus.RECORDED
 
 
 def recorded_row(row: Row) -> dict[str, str | int]:

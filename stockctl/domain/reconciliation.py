@@ -12,7 +12,7 @@ repeated and reordered events do no harm. The rules are those of the design, sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stockctl.domain.stock import Batch, Holding
 
@@ -84,6 +84,19 @@ def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
         next_expiry=_next_expiry(due[len(due_now) :], live, charges_now),
         is_last=len(due) + len(gone) + len(charges) <= room,
     )
+
+
+def charged(holding: Holding, units: int, now: int) -> tuple[tuple[Charge, ...], int]:
+    """Which batches a use of so many units would be charged to, were it the next; and how many units are missing.
+
+    Uses that still wait to be allocated are charged first.
+    """
+    live = [batch for batch in holding.counted if not batch.is_due(now)]
+    waiting = max(0, sum(batch.quantity for batch in live) - holding.level.quantity)
+    left = {charge.batch.batch_id: charge.after for charge in _charges(live, waiting)}
+    live = [replace(batch, quantity=left.get(batch.batch_id, batch.quantity)) for batch in live]
+    available = sum(batch.quantity for batch in live)
+    return tuple(_charges(live, units)), max(0, units - available)
 
 
 def _charges(live: list[Batch], units: int) -> list[Charge]:

@@ -1,0 +1,103 @@
+"""The service's HTTP API, called as any other service would: Signature Version 4, and one connection kept open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+
+from stockctl.aws.retry import Patience
+from stockctl.domain.api import Answer
+from stockctl.domain.errors import Busy, CredentialsError, StockctlError
+
+if TYPE_CHECKING:
+    import boto3
+
+CALLING = Patience(seconds=20.0, first_wait=0.1, longest_wait=2.0)
+
+
+class StockApi:
+    """`POST /transactions` and `GET /stock` of one stack."""
+
+    def __init__(self, session: boto3.session.Session, url: str, patience: Patience = CALLING) -> None:
+        self.url = url.rstrip("/")
+        self.patience = patience
+        credentials = session.get_credentials()
+        self._signer = SigV4Auth(credentials, "execute-api", session.region_name) if credentials else None
+        self._http = URLLib3Session(timeout=30)
+
+    def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
+        """Asks for a transaction. Sent again until it is answered: its id makes that safe.
+
+        Raises:
+            Busy: the service stayed busy until the deadline; nothing changed.
+            CredentialsError: the API does not accept the signature.
+            StockctlError: the API cannot be reached, or broke.
+        """
+        lines = [{"typeId": ingredient, "quantity": units} for ingredient, units in items.items()]
+        return self._call("POST", "/transactions", {"transactionId": transaction_id, "items": lines})
+
+    def levels(self, ingredients: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The levels of these ingredients as the menu service sees them; those never delivered are left out."""
+        query = urlencode([("typeId", ingredient) for ingredient in ingredients], quote_via=quote)
+        levels: list[Mapping[str, Any]] = self._call("GET", f"/stock?{query}").body["stock"]
+        return levels
+
+    def _call(self, method: str, path: str, document: object = None) -> Answer:
+        """The answer to a request, once it is one that repeating would not change."""
+        fault: StockctlError = Busy("the service stayed busy", "Nothing changed; try again.")
+        try:
+            for _ in self.patience.attempts(f"{method} {path}"):
+                try:
+                    answer = self._send(method, path, document)
+                except HTTPClientError as error:
+                    fault = StockctlError(f"the API at {self.url} cannot be reached: {error}", "Check the network.")
+                    continue
+                if answer.status_code < 500:
+                    return _allowed(answer)
+                fault = _broken(answer)
+        except Busy:
+            raise fault from None
+        raise AssertionError  # attempts end by raising
+
+    def _send(self, method: str, path: str, document: object) -> Answer:
+        body = b"" if document is None else json.dumps(document, ensure_ascii=False).encode()
+        request = AWSRequest(method, self.url + path, {"Content-Type": "application/json"}, body)
+        if self._signer:
+            self._signer.add_auth(request)
+        response = self._http.send(request.prepare())
+        return Answer(response.status_code, _decoded(response.content))
+
+
+def _decoded(content: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return {"message": content.decode(errors="replace")[:200]}
+    return document if isinstance(document, dict) else {"message": str(document)}
+
+
+def _allowed(answer: Answer) -> Answer:
+    if answer.status_code in {401, 403}:
+        message = answer.body.get("message") or answer.body.get("Message") or "Forbidden"
+        raise CredentialsError(
+            f"the API refused these credentials: {message}", "They need execute-api:Invoke on the stack's API."
+        )
+    if answer.status_code == 404 and "code" not in answer.body:
+        raise StockctlError("the API has no such path", "The stack is older than this program: run `stockctl deploy`.")
+    if answer.status_code == 429:
+        raise Busy("the API is throttling", "Try again in a moment, or raise the stack's limits.")
+    return answer
+
+
+def _broken(answer: Answer) -> StockctlError:
+    if answer.body.get("code") == "busy":
+        return Busy(str(answer.body["message"]), "Nothing changed; try again.")
+    message = answer.body.get("message", "no reason given")
+    return StockctlError(f"the service failed ({answer.status_code}): {message}", "`stockctl logs` shows why.")

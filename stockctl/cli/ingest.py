@@ -1,0 +1,230 @@
+"""`stockctl ingest`: checks suppliers' files here, drops them, and shows what was recorded and what was not."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stockctl.cli.ingredients import did_you_mean
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import ExitCode, StockctlError, UsageError
+from stockctl.terminal.figures import units
+from stockctl.terminal.output import Column, OutputFormat, Table
+
+if TYPE_CHECKING:
+    from stockctl.aws.deployment import Deployment
+    from stockctl.aws.supplier import Delivered
+    from stockctl.domain.delivery import Rejection, Row
+
+STDIN = "-"
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SupplierFile:
+    """One file to ingest: its name here, the key it is dropped under, and its content."""
+
+    name: str
+    key: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a look at a file here found: the rows that can be recorded, and those that cannot."""
+
+    good: tuple[Row, ...]
+    bad: tuple[Rejection, ...]
+
+
+@with_session
+def ingest(
+    session: Session,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV files; - is standard input.")],
+    batch_id: Annotated[
+        str | None,
+        typer.Option("--batch-id", metavar="NAME", help="Name of the delivery, instead of one made from the file."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files here; send nothing.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the receipt.")] = True,
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the rejected rows to this CSV, to mend and send again.")
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option("--time-zone", metavar="ZONE", help="Whose days dates are; the stack's, or UTC for --dry-run."),
+    ] = None,
+) -> None:
+    """Brings deliveries into stock: CSV files with the columns ingredient, quantity and best_before.
+
+    The same file twice is the same delivery, so a repeat changes nothing. Exit code 3 says that nothing of a file
+    could be recorded.
+    """
+    if batch_id and len(files) > 1:
+        raise UsageError("--batch-id names one delivery, and there are several files", "Send them one by one.")
+    read = [_read(session, name, batch_id) for name in files]
+    if dry_run:
+        documents = [_checked_document(session, file, time_zone or "UTC") for file in read]
+        session.environment.tell("nothing was sent (--dry-run)")
+    else:
+        documents = [_sent(session, deployment_of(session), file, time_zone, wait) for file in read]
+    _show(session, documents)
+    _tell_rejected(session, read, documents)
+    if rejects:
+        _write_rejects(rejects, read, documents)
+    if any(document["status"] in {"rejected", "conflict"} for document in documents):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def deployment_of(session: Session) -> Deployment:
+    """The parts of the session's stack."""
+    from stockctl.aws.deployment import Deployment
+
+    return Deployment.of(session.clients, session.target)
+
+
+def _read(session: Session, name: str, batch_id: str | None) -> SupplierFile:
+    from stockctl.domain.delivery import delivery_key
+
+    if name == STDIN:
+        content = session.environment.stdin.buffer.read()
+    else:
+        try:
+            content = Path(name).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a CSV file, or - for stdin.") from error
+    file_name = "stdin.csv" if name == STDIN else Path(name).name
+    key = delivery_key(file_name, hashlib.sha256(content).hexdigest())
+    if batch_id:
+        key = batch_id if batch_id.casefold().endswith(".csv") else f"{batch_id}.csv"
+    return SupplierFile("stdin" if name == STDIN else name, key, content)
+
+
+def _checked(session: Session, file: SupplierFile, zone: str) -> Checked:
+    """The rows as the service would see them, were it to look at the file now."""
+    from stockctl.domain.delivery import Row, UnreadableFile, added_up, read_rows, text_lines
+    from stockctl.domain.instants import time_zone
+
+    try:
+        known_zone = time_zone(zone)
+    except ValueError as error:
+        raise UsageError(f"--time-zone: {error}") from error
+    good: list[Row] = []
+    bad: list[Rejection] = []
+    now = int(session.environment.now().timestamp())
+    try:
+        for row in read_rows(text_lines(io.BytesIO(file.content)), known_zone, now):
+            if isinstance(row, Row):
+                good.append(row)
+            else:
+                bad.append(row)
+    except UnreadableFile as unreadable:
+        return Checked((), (unreadable.rejection,))
+    return Checked(tuple(added_up(good)), tuple(bad))
+
+
+def _checked_document(session: Session, file: SupplierFile, zone: str) -> Document:
+    from stockctl.domain.receipt import recorded_row, rejected_row, status_of
+
+    checked = _checked(session, file, zone)
+    return {
+        "delivery": file.key,
+        "status": status_of(checked.good, checked.bad).value,
+        "recorded": [recorded_row(row) for row in checked.good],
+        "rejected": [rejected_row(row) for row in checked.bad],
+    }
+
+
+def _sent(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None, wait: bool) -> Document:
+    from stockctl.aws.drop_bucket import DropBucket
+    from stockctl.aws.supplier import WAITING, deliver
+
+    document = _checked_document(session, file, zone or deployment.time_zone)
+    if not document["recorded"]:
+        session.environment.tell(f"{file.name}: nothing of it can be recorded, so it was not sent")
+        return document
+    _tell_what_is_odd(session, deployment, file, zone)
+    bucket = DropBucket(session.clients.s3, deployment.drop_bucket)
+    delivered = deliver(bucket, file.key, file.content, WAITING if wait else None)
+    return _delivered_document(delivered)
+
+
+def _delivered_document(delivered: Delivered) -> Document:
+    return {
+        "delivery": delivered.delivery,
+        "status": delivered.status.value if delivered.status else "sent",
+        "recorded": delivered.recorded,
+        "rejected": delivered.rejected,
+    }
+
+
+def _tell_what_is_odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None) -> None:
+    """Warns of ingredients that are new, perhaps misspelt, and of stock that expires before what is here already."""
+    from stockctl.aws.stock_table import StockTable
+
+    rows = _checked(session, file, zone or deployment.time_zone).good
+    table = StockTable(session.clients.dynamodb, deployment.stock_table)
+    known = {level.ingredient: level for level in table.levels([row.ingredient for row in rows])}
+    absent = sorted({row.ingredient for row in rows} - set(known))
+    if absent and table.ingredients():
+        session.environment.tell(f"note: new here: {', '.join(absent)}")
+        for line in did_you_mean(session, absent):
+            session.environment.tell(f"note: {line}")
+    for row in rows:
+        next_expiry = known[row.ingredient].next_expiry if row.ingredient in known else None
+        if next_expiry and row.expires_at < next_expiry:
+            session.environment.tell(f"note: {row.ingredient} of {row.best_before} expires before what is here already")
+
+
+def _show(session: Session, documents: list[Document]) -> None:
+    columns = [
+        Column("delivery"),
+        Column("status"),
+        Column("ingredient"),
+        Column("quantity", "right"),
+        Column("best before"),
+    ]
+    rows, plain = [], []
+    for document in documents:
+        about = [document["delivery"], document["status"]]
+        for row in document["recorded"]:
+            rows.append([*about, row["ingredient"], units(row["quantity"]), row["best_before"]])
+            plain.append([*about, row["ingredient"], str(row["quantity"]), row["best_before"]])
+        if not document["recorded"]:
+            rows.append([*about, "", "", ""])
+            plain.append([*about, "", "", ""])
+    session.output.show(documents, Table(columns, rows, plain))
+
+
+def _tell_rejected(session: Session, files: list[SupplierFile], documents: list[Document]) -> None:
+    if session.output.format is OutputFormat.JSON:
+        return
+    for file, document in zip(files, documents, strict=True):
+        for row in document["rejected"]:
+            where = " ".join(part for part in (row["column"], repr(row["value"]) if row["value"] else "") if part)
+            session.environment.tell(f"{file.name}:{row['line']}: rejected: {where} {row['reason']}".replace("  ", " "))
+        if document["status"] == "duplicate":
+            session.environment.tell(f"{file.name}: was recorded before; nothing changed")
+        if document["status"] == "conflict":
+            session.environment.tell(f"{file.name}: this name was delivered before with other content; nothing changed")
+
+
+def _write_rejects(path: Path, files: list[SupplierFile], documents: list[Document]) -> None:
+    """The rejected rows as they were sent, under one header, so that mending them is editing them."""
+    from stockctl.domain.delivery import COLUMNS, records_at
+
+    try:
+        with path.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow(COLUMNS)
+            for file, document in zip(files, documents, strict=True):
+                lines = {row["line"] for row in document["rejected"]}
+                writer.writerows(records_at(io.BytesIO(file.content), lines))
+    except OSError as error:
+        raise StockctlError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,72 @@
+"""`stockctl reconcile`: forces reconciliation, or says whether it is due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import ExitCode
+from stockctl.terminal.figures import change, units
+from stockctl.terminal.output import Column, Table
+
+if TYPE_CHECKING:
+    from stockctl.aws.reconcile import Reconciled
+    from stockctl.aws.stock_table import StockTable
+
+
+@with_session
+def reconcile(
+    session: Session,
+    ingredients: Annotated[list[str] | None, typer.Argument(metavar="[INGREDIENT...]", help="Default: all.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 5 where batches and level differ.")
+    ] = False,
+) -> None:
+    """Charges what was used to batches and writes off what has expired, now, and shows what moved."""
+    wanted = named(ingredients or [])
+    table = stock_table(session)
+    found = [level.ingredient for level in table.levels(wanted)]
+    check_known(session, wanted, found)
+    results = [_drift_of(table, name) if check else _reconciled(session, table, name) for name in found]
+    _show(session, results)
+    drifting = [result for result in results if result.drift]
+    if check and drifting:
+        session.environment.tell(f"{len(drifting)} of {len(results)} drift; `stockctl reconcile` mends that")
+        raise typer.Exit(ExitCode.DRIFT)
+
+
+def _drift_of(table: StockTable, ingredient: str) -> Reconciled:
+    from stockctl.aws.reconcile import Reconciled
+
+    holding = table.read(ingredient)
+    return Reconciled(ingredient, holding.drift if holding else 0)
+
+
+def _reconciled(session: Session, table: StockTable, ingredient: str) -> Reconciled:
+    from stockctl.aws.reconcile import reconcile as reconcile_ingredient
+
+    return reconcile_ingredient(table, ingredient, lambda: session.environment.now().timestamp(), table.patience)
+
+
+def _show(session: Session, results: list[Reconciled]) -> None:
+    columns = [
+        Column("ingredient"),
+        Column("drift", "right"),
+        Column("allocated", "right"),
+        Column("written off", "right"),
+    ]
+    document = [
+        {
+            "ingredient": result.ingredient,
+            "drift": result.drift,
+            "allocated": result.allocated,
+            "written_off": result.written_off,
+        }
+        for result in results
+    ]
+    rows = [[r.ingredient, change(r.drift), units(r.allocated), units(r.written_off)] for r in results]
+    plain = [[r.ingredient, str(r.drift), str(r.allocated), str(r.written_off)] for r in results]
+    session.output.show(document, Table(columns, rows, plain))

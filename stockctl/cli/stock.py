@@ -1,0 +1,151 @@
+"""`stockctl stock`: what is on hand, level by level or batch by batch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.instants import iso_seconds
+from stockctl.terminal.figures import units, when
+from stockctl.terminal.output import Column, Table
+
+if TYPE_CHECKING:
+    from stockctl.domain.stock import Batch, Holding, Level
+
+
+class SortBy(StrEnum):
+    """What `--sort` takes."""
+
+    NAME = "name"
+    QUANTITY = "quantity"
+    EXPIRY = "expiry"
+
+
+@with_session
+def stock(
+    session: Session,
+    ingredients: Annotated[list[str] | None, typer.Argument(metavar="[INGREDIENT...]", help="Default: all.")] = None,
+    batches: Annotated[bool, typer.Option("--batches", help="List the batches, soonest to expire first.")] = False,
+    expiring: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Only what expires within this time, as in 3d or 12h.")
+    ] = None,
+    low: Annotated[int | None, typer.Option(metavar="UNITS", help="Only levels below this many units.", min=0)] = None,
+    sort: Annotated[SortBy, typer.Option(help="Order of the levels.")] = SortBy.NAME,
+) -> None:
+    """Shows what is in stock: on hand, received, used, expired, and what expires next."""
+    wanted = named(ingredients or [])
+    before = _horizon(session, expiring)
+    table = stock_table(session)
+    levels = table.levels(wanted)
+    check_known(session, wanted, [level.ingredient for level in levels])
+    levels = [level for level in levels if low is None or level.quantity < low]
+    if batches:
+        found = [batch for level in levels for batch in _batches(table.read(level.ingredient), before)]
+        _show_batches(session, sorted(found, key=lambda batch: (batch.expires_at, batch.ingredient)))
+    else:
+        levels = [level for level in levels if before is None or (level.next_expiry or before + 1) <= before]
+        _show_levels(session, _sorted(levels, sort))
+
+
+def _horizon(session: Session, expiring: str | None) -> int | None:
+    from stockctl.terminal.durations import duration_of
+
+    if expiring is None:
+        return None
+    return int((session.environment.now() + duration_of(expiring, "--expiring")).timestamp())
+
+
+def _batches(holding: Holding | None, before: int | None) -> list[Batch]:
+    counted = holding.counted if holding else ()
+    return [batch for batch in counted if before is None or batch.expires_at <= before]
+
+
+def _sorted(levels: list[Level], sort: SortBy) -> list[Level]:
+    if sort is SortBy.QUANTITY:
+        return sorted(levels, key=lambda level: level.quantity)
+    if sort is SortBy.EXPIRY:
+        return sorted(levels, key=lambda level: level.next_expiry or float("inf"))
+    return levels
+
+
+def _show_levels(session: Session, levels: list[Level]) -> None:
+    now = session.environment.now()
+    columns = [
+        Column("ingredient"),
+        Column("on hand", "right", "bold"),
+        Column("received", "right"),
+        Column("used", "right"),
+        Column("expired", "right"),
+        Column("next expiry"),
+    ]
+    document = [level_document(level) for level in levels]
+    figures = [(level.quantity, level.received, level.used, level.expired) for level in levels]
+    rows = [
+        [level.ingredient, *map(units, numbers), _when(level.next_expiry, now)]
+        for level, numbers in zip(levels, figures, strict=True)
+    ]
+    plain = [
+        [level.ingredient, *map(str, numbers), _iso(level.next_expiry) or ""]
+        for level, numbers in zip(levels, figures, strict=True)
+    ]
+    session.output.show(document, Table(columns, rows, plain))
+    if not levels:
+        session.environment.tell("nothing to show: `stockctl ingest FILE` brings stock in")
+
+
+def level_document(level: Level) -> dict[str, Any]:
+    """A level as `--output json` prints it (design.md, section 10)."""
+    return {
+        "ingredient": level.ingredient,
+        "quantity": level.quantity,
+        "received": level.received,
+        "used": level.used,
+        "expired": level.expired,
+        "next_expiry": _iso(level.next_expiry),
+    }
+
+
+def _show_batches(session: Session, batches: list[Batch]) -> None:
+    now = session.environment.now()
+    columns = [
+        Column("ingredient"),
+        Column("left", "right", "bold"),
+        Column("of", "right"),
+        Column("best before"),
+        Column("expires"),
+        Column("delivery"),
+    ]
+    rows = [
+        [b.ingredient, units(b.quantity), units(b.received), b.best_before, _when(b.expires_at, now), b.delivery]
+        for b in batches
+    ]
+    plain = [
+        [b.ingredient, str(b.quantity), str(b.received), b.best_before, iso_seconds(b.expires_at), b.delivery]
+        for b in batches
+    ]
+    session.output.show([_batch_document(batch) for batch in batches], Table(columns, rows, plain))
+
+
+def _batch_document(batch: Batch) -> dict[str, Any]:
+    return {
+        "ingredient": batch.ingredient,
+        "batch_id": batch.batch_id,
+        "delivery": batch.delivery,
+        "quantity": batch.quantity,
+        "received": batch.received,
+        "best_before": batch.best_before,
+        "expires_at": iso_seconds(batch.expires_at),
+    }
+
+
+def _when(instant: int | None, now: datetime) -> str:
+    return "-" if instant is None else when(datetime.fromtimestamp(instant, UTC), now)
+
+
+def _iso(instant: int | None) -> str | None:
+    return None if instant is None else iso_seconds(instant)

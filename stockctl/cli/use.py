@@ -1,0 +1,207 @@
+"""`stockctl use`: takes ingredients, all or nothing, over the stack's HTTP API."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import ExitCode, StockctlError, UsageError
+from stockctl.terminal.figures import units
+from stockctl.terminal.output import Column, OutputFormat, Table
+
+if TYPE_CHECKING:
+    from stockctl.aws.api import StockApi
+    from stockctl.domain.api import Answer
+
+ITEM_HINT = "Write ingredient=units with a whole number from 1, as in `stockctl use ham=10 mushroom=5`."
+
+
+@with_session
+def use(
+    session: Session,
+    items: Annotated[list[str], typer.Argument(metavar="INGREDIENT=UNITS...", help="What to take, as in ham=10.")],
+    transaction_id: Annotated[
+        str | None,
+        typer.Option(
+            "--id", metavar="ID", help="Name of the transaction; a repeat with the same name takes nothing twice."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which batches would be charged; take nothing.")
+    ] = False,
+) -> None:
+    """Takes ingredients from stock: all of them in full, or nothing.
+
+    Exit code 3 says that there was not enough of something, and that nothing changed.
+    """
+    wanted = items_from(items)
+    if dry_run:
+        _show_charges(session, wanted)
+        return
+    api = stock_api(session)
+    name = transaction_id or str(uuid.uuid4())
+    session.environment.tell(f"transaction {name}  (safe to repeat with --id {name})")
+    answer = api.use(name, wanted)
+    _show(session, api, wanted, answer)
+
+
+def items_from(words: Sequence[str]) -> dict[str, int]:
+    """Units by ingredient, from words such as `ham=10`; words for one ingredient are added up.
+
+    Raises:
+        UsageError: a word is something else.
+    """
+    from stockctl.domain.delivery import quantity_of
+    from stockctl.domain.stock import ingredient_named
+
+    wanted: dict[str, int] = {}
+    for word in words:
+        name, equals, quantity = word.rpartition("=")
+        if not equals:
+            raise UsageError(f"{word!r} does not say how much", ITEM_HINT)
+        try:
+            ingredient = ingredient_named(name)
+        except ValueError as error:
+            raise UsageError(f"in {word!r} the ingredient {error}", ITEM_HINT) from error
+        try:
+            wanted[ingredient] = wanted.get(ingredient, 0) + quantity_of(quantity.strip())
+        except ValueError as error:
+            raise UsageError(f"in {word!r} the quantity {error}", ITEM_HINT) from error
+    return wanted
+
+
+def stock_api(session: Session) -> StockApi:
+    """The API of the session's stack."""
+    from stockctl.aws.api import StockApi
+    from stockctl.aws.deployment import Deployment
+
+    deployment = Deployment.of(session.clients, session.target)
+    return StockApi(session.clients.session, deployment.api_url)
+
+
+def _show(session: Session, api: StockApi, wanted: Mapping[str, int], answer: Answer) -> None:
+    code = answer.body.get("code")
+    if session.output.format is OutputFormat.JSON:
+        session.output.json(answer.body)
+    elif answer.status_code in {200, 201}:
+        _show_taken(session, api, answer.body)
+    elif code == "insufficient_stock":
+        _show_shortages(session, wanted, answer.body["shortages"])
+    if answer.status_code in {200, 201}:
+        return
+    if code == "insufficient_stock":
+        session.environment.tell("error: not enough in stock; nothing was taken")
+        raise typer.Exit(ExitCode.REFUSED)
+    raise _refusal(answer)
+
+
+def _refusal(answer: Answer) -> StockctlError:
+    if answer.body.get("code") == "transaction_id_reused":
+        return StockctlError(str(answer.body["message"]), "Give another --id, or leave it out.")
+    faults = "; ".join(f"{fault['path']} {fault['message']}" for fault in answer.body.get("errors", []))
+    return UsageError(f"{answer.body.get('message', answer.status_code)}{': ' + faults if faults else ''}")
+
+
+def _show_taken(session: Session, api: StockApi, body: Mapping[str, Any]) -> None:
+    taken = {item["typeId"]: item["quantity"] for item in body["items"]}
+    left = _levels_after(api, list(taken))
+    rows = [
+        [name, -count, left[name] + count if name in left else None, left.get(name)] for name, count in taken.items()
+    ]
+    session.output.show(
+        body,
+        Table(
+            [Column("ingredient"), Column("used", "right"), Column("before", "right"), Column("after", "right")],
+            [[name, units(-used), _or_dash(before), _or_dash(after)] for name, used, before, after in rows],
+            [[name, str(-used), _plain(before), _plain(after)] for name, used, before, after in rows],
+        ),
+    )
+    if body["replayed"]:
+        session.environment.tell("this transaction was accepted before; nothing was taken again")
+
+
+def _levels_after(api: StockApi, ingredients: list[str]) -> dict[str, int]:
+    """What is left, for show: an accepted transaction is not reported as failed because this could not be read."""
+    try:
+        return {level["typeId"]: level["quantity"] for level in api.levels(ingredients)}
+    except StockctlError:
+        return {}
+
+
+def _show_shortages(session: Session, wanted: Mapping[str, int], shortages: Sequence[Mapping[str, Any]]) -> None:
+    rows = [[short["typeId"], short["requested"], short["available"]] for short in shortages]
+    session.output.show(
+        shortages,
+        Table(
+            [
+                Column("short of"),
+                Column("asked", "right"),
+                Column("there is", "right"),
+                Column("missing", "right", "bold red"),
+            ],
+            [[name, units(asked), units(there), units(asked - there)] for name, asked, there in rows],
+            [[name, str(asked), str(there), str(asked - there)] for name, asked, there in rows],
+        ),
+    )
+    _suggest(session, [name for name, _, there in rows if not there])
+    fine = [name for name in wanted if name not in {row[0] for row in rows}]
+    if fine:
+        session.environment.tell(f"enough of: {', '.join(fine)}")
+
+
+def _suggest(session: Session, absent: Sequence[str]) -> None:
+    from stockctl.cli.ingredients import did_you_mean
+
+    for line in did_you_mean(session, absent):
+        session.environment.tell(line)
+
+
+def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
+    from stockctl.cli.ingredients import stock_table
+    from stockctl.domain.reconciliation import charged
+
+    table, now = stock_table(session), int(session.environment.now().timestamp())
+    rows: list[list[str]] = []
+    document: list[dict[str, Any]] = []
+    short = False
+    for ingredient, count in wanted.items():
+        holding = table.read(ingredient)
+        charges, missing = charged(holding, count, now) if holding else ((), count)
+        for charge in charges:
+            rows.append(
+                [ingredient, charge.batch.batch_id, charge.batch.best_before, units(charge.units), units(charge.after)]
+            )
+            document.append(
+                {
+                    "ingredient": ingredient,
+                    "batch_id": charge.batch.batch_id,
+                    "units": charge.units,
+                    "left": charge.after,
+                }
+            )
+        if missing:
+            short = True
+            session.environment.tell(f"{ingredient}: {units(missing)} of {units(count)} are not there")
+    columns = [
+        Column("ingredient"),
+        Column("batch"),
+        Column("best before"),
+        Column("charged", "right"),
+        Column("left", "right"),
+    ]
+    session.output.show(document, Table(columns, rows))
+    session.environment.tell("nothing was taken (--dry-run)")
+    if short:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _or_dash(value: int | None) -> str:
+    return "-" if value is None else units(value)
+
+
+def _plain(value: int | None) -> str:
+    return "" if value is None else str(value)

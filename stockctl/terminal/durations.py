@@ -1,0 +1,41 @@
+"""Durations as people write them: `90s`, `5m`, `1h30m`, `2d`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from stockctl.domain.errors import UsageError
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|[smhdw])", re.ASCII)
+_WHOLE = re.compile(rf"(?:{_PART.pattern}\s*)+", re.ASCII)
+_HINT = "Write it like 90s, 5m, 1h30m or 2d."
+
+
+def duration_of(text: str, option: str = "the duration") -> timedelta:
+    """The duration that was written; `option` names it in the error.
+
+    Raises:
+        UsageError: it is not a duration, or it is zero or longer than ten years.
+    """
+    written = text.strip().casefold()
+    if not _WHOLE.fullmatch(written):
+        mend = f" A number needs its unit: did you mean {written}s or {written}m?" if written.isdigit() else ""
+        raise UsageError(f"{option} is {text!r}, which is not a duration", _HINT + mend)
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(written))
+    if not 0 < seconds <= 10 * 366 * 86400:
+        raise UsageError(f"{option} is {text!r}; it must be more than nothing and at most ten years", _HINT)
+    return timedelta(seconds=seconds)
+
+
+def short(seconds: float) -> str:
+    """A length of time in at most two units, as `2 min 05 s`, `3 h 20 min`, `4 d 2 h`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
