@@ -10,11 +10,14 @@ import ast
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stockctl.aws.template import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The earliest time a zip can carry: when a file was checked out says nothing about what is in it.
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,24 +61,32 @@ def outputs_of(clients: Clients, target: Target) -> dict[str, str]:
     return outputs
 
 
-def is_current(clients: Clients, stack: Stack) -> bool:
+def is_current(stack: Stack) -> bool:
     """Whether what is deployed is this very template and this very bundle."""
     deployed = stack.describe()
     if deployed is None or deployed["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return False
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in deployed.get("Parameters", [])}
-    return parameters.get("CodeKey") == bundle().key and stack.template() == template_text()
+    return parameters.get("CodeKey") == bundle().key and _essence(stack.template()) == _essence(template_text())
 
 
-def plan(clients: Clients, stack: Stack, parameters: Mapping[str, str]) -> Plan:
+def plan(clients: Clients, stack: Stack, parameters: dict[str, str]) -> Plan:
     """Uploads the bundle and has CloudFormation compare it, the template and `parameters` with what is deployed."""
     code = bundle()
     artifacts = ArtifactBucket(clients)
     artifacts.ensure()
     artifacts.upload(code)
-    return stack.plan(template_text(), {**parameters, "CodeBucket": artifacts.name, "CodeKey": code.key})
+    own = {"CodeBucket": artifacts.name, "CodeKey": code.key}
+    if (clients.endpoint_url or "").startswith("http:"):  # an emulator, which could not be reached otherwise
+        own["RequireTls"] = "false"
+    return stack.plan(template_text(), parameters | own)
 
 
 def _field(output: str) -> str:
     """`StockTable` becomes `stock_table`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in output).lstrip("_")
+
+
+def _essence(template: str) -> list[str]:
+    """A template without its comments: CloudFormation finds nothing to change in those, and keeps the old text."""
+    return [line for line in template.splitlines() if line.strip() and not line.lstrip().startswith("#")]

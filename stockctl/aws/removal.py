@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -11,6 +10,8 @@ from stockctl.aws.errors import code_of
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
     from stockctl.aws.clients import Clients

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -20,6 +19,8 @@ from stockctl.aws.errors import code_of
 from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from mypy_boto3_cloudformation.type_defs import (
         ChangeTypeDef,
         DescribeChangeSetOutputTypeDef,
@@ -44,7 +45,10 @@ def checked_name(name: str) -> str:
     Raises:
         UsageError: it is not, and why.
     """
-    hint = f"Use 1 to {LONGEST_NAME} lower-case letters, digits and hyphens, a letter first: it becomes part of a bucket's name."
+    hint = (
+        f"Use 1 to {LONGEST_NAME} lower-case letters, digits and hyphens, a letter first: "
+        "it becomes part of a bucket's name."
+    )
     if not NAME.fullmatch(name) or len(name) > LONGEST_NAME or name.startswith(TAKEN_BY_S3):
         raise UsageError(f"{name!r} cannot be the name of a stack", hint)
     return name
@@ -62,16 +66,19 @@ class ResourceChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """A change set that waits to be executed; one without changes does not exist any more."""
+    """What a deployment would do. `change_set` waits to be executed; None where there is nothing to change.
+
+    Changes may be none and the change set there all the same: an output can change alone.
+    """
 
     stack: str
-    change_set: str
     creates: bool
+    change_set: str | None = None
     changes: tuple[ResourceChange, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not self.changes
+        return self.change_set is None
 
 
 @dataclass(frozen=True)
@@ -135,9 +142,10 @@ class Stack:
         Raises:
             StockctlError: a resource failed; names the first that did and why.
         """
-        since = datetime.now(UTC)
-        self._cloudformation.execute_change_set(ChangeSetName=plan.change_set, StackName=self.name)
-        yield from self._followed(self.name, since)
+        if plan.change_set is not None:
+            since = datetime.now(UTC)
+            self._cloudformation.execute_change_set(ChangeSetName=plan.change_set, StackName=self.name)
+            yield from self._followed(self.name, since)
 
     def delete(self) -> Iterator[ResourceEvent]:
         """Deletes the stack and yields each event as it comes; nothing where there is no stack.
@@ -195,8 +203,8 @@ class Stack:
                 raise StockctlError(
                     f"the deployment cannot be planned: {described.get('StatusReason', 'no reason given')}"
                 )
-            return Plan(self.name, change_set, creates)
-        return Plan(self.name, change_set, creates, tuple(map(_change, described.get("Changes", []))))
+            return Plan(self.name, creates)
+        return Plan(self.name, creates, change_set, tuple(map(_change, described.get("Changes", []))))
 
     def _change_set(self, change_set: str) -> DescribeChangeSetOutputTypeDef:
         described = self._cloudformation.describe_change_set(ChangeSetName=change_set, StackName=self.name)

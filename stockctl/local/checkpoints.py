@@ -11,10 +11,13 @@ import asyncio
 import importlib
 import logging
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from stockctl.local.home import Home, Saved, now_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECONDS_BETWEEN = 5.0
 REST_FACTOR = 20
@@ -65,7 +68,7 @@ class Checkpoints:
 def ministack_save() -> Callable[[], None] | None:
     """What saves MiniStack's state, or None where this release has no such thing."""
     try:
-        states = importlib.import_module("ministack.app")._build_persistence_save_dict  # noqa: SLF001
+        states = importlib.import_module("ministack.app")._build_persistence_save_dict
         save_all = importlib.import_module("ministack.core.persistence").save_all
     except (ImportError, AttributeError):
         logger.warning("this release of MiniStack cannot save while it runs: state is saved at shutdown only")

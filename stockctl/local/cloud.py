@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,8 @@ from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.local.home import HOME_VARIABLE, Home, Run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stockctl.aws.target import Target
     from stockctl.terminal.environment import Environment
 

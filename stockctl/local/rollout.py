@@ -21,9 +21,9 @@ def deploy_if_needed(name: str, run: Run, environment: Environment) -> Target:
     target = local_target(name, run)
     clients = Clients.of_target(target)
     stack = Stack(clients, name)
-    if not is_current(clients, stack):
+    if not is_current(stack):
         with Home.of(environment.variables).alone("deploying"):
-            if not is_current(clients, stack):  # else another command has done it meanwhile
+            if not is_current(stack):  # else another command has done it meanwhile
                 environment.tell(f"stockctl: deploying stack {name} to the embedded cloud")
                 _deploy(stack, clients)
     return target
@@ -31,6 +31,5 @@ def deploy_if_needed(name: str, run: Run, environment: Environment) -> Target:
 
 def _deploy(stack: Stack, clients: Clients) -> None:
     planned = plan(clients, stack, {})
-    if not planned.is_empty:
-        for _ in stack.execute(planned):
-            pass  # a deployment that a command needs on its way shows only that it fails
+    for _ in stack.execute(planned):
+        pass  # a deployment that a command needs on its way shows only that it fails

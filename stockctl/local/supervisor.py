@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from botocore.config import Config as BotoConfig
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
@@ -52,6 +51,7 @@ class Watched:
         await self._application(scope, receive, send)
         if scope["type"] == "http" and may_change(scope):
             self._checkpoints.changed()
+        return None
 
     async def _identify(self, send: Send) -> None:
         body = json.dumps({"pid": self._run.pid, "since": self._run.since}).encode()
@@ -97,7 +97,8 @@ def _config(run: Run) -> Config:
 
 def _clients(run: Run) -> Clients:
     clients = Clients.of_target(local_target("", run))
-    clients._config = clients._config.merge(BotoConfig(user_agent_extra="stockctl-expiry"))  # noqa: SLF001
+    # Its requests carry a name, so that watching for due rows does not count as a change to save.
+    clients.session._session.set_default_client_config(Config(user_agent_extra="stockctl-expiry"))
     return clients
 
 
