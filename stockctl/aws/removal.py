@@ -25,9 +25,9 @@ def remove(clients: Clients, stack: Stack) -> Iterator[ResourceEvent]:
         StockctlError: something could not be deleted.
     """
     deployed = stack.describe()
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in (deployed or {}).get("Outputs", [])}
-    if "DropBucket" in outputs:
-        empty(clients, outputs["DropBucket"])
+    for output in deployed.get("Outputs", []) if deployed else []:
+        if output["OutputKey"] == "DropBucket":
+            empty(clients, output["OutputValue"])
     yield from stack.delete()
 
 

@@ -255,11 +255,12 @@ class Stack:
 
 
 def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str], template: str) -> list[ParameterTypeDef]:
-    known = {parameter["ParameterKey"] for parameter in (deployed or {}).get("Parameters", [])}
+    known = {parameter["ParameterKey"] for parameter in deployed.get("Parameters", [])} if deployed else set()
     # A parameter that a new template has dropped must not be named any more.
     kept = [key for key in sorted(known - given.keys()) if re.search(rf"^  {re.escape(key)}:", template, re.MULTILINE)]
     chosen: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
-    return [*chosen, *({"ParameterKey": key, "UsePreviousValue": True} for key in kept)]
+    previous: list[ParameterTypeDef] = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
+    return chosen + previous
 
 
 def _says_no_change(reason: str) -> bool:

@@ -30,9 +30,9 @@ def deploy(
     ] = None,
 ) -> None:
     """Deploys the stack, or brings it up to date. With nothing to change it says so."""
-    from stockctl.aws.clients import Clients  # noqa: PLC0415 - boto3 is loaded by the command that needs it
-    from stockctl.aws.deployment import outputs_of, plan  # noqa: PLC0415
-    from stockctl.aws.stack import Stack  # noqa: PLC0415
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.deployment import outputs_of, plan
+    from stockctl.aws.stack import Stack
 
     parameters = _parameters(parameter or [])
     target = undeployed_target(session)
@@ -48,7 +48,7 @@ def deploy(
 
 def undeployed_target(session: Session) -> Target:
     """Where to deploy to. Unlike other commands this one must not deploy to the embedded cloud just to find it."""
-    from stockctl.cli.target import resolve  # noqa: PLC0415
+    from stockctl.cli.target import resolve
 
     target = resolve(session.settings, session.environment, deployed=False)
     session.environment.tell(f"stockctl: {target.describe()}")
@@ -56,7 +56,7 @@ def undeployed_target(session: Session) -> Target:
 
 
 def _execute(session: Session, stack: Stack, planned: Plan) -> None:
-    from stockctl.terminal.progress import tell_step  # noqa: PLC0415
+    from stockctl.terminal.progress import tell_step
 
     if planned.is_empty:
         session.environment.tell(f"stockctl: stack {stack.name} is up to date: nothing to change")

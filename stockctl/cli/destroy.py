@@ -20,10 +20,10 @@ def destroy(
     ] = "",
 ) -> None:
     """Removes the stack with its tables, deliveries and logs."""
-    from stockctl.aws.clients import Clients  # noqa: PLC0415 - boto3 is loaded by the command that needs it
-    from stockctl.aws.removal import remove  # noqa: PLC0415
-    from stockctl.aws.stack import Stack  # noqa: PLC0415
-    from stockctl.terminal.progress import tell_step  # noqa: PLC0415
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.removal import remove
+    from stockctl.aws.stack import Stack
+    from stockctl.terminal.progress import tell_step
 
     name = session.settings.stack
     if confirm != name:

@@ -27,7 +27,7 @@ def up(
     ] = None,
 ) -> None:
     """Starts it in the background. Where it runs already, nothing happens."""
-    from stockctl.local.cloud import start  # noqa: PLC0415
+    from stockctl.local.cloud import start
 
     started = start(session.environment, port)
     if not started.fresh:
@@ -62,7 +62,7 @@ def reset(session: Session) -> None:
 
 
 def _cloud(session: Session) -> EmbeddedCloud:
-    from stockctl.local.cloud import EmbeddedCloud  # noqa: PLC0415
+    from stockctl.local.cloud import EmbeddedCloud
 
     return EmbeddedCloud(session.environment.variables)
 

@@ -95,8 +95,8 @@ class EmbeddedCloud:
         run = self.running()
         if run is None:
             return []
-        from stockctl.aws.clients import Clients  # noqa: PLC0415 - boto3 is loaded only when something runs
-        from stockctl.local.target import local_target  # noqa: PLC0415
+        from stockctl.aws.clients import Clients
+        from stockctl.local.target import local_target
 
         found = Clients.of_target(local_target("", run)).cloudformation.describe_stacks()["Stacks"]
         return sorted(stack["StackName"] for stack in found)
@@ -177,14 +177,14 @@ class EmbeddedCloud:
 
 def ensure_running(stack: str, environment: Environment) -> Target:
     """The stack on the embedded cloud: started when it does not run, deployed when it is missing or not this code."""
-    from stockctl.local.rollout import deploy_if_needed  # noqa: PLC0415 - boto3 and rich are not needed by `local down`
+    from stockctl.local.rollout import deploy_if_needed
 
     return deploy_if_needed(stack, start(environment).run, environment)
 
 
 def ensure_started(stack: str, environment: Environment) -> Target:
     """A stack on the embedded cloud, which is started when it does not run; whether the stack is there is left open."""
-    from stockctl.local.target import local_target  # noqa: PLC0415 - boto3's packages are not needed by `local down`
+    from stockctl.local.target import local_target
 
     return local_target(stack, start(environment).run)
 

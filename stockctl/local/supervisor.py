@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -26,9 +26,13 @@ from stockctl.local.expiry import ExpiryService
 from stockctl.local.home import Home, Run, now_text
 from stockctl.local.target import local_target
 
+if TYPE_CHECKING:
+    from hypercorn.typing import Framework
+
 ADDRESS = "127.0.0.1"
 IDENTITY_PATH = "/_stockctl"
 SECONDS_FOR_THE_LOCK = 3.0
+EXPIRY_MARK = "x-stockctl-expiry"
 READS = (".Get", ".Describe", ".List", ".Query", ".Scan", ".BatchGet")
 
 Scope = MutableMapping[str, Any]
@@ -63,9 +67,9 @@ class Watched:
 def may_change(scope: Scope) -> bool:
     """Whether a request may have changed the emulator's state. In doubt it has."""
     headers = dict(scope["headers"])
-    target = headers.get(b"x-amz-target", b"").decode()
-    watching = b"stockctl-expiry" in headers.get(b"user-agent", b"") and not target
-    return not (watching or scope["method"] in {"GET", "HEAD", "OPTIONS"} or any(read in target for read in READS))
+    action = headers.get(b"x-amz-target", b"").decode()
+    watching = EXPIRY_MARK.encode() in headers and not action.endswith(".DeleteItem")
+    return not (watching or scope["method"] in {"GET", "HEAD", "OPTIONS"} or any(read in action for read in READS))
 
 
 async def _serve(run: Run, home: Home) -> None:
@@ -79,7 +83,8 @@ async def _serve(run: Run, home: Home) -> None:
     saving = asyncio.create_task(checkpoints.keep())
     expiry.start()
     try:
-        await serve(Watched(application, run, checkpoints), _config(run), shutdown_trigger=stopping.wait)
+        watched = cast("Framework", Watched(application, run, checkpoints))
+        await serve(watched, _config(run), shutdown_trigger=stopping.wait)
     finally:
         saving.cancel()
         await asyncio.to_thread(expiry.stop)
@@ -97,9 +102,13 @@ def _config(run: Run) -> Config:
 
 def _clients(run: Run) -> Clients:
     clients = Clients.of_target(local_target("", run))
-    # Its requests carry a name, so that watching for due rows does not count as a change to save.
-    clients.session._session.set_default_client_config(Config(user_agent_extra="stockctl-expiry"))
+    clients.session.events.register("before-call", _mark)
     return clients
+
+
+def _mark(params: dict[str, Any], **_: object) -> None:
+    """Watching for due rows, every second, must not count as a change of state."""
+    params["headers"][EXPIRY_MARK] = "yes"
 
 
 def _lock(home: Home) -> IO[bytes]:
