@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from stockctl.cli import local
+from stockctl.cli.deploy import deploy
+from stockctl.cli.destroy import destroy
+
 app = typer.Typer(
     name="stockctl",
     help="Deploys and operates a serverless stock service for kitchens, on AWS or on this machine.",
@@ -17,3 +21,8 @@ app = typer.Typer(
 @app.callback()
 def _root() -> None:
     """Keeps `stockctl COMMAND` a group however many commands there are."""
+
+
+app.command()(deploy)
+app.add_typer(local.app)
+app.command()(destroy)

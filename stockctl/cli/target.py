@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
 
-def resolve(settings: Settings, environment: Environment) -> Target:
-    """The target of one command. A local one is started first where it is not running.
+def resolve(settings: Settings, environment: Environment, *, deployed: bool = True) -> Target:
+    """The target of one command. A local one is started first where it is not running, and deployed to if `deployed`.
 
     Raises:
         UsageError: STOCKCTL_TARGET is neither `local` nor `aws`.
@@ -27,7 +27,7 @@ def resolve(settings: Settings, environment: Environment) -> Target:
     """
     if settings.endpoint_url and not settings.local:
         return _aws(settings)
-    return _local(settings, environment) if _is_local(settings, environment) else _aws(settings)
+    return _local(settings, environment, deployed=deployed) if _is_local(settings, environment) else _aws(settings)
 
 
 def _is_local(settings: Settings, environment: Environment) -> bool:
@@ -62,7 +62,7 @@ def _aws(settings: Settings) -> Target:
     )
 
 
-def _local(settings: Settings, environment: Environment) -> Target:
-    from stockctl.local.cloud import ensure_running
+def _local(settings: Settings, environment: Environment, *, deployed: bool) -> Target:
+    from stockctl.local.cloud import ensure_running, ensure_started
 
-    return ensure_running(settings.stack, environment)
+    return (ensure_running if deployed else ensure_started)(settings.stack, environment)

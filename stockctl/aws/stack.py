@@ -1,0 +1,287 @@
+"""One CloudFormation stack: plan and execute apart, as a deployment is too dear to find out about while it runs.
+
+`plan` has CloudFormation compare the template and the parameters with what is deployed, in a change set, and returns
+what would change as plain data. `execute` runs that change set and yields every resource event as it happens. A
+failure raises the *first* resource that failed with its reason: the rest are only cancelled because of it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from stockctl.aws.errors import code_of
+from stockctl.domain.errors import StockctlError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mypy_boto3_cloudformation.type_defs import (
+        ChangeTypeDef,
+        DescribeChangeSetOutputTypeDef,
+        ParameterTypeDef,
+        StackEventTypeDef,
+        StackTypeDef,
+    )
+
+    from stockctl.aws.clients import Clients
+
+# `<name>-drop-<12 digits>-<region of up to 14>` must fit the 63 characters of a bucket's name.
+LONGEST_NAME = 63 - len("-drop-123456789012-ap-southeast-99")
+NAME = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
+TAKEN_BY_S3 = ("xn--", "sthree-", "amzn-s3-demo-")
+POLL_SECONDS = 1.0
+LOCAL_POLL_SECONDS = 0.1
+
+
+def checked_name(name: str) -> str:
+    """`name`, if a stack and its bucket can bear it.
+
+    Raises:
+        UsageError: it is not, and why.
+    """
+    hint = (
+        f"Use 1 to {LONGEST_NAME} lower-case letters, digits and hyphens, a letter first: "
+        "it becomes part of a bucket's name."
+    )
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME or name.startswith(TAKEN_BY_S3):
+        raise UsageError(f"{name!r} cannot be the name of a stack", hint)
+    return name
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """What a deployment would do to one resource. `action` is Add, Modify or Remove."""
+
+    action: str
+    logical_id: str
+    resource_type: str
+    replacement: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a deployment would do. `change_set` waits to be executed; None where there is nothing to change.
+
+    Changes may be none and the change set there all the same: an output can change alone.
+    """
+
+    stack: str
+    creates: bool
+    change_set: str | None = None
+    changes: tuple[ResourceChange, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return self.change_set is None
+
+
+@dataclass(frozen=True)
+class ResourceEvent:
+    """Something that happened to one resource, `elapsed` seconds after the start."""
+
+    logical_id: str
+    resource_type: str
+    status: str
+    reason: str | None
+    elapsed: float
+
+    @property
+    def failed(self) -> bool:
+        # CloudFormation cancels the others once one has failed: they are not the cause.
+        return self.status.endswith("_FAILED") and "cancelled" not in (self.reason or "").lower()
+
+
+class Stack:
+    """The only surface to CloudFormation. `sleep` is passed in so that tests need not wait."""
+
+    def __init__(self, clients: Clients, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._cloudformation = clients.cloudformation
+        self._pause = LOCAL_POLL_SECONDS if clients.endpoint_url else POLL_SECONDS
+        self._sleep = sleep
+        self.name = checked_name(name)
+
+    def describe(self) -> StackTypeDef | None:
+        """What CloudFormation knows of the stack; None where there is none."""
+        try:
+            return self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            if code_of(error) == "ValidationError" and "does not exist" in str(error):
+                return None
+            raise
+
+    def template(self) -> str:
+        """The template text that was deployed last."""
+        return str(self._cloudformation.get_template(StackName=self.name)["TemplateBody"])
+
+    def plan(self, template: str, parameters: Mapping[str, str]) -> Plan:
+        """What deploying `template` would change. Parameters left out keep what they were deployed with.
+
+        Raises:
+            StockctlError: the stack is in a state that a deployment cannot start from.
+        """
+        deployed = self._ready()
+        change_set = self._cloudformation.create_change_set(
+            StackName=self.name,
+            ChangeSetName=f"stockctl-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
+            ChangeSetType="UPDATE" if deployed else "CREATE",
+            TemplateBody=template,
+            Parameters=_parameters(deployed, parameters, template),
+            Capabilities=["CAPABILITY_IAM"],
+        )["Id"]
+        return self._planned(change_set, creates=deployed is None)
+
+    def execute(self, plan: Plan) -> Iterator[ResourceEvent]:
+        """Carries a plan out and yields each event as it comes.
+
+        Raises:
+            StockctlError: a resource failed; names the first that did and why.
+        """
+        if plan.change_set is not None:
+            since = datetime.now(UTC)
+            self._cloudformation.execute_change_set(ChangeSetName=plan.change_set, StackName=self.name)
+            yield from self._followed(self.name, since)
+
+    def delete(self) -> Iterator[ResourceEvent]:
+        """Deletes the stack and yields each event as it comes; nothing where there is no stack.
+
+        Raises:
+            StockctlError: a resource could not be deleted; names the first and why.
+        """
+        deployed = self.describe()
+        if deployed is not None:
+            since = datetime.now(UTC)
+            self._cloudformation.delete_stack(StackName=self.name)
+            # A stack that is gone is found by its id alone.
+            yield from self._followed(deployed["StackId"], since)
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs of the stack.
+
+        Raises:
+            StockctlError: there is no stack of this name.
+        """
+        deployed = self.describe()
+        if deployed is None or deployed["StackStatus"] == "REVIEW_IN_PROGRESS":
+            raise StockctlError(f"there is no stack named {self.name} here", "Run `stockctl deploy`.")
+        return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
+
+    def _ready(self) -> StackTypeDef | None:
+        """The stack to update, None where one is to be made."""
+        deployed = self.describe()
+        status = deployed["StackStatus"] if deployed else "REVIEW_IN_PROGRESS"
+        if status == "REVIEW_IN_PROGRESS":  # no stack, or a change set that was never executed
+            return None
+        if (
+            status == "ROLLBACK_COMPLETE"
+        ):  # what is left of a creation that failed: it holds nothing and takes no update
+            for _ in self.delete():
+                pass
+            return None
+        if status.endswith("_IN_PROGRESS"):
+            raise StockctlError(
+                f"stack {self.name} is busy ({status})", "Another deployment is running: wait until it has ended."
+            )
+        if status.endswith("_FAILED"):
+            raise StockctlError(
+                f"stack {self.name} is in state {status}",
+                f"See its events in the CloudFormation console, or `stockctl destroy --confirm {self.name}`.",
+            )
+        return deployed
+
+    def _planned(self, change_set: str, *, creates: bool) -> Plan:
+        while (described := self._change_set(change_set))["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+            self._sleep(self._pause)
+        if described["Status"] == "FAILED":
+            self._cloudformation.delete_change_set(ChangeSetName=change_set, StackName=self.name)
+            if not _says_no_change(described.get("StatusReason", "")):
+                raise StockctlError(
+                    f"the deployment cannot be planned: {described.get('StatusReason', 'no reason given')}"
+                )
+            return Plan(self.name, creates)
+        return Plan(self.name, creates, change_set, tuple(map(_change, described.get("Changes", []))))
+
+    def _change_set(self, change_set: str) -> DescribeChangeSetOutputTypeDef:
+        described = self._cloudformation.describe_change_set(ChangeSetName=change_set, StackName=self.name)
+        page = described
+        while token := page.get("NextToken"):
+            page = self._cloudformation.describe_change_set(
+                ChangeSetName=change_set, StackName=self.name, NextToken=token
+            )
+            described["Changes"] += page["Changes"]
+        return described
+
+    def _followed(self, stack_id: str, since: datetime) -> Iterator[ResourceEvent]:
+        first: ResourceEvent | None = None
+        seen: set[str] = set()
+        while True:
+            status = self._status(stack_id)
+            for event in self._events(stack_id, since, seen):
+                first = first or (event if event.failed and event.logical_id != self.name else None)
+                yield event
+            if not status.endswith("_IN_PROGRESS"):
+                return self._judge(status, first)
+            self._sleep(self._pause)
+
+    def _judge(self, status: str, first: ResourceEvent | None) -> None:
+        if first is not None:
+            raise StockctlError(f"{first.logical_id} ({first.resource_type}) failed: {first.reason or first.status}")
+        if "ROLLBACK" in status or status.endswith("_FAILED"):
+            raise StockctlError(f"stack {self.name} ended as {status}")
+
+    def _status(self, stack_id: str) -> str:
+        try:
+            return self._cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return "DELETE_COMPLETE"
+            raise
+
+    def _events(self, stack_id: str, since: datetime, seen: set[str]) -> list[ResourceEvent]:
+        """What happened since and was not seen yet, oldest first."""
+        fresh: list[StackEventTypeDef] = []
+        for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+            news = [event for event in page["StackEvents"] if event["EventId"] not in seen]
+            fresh += [event for event in news if event["Timestamp"] >= since.replace(microsecond=0)]
+            if len(news) < len(page["StackEvents"]) or any(event["Timestamp"] < since for event in news):
+                break
+        seen.update(event["EventId"] for event in fresh)
+        return [_event(event, since) for event in reversed(fresh)]
+
+
+def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str], template: str) -> list[ParameterTypeDef]:
+    known = {parameter["ParameterKey"] for parameter in deployed.get("Parameters", [])} if deployed else set()
+    # A parameter that a new template has dropped must not be named any more.
+    kept = [key for key in sorted(known - given.keys()) if re.search(rf"^  {re.escape(key)}:", template, re.MULTILINE)]
+    chosen: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+    previous: list[ParameterTypeDef] = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
+    return chosen + previous
+
+
+def _says_no_change(reason: str) -> bool:
+    return "didn't contain changes" in reason or "No updates are to be performed" in reason
+
+
+def _change(change: ChangeTypeDef) -> ResourceChange:
+    resource = change["ResourceChange"]
+    return ResourceChange(
+        action=resource["Action"],
+        logical_id=resource["LogicalResourceId"],
+        resource_type=resource["ResourceType"],
+        replacement=resource.get("Replacement") == "True",
+    )
+
+
+def _event(event: StackEventTypeDef, since: datetime) -> ResourceEvent:
+    return ResourceEvent(
+        logical_id=event.get("LogicalResourceId", ""),
+        resource_type=event.get("ResourceType", ""),
+        status=event.get("ResourceStatus", ""),
+        reason=event.get("ResourceStatusReason"),
+        elapsed=max(0.0, (event["Timestamp"] - since).total_seconds()),
+    )

@@ -1,0 +1,96 @@
+"""`stockctl local`: the embedded cloud on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stockctl.cli.session import Session, with_session
+from stockctl.terminal.output import Column, Table
+
+if TYPE_CHECKING:
+    from stockctl.local.cloud import EmbeddedCloud
+
+app = typer.Typer(name="local", help="The embedded cloud on this machine.", no_args_is_help=True)
+
+
+@app.command()
+@with_session
+def up(
+    session: Session,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Port on 127.0.0.1. Default: $STOCKCTL_LOCAL_PORT, else the last one, else 4580."
+        ),
+    ] = None,
+) -> None:
+    """Starts it in the background. Where it runs already, nothing happens."""
+    from stockctl.local.cloud import start
+
+    started = start(session.environment, port)
+    if not started.fresh:
+        session.environment.tell("stockctl: the embedded cloud runs already")
+    _show(session)
+
+
+@app.command()
+@with_session
+def down(session: Session) -> None:
+    """Stops it. Its state is kept for the next start."""
+    ended = _cloud(session).down()
+    said = f"the embedded cloud (process {ended.pid}) has ended" if ended else "the embedded cloud does not run"
+    session.environment.tell(f"stockctl: {said}")
+    _show(session)
+
+
+@app.command()
+@with_session
+def status(session: Session) -> None:
+    """Says whether it runs, where, since when, and what it holds."""
+    _show(session)
+
+
+@app.command()
+@with_session
+def reset(session: Session) -> None:
+    """Stops it and wipes all that it holds."""
+    _cloud(session).reset()
+    session.environment.tell("stockctl: the embedded cloud is wiped")
+    _show(session)
+
+
+def _cloud(session: Session) -> EmbeddedCloud:
+    from stockctl.local.cloud import EmbeddedCloud
+
+    return EmbeddedCloud(session.environment.variables)
+
+
+def _show(session: Session) -> None:
+    document = _document(_cloud(session))
+    state = document["state"]
+    rows = [
+        ("running", "yes" if document["running"] else "no"),
+        *((name, str(document[name] or "-")) for name in ("endpoint", "pid", "since")),
+        ("stacks", ", ".join(state["stacks"]) or "-"),
+        ("state", f"{state['bytes']:,} bytes in {state['directory']}"),
+        ("saved", state["saved"] or "-"),
+    ]
+    session.output.show(document, Table(columns=[Column("embedded cloud"), Column("")], rows=rows))
+
+
+def _document(cloud: EmbeddedCloud) -> dict[str, Any]:
+    run = cloud.running()
+    return {
+        "running": run is not None,
+        "endpoint": run.endpoint if run else None,
+        "pid": run.pid if run else None,
+        "since": run.since if run else None,
+        "state": {
+            "directory": str(cloud.home.root),
+            "bytes": cloud.home.size(),
+            "saved": cloud.home.saved().at,
+            "stacks": cloud.stacks(),
+        },
+    }

@@ -1,0 +1,94 @@
+"""Stands in for DynamoDB's TTL service, which the emulator has no use of: a template's TTL setting is ignored there.
+
+It does what the service does on AWS, only sooner: it deletes the rows that are due, and each deletion goes to the
+table's stream. AWS takes minutes to days, this takes a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockctl.aws.errors import code_of
+
+if TYPE_CHECKING:
+    from stockctl.aws.clients import Clients
+
+SECONDS_BETWEEN = 1.0
+REST_FACTOR = 10
+"""Reading a table takes the emulator's time: at most one part in so many of it goes there."""
+
+TTL_ATTRIBUTES = {"StockTable": "expires_at", "TransactionTable": "forget_at"}
+"""The TTL attribute of a table, by the stack output that names the table."""
+
+logger = logging.getLogger("stockctl.local")
+
+
+class ExpiryService(threading.Thread):
+    """Deletes due rows of the tables of every stack that is deployed, until it is stopped."""
+
+    def __init__(self, clients: Clients) -> None:
+        super().__init__(name="expiry", daemon=True)
+        self._clients = clients
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        rest = SECONDS_BETWEEN
+        while not self._stopped.wait(rest):
+            started = time.monotonic()
+            try:
+                self.sweep(time.time())
+            except (BotoCoreError, ClientError) as error:  # a stack that is coming or going: the next sweep is soon
+                logger.info("expiry: %s", error)
+            rest = max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started))
+
+    def stop(self) -> None:
+        """Ends the thread, after the sweep it is at."""
+        self._stopped.set()
+        self.join(timeout=5)
+
+    def sweep(self, now: float) -> int:
+        """Deletes every row that is due at `now` (epoch seconds); how many there were."""
+        return sum(self._sweep_table(table, attribute, int(now)) for table, attribute in self._tables())
+
+    def _tables(self) -> list[tuple[str, str]]:
+        stacks = self._clients.cloudformation.describe_stacks()["Stacks"]
+        outputs = [output for stack in stacks for output in stack.get("Outputs", [])]
+        return [
+            (output["OutputValue"], TTL_ATTRIBUTES[output["OutputKey"]])
+            for output in outputs
+            if output["OutputKey"] in TTL_ATTRIBUTES
+        ]
+
+    def _sweep_table(self, table: str, attribute: str, now: int) -> int:
+        dynamodb = self._clients.dynamodb
+        keys = [key["AttributeName"] for key in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
+        names = {f"#key{number}": key for number, key in enumerate(keys)}
+        pages = dynamodb.get_paginator("scan").paginate(
+            TableName=table,
+            FilterExpression="#due <= :now",
+            ProjectionExpression=", ".join(names),
+            ExpressionAttributeNames={"#due": attribute, **names},
+            ExpressionAttributeValues={":now": {"N": str(now)}},
+        )
+        due = [row for page in pages for row in page["Items"]]
+        return sum(self._delete(table, row, attribute, now) for row in due)
+
+    def _delete(self, table: str, key: dict[str, Any], attribute: str, now: int) -> bool:
+        try:
+            self._clients.dynamodb.delete_item(
+                TableName=table,
+                Key=key,
+                ConditionExpression="#due <= :now",  # the row may have been put anew since it was read
+                ExpressionAttributeNames={"#due": attribute},
+                ExpressionAttributeValues={":now": {"N": str(now)}},
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
