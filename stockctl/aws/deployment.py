@@ -33,6 +33,7 @@ class Deployment:
     stock_updated_function: str
     post_transaction_function: str
     get_stock_function: str
+    time_zone: str
 
     @classmethod
     def of(cls, clients: Clients, target: Target) -> Deployment:

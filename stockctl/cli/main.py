@@ -27,11 +27,18 @@ def run(arguments: list[str], environment: Environment) -> int:
     except StockctlError as error:
         return _explain(error, environment)
     except Exception as error:
-        known = _translated(error)
-        if known is None:
+        if environment.variables.get("STOCKCTL_DEBUG"):
             raise
-        return _explain(known, environment)
+        return _explain(_translated(error) or _unexpected(error), environment)
     return ExitCode.DONE
+
+
+def _unexpected(error: Exception) -> StockctlError:
+    """A defect of ours: said in one line, with the way to see all of it."""
+    return StockctlError(
+        f"unexpected {type(error).__name__}: {error}",
+        "This is a defect. Run it again with STOCKCTL_DEBUG=1 to see where.",
+    )
 
 
 def _translated(error: Exception) -> StockctlError | None:

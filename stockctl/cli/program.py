@@ -7,6 +7,10 @@ import typer
 from stockctl.cli import local
 from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
+from stockctl.cli.ingest import ingest
+from stockctl.cli.reconcile import reconcile
+from stockctl.cli.stock import stock
+from stockctl.cli.use import use
 
 app = typer.Typer(
     name="stockctl",
@@ -24,5 +28,9 @@ def _root() -> None:
 
 
 app.command()(deploy)
+app.command()(ingest)
+app.command()(use)
+app.command()(stock)
+app.command()(reconcile)
 app.add_typer(local.app)
 app.command()(destroy)

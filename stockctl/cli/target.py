@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 from botocore.exceptions import BotoCoreError
 
 from stockctl.aws.target import Target
 from stockctl.domain.errors import CredentialsError, UsageError
 
 if TYPE_CHECKING:
+    from botocore.credentials import CredentialResolver
+
     from stockctl.cli.session import Settings
     from stockctl.terminal.environment import Environment
 
@@ -42,8 +45,13 @@ def _is_local(settings: Settings, environment: Environment) -> bool:
 
 
 def _aws_credentials_resolve() -> bool:
+    """Whether this user has credentials. The role of a machine is not looked for: that asks the network, which takes
+    its time where there is none, and `--aws` finds it all the same."""
+    session = botocore.session.Session()
     try:
-        return boto3.session.Session().get_credentials() is not None
+        providers: CredentialResolver = session.get_component("credential_provider")
+        providers.remove("iam-role")
+        return providers.load_credentials() is not None
     except BotoCoreError:  # a profile that is named but broken is meant for AWS: let it be reported there
         return True
 
