@@ -1,0 +1,141 @@
+"""plan(): tables of facts in, work out; and properties that hold for every state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockctl.domain.reconciliation import Plan, charged, plan
+from stockctl.domain.stock import Batch, Holding, Level, Roster
+
+NOW = 100
+
+
+def batch(name: str, quantity: int, expires_at: int) -> Batch:
+    return Batch("ham", name, "d.csv", quantity, 1000, "2028-01-01", expires_at, "etag", "")
+
+
+def holding(quantity: int, *batches: Batch, roster: set[str] | None = None) -> Holding:
+    ids = frozenset(roster if roster is not None else {item.batch_id for item in batches})
+    level = Level("ham", quantity, 10_000, 10_000 - quantity, 0, None, 7, 9, "", "")
+    return Holding(level, Roster(ids, 7), batches)
+
+
+def charges_of(work: Plan) -> dict[str, int]:
+    return {charge.batch.batch_id: charge.units for charge in work.charges}
+
+
+def test_a_level_that_equals_its_batches_needs_nothing() -> None:
+    assert plan(holding(30, batch("a", 10, 200), batch("b", 20, 300)), NOW).is_empty
+
+
+def test_usage_is_charged_to_the_soonest_to_expire_first() -> None:
+    work = plan(holding(15, batch("b", 20, 300), batch("a", 10, 200)), NOW)
+    assert charges_of(work) == {"a": 10, "b": 5}
+    assert (work.written_off, work.due, work.gone) == (0, (), ())
+
+
+def test_batches_that_are_due_leave_with_what_is_left_in_them() -> None:
+    work = plan(holding(25, batch("a", 5, 100), batch("b", 20, 300)), NOW)
+    assert (work.written_off, [due.batch_id for due in work.due], work.next_expiry) == (5, ["a"], 300)
+
+
+def test_a_batch_is_good_until_the_second_it_expires() -> None:
+    assert plan(holding(5, batch("a", 5, 101)), NOW).is_empty
+    assert plan(holding(5, batch("a", 5, 100)), NOW).written_off == 5
+
+
+def test_usage_still_pending_is_absorbed_by_what_has_just_expired() -> None:
+    work = plan(holding(22, batch("a", 5, 100), batch("b", 20, 300)), NOW)
+    assert (work.written_off, charges_of(work)) == (2, {})
+
+
+def test_usage_beyond_what_has_expired_is_charged_to_fresh_stock() -> None:
+    work = plan(holding(18, batch("a", 5, 100), batch("b", 20, 300)), NOW)
+    assert (work.written_off, charges_of(work), work.next_expiry) == (0, {"b": 2}, 300)
+
+
+def test_a_row_that_is_gone_is_written_off_by_what_the_level_still_counts() -> None:
+    work = plan(holding(25, batch("b", 20, 300), roster={"a", "b"}), NOW)
+    assert (work.written_off, work.gone, work.next_expiry) == (5, ("a",), 300)
+
+
+def test_rows_off_the_roster_are_a_delivery_in_flight_and_left_alone() -> None:
+    assert plan(holding(20, batch("b", 20, 300), batch("new", 9, 50), roster={"b"}), NOW).is_empty
+
+
+def test_a_surplus_on_the_level_with_nothing_expired_is_a_skewed_read() -> None:
+    work = plan(holding(25, batch("b", 20, 300)), NOW)
+    assert work.is_skewed
+    assert not work.changes_roster
+    assert not work.charges
+
+
+def test_the_guard_goes_when_the_last_stocked_batch_goes() -> None:
+    assert plan(holding(5, batch("a", 5, 100), batch("empty", 0, 300)), NOW).next_expiry is None
+
+
+def test_a_large_plan_is_done_in_parts_and_uses_wait_until_the_last() -> None:
+    batches = [batch(f"due{number:03}", 1, 50) for number in range(150)]
+    first = plan(holding(170, *batches, batch("b", 20, 300)), NOW)
+    assert (len(first.due), first.written_off, first.is_last, first.next_expiry) == (98, 150, False, 50)
+    rest = plan(holding(20, *batches[98:], batch("b", 20, 300)), NOW)
+    assert (len(rest.due), rest.written_off, rest.is_last, rest.next_expiry) == (52, 0, True, 300)
+
+
+def test_a_dry_run_charges_what_waits_first() -> None:
+    held = holding(25, batch("a", 10, 200), batch("b", 20, 300))
+    charges, missing = charged(held, 10, NOW)
+    assert [(charge.batch.batch_id, charge.units, charge.after) for charge in charges] == [("a", 5, 0), ("b", 5, 15)]
+    assert missing == 0
+    assert charged(held, 30, NOW)[1] == 5
+
+
+batches_strategy = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(95, 110), st.booleans(), st.booleans()), max_size=8
+)
+
+
+@given(batches_strategy, st.integers(0, 40), st.integers(4, 12))
+def test_any_state_settles_in_parts_and_adds_up(
+    drawn: list[tuple[int, int, bool, bool]], quantity: int, limit: int
+) -> None:
+    """Rows present or gone, on the roster or not; parts of any size: every part keeps I1, the last leaves no drift."""
+    rows = [batch(f"b{number}", left, expiry) for number, (left, expiry, _, _) in enumerate(drawn)]
+    roster = {row.batch_id for row, (_, _, listed, _) in zip(rows, drawn, strict=True) if listed}
+    present = tuple(row for row, (_, _, _, there) in zip(rows, drawn, strict=True) if there)
+    state = holding(quantity, *present, roster=roster)
+    for _ in range(100):
+        work = plan(state, NOW, limit)
+        if work.is_skewed or work.is_empty:
+            break
+        state = applied(state, work, limit)
+    else:
+        raise AssertionError("never settles")
+    live = sum(item.quantity for item in state.counted)
+    if not work.is_skewed:
+        assert state.drift == 0
+        assert not any(item.is_due(NOW) for item in state.counted)
+    assert state.level.quantity == (quantity if work.is_skewed else live)
+
+
+def applied(state: Holding, work: Plan, limit: int) -> Holding:
+    actions = len(work.charges) + len(work.due) + len(work.gone) + (2 if work.changes_roster else 1)
+    assert actions <= limit
+    level = state.level
+    assert 0 <= work.written_off <= level.quantity
+    after = {charge.batch.batch_id: charge.after for charge in work.charges}
+    leaving = {item.batch_id for item in work.due} | set(work.gone)
+    rows = tuple(
+        replace(row, quantity=after.get(row.batch_id, row.quantity))
+        for row in state.batches
+        if row.batch_id not in leaving
+    )
+    stays = [row for row in rows if row.batch_id in state.roster.batch_ids and row.quantity]
+    if work.changes_roster:
+        assert work.next_expiry == min((row.expires_at for row in stays), default=None)
+    level = replace(level, quantity=level.quantity - work.written_off, expired=level.expired + work.written_off)
+    assert level.adds_up == state.level.adds_up
+    return Holding(level, Roster(state.roster.batch_ids - leaving, 7), rows)

@@ -1,0 +1,41 @@
+"""What the menu service reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.service import Service
+
+
+@pytest.fixture
+def stocked(service: Service) -> Service:
+    service.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n")
+    return service
+
+
+def test_all_levels_are_listed_by_name(stocked: Service) -> None:
+    status, body = stocked.get()
+    assert status == 200
+    assert [(level["typeId"], level["quantity"]) for level in body["stock"]] == [("ham", 130), ("mushroom", 50)]
+
+
+def test_the_query_may_name_the_ones_wanted(stocked: Service) -> None:
+    _, body = stocked.get(query="typeId=Mushroom&typeId=egg")
+    assert [level["typeId"] for level in body["stock"]] == ["mushroom"]
+
+
+def test_one_ingredient_comes_with_its_batches_the_soonest_first(stocked: Service) -> None:
+    status, body = stocked.get("Ham")
+    assert (status, body["quantity"], body["nextExpiry"]) == (200, 130, "2099-01-01T00:00:00Z")
+    assert [batch["bestBefore"] for batch in body["batches"]] == ["2098-12-31", "2099-12-31"]
+
+
+@pytest.mark.parametrize("type_id", ["egg", " ", "x" * 200])
+def test_an_ingredient_that_was_never_delivered_is_not_found(stocked: Service, type_id: str) -> None:
+    status, body = stocked.get(type_id)
+    assert (status, body["code"]) == (404, "not_found")
+
+
+def test_more_levels_than_fit_one_request_are_all_listed(service: Service) -> None:
+    service.drop("many.csv", "".join(f"item {number:03},1,2099-01-01\n" for number in range(130)))
+    assert len(service.get()[1]["stock"]) == 130

@@ -1,0 +1,127 @@
+"""Transactions over HTTP: all or nothing, once, and every refusal explained (design.md, section 8)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+
+import pytest
+
+from stockctl.aws.retry import Patience
+from stockctl.aws.rows import level_key
+from stockctl.functions import post_transaction, worker
+from tests.service import STOCK, Service, soon
+
+DELIVERY = "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n"
+
+
+@pytest.fixture
+def stocked(service: Service) -> Service:
+    service.drop("monday.csv", DELIVERY)
+    return service
+
+
+def levels(service: Service) -> dict[str, int]:
+    return {level.ingredient: level.quantity for level in service.stock.levels()}
+
+
+def test_a_transaction_takes_every_item(stocked: Service) -> None:
+    assert stocked.post("1", ham=10, mushroom=5) == (
+        201,
+        {
+            "transactionId": "1",
+            "status": "accepted",
+            "items": [{"typeId": "ham", "quantity": 10}, {"typeId": "mushroom", "quantity": 5}],
+            "replayed": False,
+        },
+    )
+    assert levels(stocked) == {"ham": 120, "mushroom": 45}
+
+
+def test_a_repeat_is_answered_and_takes_nothing_again(stocked: Service) -> None:
+    stocked.post("1", ham=10)
+    status, body = stocked.post("1", ham=10)
+    assert (status, body["replayed"]) == (200, True)
+    assert levels(stocked)["ham"] == 120
+
+
+def test_a_repeat_is_answered_even_when_the_stock_is_gone(stocked: Service) -> None:
+    stocked.post("1", ham=130)
+    assert stocked.post("1", ham=130)[0] == 200
+
+
+def test_the_same_id_with_other_items_is_an_error_of_its_own(stocked: Service) -> None:
+    stocked.post("1", ham=10)
+    status, body = stocked.post("1", ham=11)
+    assert (status, body["code"]) == (422, "transaction_id_reused")
+    assert levels(stocked)["ham"] == 120
+
+
+def test_a_shortage_of_one_item_takes_nothing_of_any(stocked: Service) -> None:
+    status, body = stocked.post("1", ham=10, mushroom=51, egg=1)
+    assert (status, body["code"]) == (409, "insufficient_stock")
+    assert body["shortages"] == [
+        {"typeId": "mushroom", "requested": 51, "available": 50},
+        {"typeId": "egg", "requested": 1, "available": 0},
+    ]
+    assert levels(stocked) == {"ham": 130, "mushroom": 50}
+
+
+def test_a_refused_id_may_be_used_again_once_there_is_enough(stocked: Service) -> None:
+    assert stocked.post("1", egg=1)[0] == 409
+    stocked.drop("eggs.csv", "egg,12,2099-01-01\n")
+    assert stocked.post("1", egg=1)[0] == 201
+
+
+def test_the_last_unit_can_be_taken_and_no_more(stocked: Service) -> None:
+    assert stocked.post("1", ham=130)[0] == 201
+    assert stocked.post("2", ham=1)[0] == 409
+    assert levels(stocked)["ham"] == 0
+
+
+def test_stock_past_its_best_before_is_never_served_however_late_time_to_live_is(service: Service) -> None:
+    """Invariant I6: the guard holds the use back, reconciles in line, and judges again."""
+    service.drop("short.csv", f"ham,10,{soon(2)}\nham,5,2099-01-01\n")
+    time.sleep(2.1)
+    status, body = service.post("1", ham=8)
+    assert (status, body["shortages"]) == (409, [{"typeId": "ham", "requested": 8, "available": 5}])
+    assert service.post("2", ham=5)[0] == 201
+    level = service.stock.level("ham")
+    assert level is not None
+    assert (level.quantity, level.received, level.used, level.expired) == (0, 15, 5, 10)
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", "7", '"text"', None, "[" * 100_000])
+def test_a_body_that_is_no_request_is_answered_with_its_faults(service: Service, body: str | None) -> None:
+    status, answer = service.post_body(body)
+    assert (status, answer["code"]) == (400, "invalid_request")
+    assert answer["errors"]
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_base64_encoded_body_is_decoded() -> None:
+    body = base64.b64encode(json.dumps({"transactionId": "1", "items": [{"typeId": "ham", "quantity": 1}]}).encode())
+    answer = post_transaction.handler({"body": body.decode(), "isBase64Encoded": True}, None)
+    assert answer["statusCode"] == 201
+
+
+def test_contention_that_outlasts_the_deadline_is_answered_as_busy(
+    stocked: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level whose guard never clears: its roster is of another generation, as a torn read for ever would look."""
+    stocked.clients.dynamodb.update_item(
+        TableName=STOCK,
+        Key=level_key("ham"),
+        UpdateExpression="SET next_expiry = :past, generation = :other",
+        ExpressionAttributeValues={":past": {"N": "1"}, ":other": {"N": "99"}},
+    )
+    hurried = Patience(seconds=0.05)
+    monkeypatch.setattr(worker, "PATIENCE", hurried)
+    worker.stock_table.cache_clear()
+    worker.till.cache_clear()
+    answer = post_transaction.handler(
+        {"body": json.dumps({"transactionId": "1", "items": [{"typeId": "ham", "quantity": 1}]})}, None
+    )
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
+    assert json.loads(answer["body"])["code"] == "busy"

@@ -1,0 +1,80 @@
+"""The table's stream at work: levels are published, usage is charged to batches, expired stock is written off."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from stockctl.functions import stock_updated
+from stockctl.functions.work import SomeFailed
+from tests.service import Service, soon
+
+
+def left(service: Service, ingredient: str) -> dict[str, int]:
+    holding = service.stock.read(ingredient)
+    assert holding is not None
+    return {batch.best_before: batch.quantity for batch in holding.counted}
+
+
+def test_usage_comes_off_the_batch_that_expires_soonest(service: Service) -> None:
+    service.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\n")
+    service.post("1", ham=40)
+    service.work_off("ham")
+    assert left(service, "ham") == {"2098-12-31": 0, "2099-12-31": 90}
+
+
+def test_every_change_of_a_level_is_published_in_order(service: Service) -> None:
+    service.drop("monday.csv", "ham,100,2099-12-31\n")
+    images = [service.level_image("ham")]
+    for number in range(3):
+        service.post(f"t{number}", ham=10)
+        images.append(service.level_image("ham"))
+    stock_updated.handler({"Records": images}, None)
+    published = service.published()
+    assert [(change["version"], change["quantity"]) for change in published] == [(1, 100), (2, 90), (3, 80), (4, 70)]
+    assert [change["cause"] for change in published] == ["delivery monday.csv", "use t0", "use t1", "use t2"]
+    assert set(published[0]) == {"typeId", "quantity", "version", "at", "cause", "received", "used", "expired"}
+
+
+def test_a_removed_batch_leaves_the_level_by_exactly_what_was_left_of_it(service: Service) -> None:
+    """A part was used and charged before; what is left goes, and the change is the same whoever removed the row."""
+    service.drop("short.csv", f"ham,10,{soon(2)}\nham,5,2099-01-01\n")
+    service.post("1", ham=4)
+    service.work_off("ham")
+    batch_id = next(iter(left_ids(service)))
+    time.sleep(2.1)
+    service.expire("ham", batch_id)
+    level = service.stock.level("ham")
+    assert level is not None
+    assert (level.quantity, level.used, level.expired, level.cause) == (5, 4, 6, "expired")
+    assert level.next_expiry is not None
+    assert level.next_expiry > time.time()
+    service.work_off("ham")
+    assert service.published()[-1]["expired"] == 6
+
+
+def test_the_same_stream_records_again_change_nothing(service: Service) -> None:
+    service.drop("monday.csv", "ham,100,2099-12-31\n")
+    service.post("1", ham=40)
+    service.work_off("ham", "ham")
+    before = service.stock.read("ham")
+    service.work_off("ham")
+    assert service.stock.read("ham") == before
+
+
+def test_a_record_that_cannot_be_read_does_not_keep_the_others_from_being_worked(service: Service) -> None:
+    service.drop("monday.csv", "ham,100,2099-12-31\n")
+    service.post("1", ham=40)
+    poison: dict[str, Any] = {"eventName": "MODIFY", "dynamodb": {"NewImage": {"ingredient": {"S": "ham"}}}}
+    with pytest.raises(SomeFailed):
+        stock_updated.handler({"Records": [poison, service.level_image("ham")]}, None)
+    assert left(service, "ham") == {"2099-12-31": 60}
+    assert service.published()[-1]["quantity"] == 60
+
+
+def left_ids(service: Service) -> list[str]:
+    holding = service.stock.read("ham")
+    assert holding is not None
+    return [batch.batch_id for batch in holding.counted]

@@ -1,0 +1,149 @@
+"""The service on moto, in one process and one thread: quick, and no proof of anything about concurrency."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+
+from stockctl.aws.clients import Clients
+from stockctl.aws.drop_bucket import DropBucket
+from stockctl.aws.rows import LEVEL, level_key
+from stockctl.aws.stock_table import StockTable
+from stockctl.functions import get_stock, post_transaction, stock_expired, stock_received, stock_updated, worker
+
+STACK = "kitchen"
+STOCK = "kitchen-stock"
+TRANSACTIONS = "kitchen-transactions"
+BUCKET = "kitchen-drop"
+STREAM = "kitchen-levels"
+
+
+@dataclass
+class Service:
+    """Tables, bucket and stream, and the events that AWS would send to the functions."""
+
+    clients: Clients
+
+    @classmethod
+    def made(cls, monkeypatch: pytest.MonkeyPatch) -> Service:
+        """Makes everything in the account that is mocked now."""
+        clients = Clients(boto3.session.Session())
+        make_tables(clients)
+        clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        clients.kinesis.create_stream(StreamName=STREAM, ShardCount=1)
+        monkeypatch.setenv("STOCK_TABLE", STOCK)
+        monkeypatch.setenv("TRANSACTION_TABLE", TRANSACTIONS)
+        monkeypatch.setenv("LEVEL_STREAM", STREAM)
+        monkeypatch.setenv("TIME_ZONE", "UTC")
+        for made_once in (worker.clients, worker.stock_table, worker.till, worker.recorder, worker.publisher):
+            made_once.cache_clear()
+        return cls(clients)
+
+    @property
+    def stock(self) -> StockTable:
+        return StockTable(self.clients.dynamodb, STOCK)
+
+    @property
+    def bucket(self) -> DropBucket:
+        return DropBucket(self.clients.s3, BUCKET)
+
+    def drop(self, key: str, content: str | bytes) -> dict[str, Any]:
+        """Drops a delivery, sends its notification, and returns the receipt."""
+        body = content.encode() if isinstance(content, str) else content
+        version = self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body)["VersionId"]
+        stock_received.handler({"Records": [self.notification(key, version)]}, None)
+        receipt = self.bucket.receipt(key)
+        assert receipt is not None
+        return receipt
+
+    def notification(self, key: str, version: str) -> dict[str, Any]:
+        """S3's notification of one object; its key is encoded as a form's field is."""
+        return {"s3": {"bucket": {"name": BUCKET}, "object": {"key": quote_plus(key), "versionId": version}}}
+
+    def post(self, transaction_id: str, **items: int) -> tuple[int, dict[str, Any]]:
+        """Posts a transaction and returns status code and body."""
+        lines = [{"typeId": name, "quantity": count} for name, count in items.items()]
+        return self.post_body(json.dumps({"transactionId": transaction_id, "items": lines}))
+
+    def post_body(self, body: str | None) -> tuple[int, dict[str, Any]]:
+        """Posts any body and returns status code and body of the answer."""
+        answer = post_transaction.handler({"body": body, "isBase64Encoded": False}, None)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def get(self, type_id: str | None = None, query: str = "") -> tuple[int, dict[str, Any]]:
+        """Gets the stock as the menu service does."""
+        parameters = {"typeId": type_id} if type_id is not None else None
+        answer = get_stock.handler({"pathParameters": parameters, "rawQueryString": query}, None)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def level_image(self, ingredient: str) -> dict[str, Any]:
+        """The stream record of a level's change, as it is now."""
+        row = self.clients.dynamodb.get_item(TableName=STOCK, Key=level_key(ingredient))["Item"]
+        keys = {"ingredient": {"S": ingredient}, "batch_id": {"S": LEVEL}}
+        return {
+            "eventName": "MODIFY",
+            "dynamodb": {"Keys": keys, "NewImage": row, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        }
+
+    def work_off(self, *ingredients: str) -> None:
+        """Sends the level changes of ingredients to StockUpdated."""
+        stock_updated.handler({"Records": [self.level_image(name) for name in ingredients]}, None)
+
+    def expire(self, ingredient: str, batch_id: str) -> None:
+        """Removes a batch row as time to live does, and sends the record of that."""
+        keys = {"ingredient": {"S": ingredient}, "batch_id": {"S": f"batch#{batch_id}"}}
+        self.clients.dynamodb.delete_item(TableName=STOCK, Key=keys)
+        stock_expired.handler({"Records": [{"eventName": "REMOVE", "dynamodb": {"Keys": keys}}]}, None)
+
+    def published(self) -> list[dict[str, Any]]:
+        """All that went to the level stream."""
+        shard = self.clients.kinesis.list_shards(StreamName=STREAM)["Shards"][0]["ShardId"]
+        iterator = self.clients.kinesis.get_shard_iterator(
+            StreamName=STREAM, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        return [
+            json.loads(record["Data"]) for record in self.clients.kinesis.get_records(ShardIterator=iterator)["Records"]
+        ]
+
+
+def soon(seconds: float) -> str:
+    """A best-before so many seconds from now."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def make_tables(clients: Clients) -> None:
+    """The two tables as the template makes them, but for what moto does not need."""
+    clients.dynamodb.create_table(
+        TableName=STOCK,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "ingredient", "KeyType": "HASH"},
+            {"AttributeName": "batch_id", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("ingredient", "batch_id", "row_type")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "LevelIndex",
+                "KeySchema": [
+                    {"AttributeName": "row_type", "KeyType": "HASH"},
+                    {"AttributeName": "ingredient", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+    clients.dynamodb.create_table(
+        TableName=TRANSACTIONS,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "transaction_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "transaction_id", "AttributeType": "S"}],
+    )

@@ -1,0 +1,74 @@
+"""The house rules that a program can check."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import stockctl
+
+ROOT = Path(stockctl.__file__).parent
+MAY_IMPORT = {
+    "domain": set(),
+    "aws": {"domain"},
+    "functions": {"aws", "domain"},
+    "terminal": {"domain"},
+    "simulation": {"domain"},
+    "local": {"aws", "domain", "terminal"},
+    "cli": {"simulation", "terminal", "local", "aws", "domain"},
+}
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT)
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield f"{node.module}.{node.names[0].name}" if node.module == "stockctl" else str(node.module)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_point_down_only(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    for name in imports_of(path):
+        if name.startswith("stockctl."):
+            imported = name.split(".")[1]
+            assert imported == room or imported in MAY_IMPORT[room], f"{room} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if p.parent.name == "domain"], ids=lambda path: path.name)
+def test_the_domain_knows_the_standard_library_only(path: Path) -> None:
+    outside = {name.split(".")[0] for name in imports_of(path)} - sys.stdlib_module_names - {"stockctl"}
+    assert not outside
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_small_and_are_named_after_what_they_are(path: Path) -> None:
+    assert path.stem not in FORBIDDEN_NAMES
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            body = node.end_lineno - node.body[0].lineno + 1
+            assert body <= 50, f"{path.name}:{node.lineno} {node.name} has {body} lines"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["use", "--help"], ["watch", "--help"]])
+def test_help_loads_neither_boto3_nor_the_charts(arguments: list[str]) -> None:
+    code = (
+        "import sys; from stockctl.cli.main import run; from stockctl.terminal.environment import Environment\n"
+        f"code = run({arguments!r}, Environment())\n"
+        "heavy = sorted({'boto3', 'botocore', 'plotext', 'ministack'} & set(sys.modules))\n"
+        "sys.exit(f'loaded {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
