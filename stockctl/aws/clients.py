@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Clients:
     def of_target(cls, target: Target) -> Clients:
         """For a command: whatever the target names, else the usual AWS chain."""
         session = boto3.session.Session(
+            botocore_session=_unaffected() if target.local else None,
             profile_name=target.profile,
             region_name=target.region,
             aws_access_key_id=target.access_key_id,
@@ -57,8 +60,13 @@ class Clients:
 
     @cached_property
     def _config(self) -> Config:
+        if not self.endpoint_url:
+            return CONFIG
         # An endpoint that is a plain address, as the embedded cloud's is, cannot carry a bucket in its host name.
-        return CONFIG.merge(Config(s3={"addressing_style": "path"})) if self.endpoint_url else CONFIG
+        config = CONFIG.merge(Config(s3={"addressing_style": "path"}))
+        # A proxy would look for this machine's loopback on itself.
+        on_loopback = urlsplit(self.endpoint_url).hostname in {"127.0.0.1", "localhost", "::1"}
+        return config.merge(Config(proxies={})) if on_loopback else config
 
     @cached_property
     def apigatewayv2(self) -> ApiGatewayV2Client:
@@ -99,3 +107,11 @@ class Clients:
     @cached_property
     def sts(self) -> STSClient:
         return self.session.client("sts", endpoint_url=self.endpoint_url, config=self._config)
+
+
+def _unaffected() -> botocore.session.Session:
+    """A session for the embedded cloud, which no AWS profile or configuration file of the user's concerns."""
+    nowhere = (None, None, os.devnull, None)
+    return botocore.session.Session(
+        session_vars={"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from stockctl.aws.artifacts import ArtifactBucket
 from stockctl.aws.bundle import bundle
 from stockctl.aws.stack import Plan, Stack
-from stockctl.aws.template import template_text
-from stockctl.domain.errors import StockctlError
+from stockctl.aws.template import parameter_names, template_text
+from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
@@ -72,7 +72,13 @@ def is_current(stack: Stack) -> bool:
 
 
 def plan(clients: Clients, stack: Stack, parameters: dict[str, str]) -> Plan:
-    """Uploads the bundle and has CloudFormation compare it, the template and `parameters` with what is deployed."""
+    """Uploads the bundle and has CloudFormation compare it, the template and `parameters` with what is deployed.
+
+    Raises:
+        UsageError: a parameter that the template does not have, or that is not for the caller to set.
+    """
+    template = template_text()
+    _check(parameters, template)
     code = bundle()
     artifacts = ArtifactBucket(clients)
     artifacts.ensure()
@@ -80,7 +86,14 @@ def plan(clients: Clients, stack: Stack, parameters: dict[str, str]) -> Plan:
     own = {"CodeBucket": artifacts.name, "CodeKey": code.key}
     if (clients.endpoint_url or "").startswith("http:"):  # an emulator, which could not be reached otherwise
         own["RequireTls"] = "false"
-    return stack.plan(template_text(), parameters | own)
+    return stack.plan(template, parameters | own)
+
+
+def _check(parameters: dict[str, str], template: str) -> None:
+    settable = [name for name in parameter_names(template) if not name.startswith("Code")]
+    for name in parameters:
+        if name not in settable:
+            raise UsageError(f"there is no parameter {name!r}", f"The parameters are {', '.join(settable)}.")
 
 
 def _field(output: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
+from stockctl.aws.template import parameter_names
 from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:
@@ -143,9 +144,9 @@ class Stack:
             StockctlError: a resource failed; names the first that did and why.
         """
         if plan.change_set is not None:
-            since = datetime.now(UTC)
+            past = self._past(self.name)
             self._cloudformation.execute_change_set(ChangeSetName=plan.change_set, StackName=self.name)
-            yield from self._followed(self.name, since)
+            yield from self._followed(self.name, past)
 
     def delete(self) -> Iterator[ResourceEvent]:
         """Deletes the stack and yields each event as it comes; nothing where there is no stack.
@@ -155,10 +156,10 @@ class Stack:
         """
         deployed = self.describe()
         if deployed is not None:
-            since = datetime.now(UTC)
+            past = self._past(deployed["StackId"])
             self._cloudformation.delete_stack(StackName=self.name)
             # A stack that is gone is found by its id alone.
-            yield from self._followed(deployed["StackId"], since)
+            yield from self._followed(deployed["StackId"], past)
 
     def outputs(self) -> dict[str, str]:
         """The outputs of the stack.
@@ -216,12 +217,14 @@ class Stack:
             described["Changes"] += page["Changes"]
         return described
 
-    def _followed(self, stack_id: str, since: datetime) -> Iterator[ResourceEvent]:
+    def _followed(self, stack_id: str, seen: set[str]) -> Iterator[ResourceEvent]:
         first: ResourceEvent | None = None
-        seen: set[str] = set()
+        started: datetime | None = None
         while True:
-            status = self._status(stack_id)
-            for event in self._events(stack_id, since, seen):
+            status = self._status(stack_id)  # before the events: so none of the last ones is missed
+            for news in self._news(stack_id, seen):
+                started = started or news["Timestamp"]
+                event = _event(news, started)
                 first = first or (event if event.failed and event.logical_id != self.name else None)
                 yield event
             if not status.endswith("_IN_PROGRESS"):
@@ -242,22 +245,26 @@ class Stack:
                 return "DELETE_COMPLETE"
             raise
 
-    def _events(self, stack_id: str, since: datetime, seen: set[str]) -> list[ResourceEvent]:
-        """What happened since and was not seen yet, oldest first."""
+    def _past(self, stack_id: str) -> set[str]:
+        """Events of deployments before this one. Known by id: this machine's clock may differ from AWS's."""
+        page = self._cloudformation.describe_stack_events(StackName=stack_id)
+        return {event["EventId"] for event in page["StackEvents"]}
+
+    def _news(self, stack_id: str, seen: set[str]) -> list[StackEventTypeDef]:
+        """Events that were not seen yet, oldest first; they are seen now."""
         fresh: list[StackEventTypeDef] = []
         for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-            news = [event for event in page["StackEvents"] if event["EventId"] not in seen]
-            fresh += [event for event in news if event["Timestamp"] >= since.replace(microsecond=0)]
-            if len(news) < len(page["StackEvents"]) or any(event["Timestamp"] < since for event in news):
+            fresh += [event for event in page["StackEvents"] if event["EventId"] not in seen]
+            if any(event["EventId"] in seen for event in page["StackEvents"]):
                 break
         seen.update(event["EventId"] for event in fresh)
-        return [_event(event, since) for event in reversed(fresh)]
+        return fresh[::-1]
 
 
 def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str], template: str) -> list[ParameterTypeDef]:
     known = {parameter["ParameterKey"] for parameter in deployed.get("Parameters", [])} if deployed else set()
     # A parameter that a new template has dropped must not be named any more.
-    kept = [key for key in sorted(known - given.keys()) if re.search(rf"^  {re.escape(key)}:", template, re.MULTILINE)]
+    kept = sorted((known - given.keys()) & set(parameter_names(template)))
     chosen: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
     previous: list[ParameterTypeDef] = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
     return chosen + previous
@@ -277,11 +284,11 @@ def _change(change: ChangeTypeDef) -> ResourceChange:
     )
 
 
-def _event(event: StackEventTypeDef, since: datetime) -> ResourceEvent:
+def _event(event: StackEventTypeDef, started: datetime) -> ResourceEvent:
     return ResourceEvent(
         logical_id=event.get("LogicalResourceId", ""),
         resource_type=event.get("ResourceType", ""),
         status=event.get("ResourceStatus", ""),
         reason=event.get("ResourceStatusReason"),
-        elapsed=max(0.0, (event["Timestamp"] - since).total_seconds()),
+        elapsed=(event["Timestamp"] - started).total_seconds(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -18,3 +19,9 @@ def template_path(package: Path = PACKAGE) -> Path:
 def template_text() -> str:
     """The template, as it is sent to CloudFormation."""
     return template_path().read_text(encoding="utf-8")
+
+
+def parameter_names(template: str) -> list[str]:
+    """The parameters a template takes. Read off its layout, as no YAML reader knows CloudFormation's tags unaided."""
+    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", template, re.MULTILINE)
+    return re.findall(r"^  (\w+):", section.group(1), re.MULTILINE) if section else []

@@ -74,6 +74,10 @@ class EmbeddedCloud:
 
     def down(self) -> Run | None:
         """Stops it, state saved; the run that was ended, or None where none was."""
+        with self.home.alone("starting"):
+            return self._stop()
+
+    def _stop(self) -> Run | None:
         run = self.home.run() if self.home.is_locked() else None
         if run is None:
             return None
@@ -86,8 +90,8 @@ class EmbeddedCloud:
 
     def reset(self) -> None:
         """Stops it and wipes its state."""
-        self.down()
         with self.home.alone("starting"):
+            self._stop()
             self.home.wipe()
 
     def stacks(self) -> list[str]:
@@ -119,16 +123,16 @@ class EmbeddedCloud:
         chosen = port or self._usual_port()
         _check_free(chosen)
         saved = self.home.saved()
+        self.home.clear_run()
         run = self._launch(chosen)
         return Started(run, fresh=True, lost_since=None if saved.clean else saved.unsaved_since)
 
     def _usual_port(self) -> int:
-        """The port that was asked for, else the last one: queue URLs in the saved state carry it."""
+        """The port that was asked for, else the last one."""
         named = self._variables.get(PORT_VARIABLE, "")
         if named and not (named.isdecimal() and 0 < int(named) < 65536):
             raise UsageError(f"{PORT_VARIABLE} is {named!r}", "Set it to a port number, 1 to 65535.")
-        last = self.home.run()
-        return int(named) if named else last.port if last else DEFAULT_PORT
+        return int(named) if named else self.home.last_port() or DEFAULT_PORT
 
     def _launch(self, port: int) -> Run:
         with self.home.open_log() as log:
@@ -148,7 +152,7 @@ class EmbeddedCloud:
                 return run
             time.sleep(0.05)
         process.terminate()
-        raise StockctlError("the embedded cloud did not start", f"Its log is {self.home.log}.")
+        raise StockctlError(f"the embedded cloud did not start{self.home.last_words()}", f"Its log is {self.home.log}.")
 
     def _environment(self, port: int) -> dict[str, str]:
         passed = {name: self._variables[name] for name in PASSED_ON if name in self._variables}

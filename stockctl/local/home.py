@@ -1,13 +1,13 @@
 """The folder of the embedded cloud: its state, its log, and the locks that keep two commands from starting it twice.
 
 Whether it runs is a question of a lock and not of a process id: the supervisor holds `running.lock` for as long as it
-lives, and the system lets go of it whatever way the process ends. So `run.json`, which the holder of the lock wrote,
-names our process, and never one that was given the same id later.
+lives, and the system lets go of it whatever way the process ends. `run.json` is removed before a supervisor is started,
+which writes it once it holds the lock: while the lock is held, the process it names is ours, and never one that was
+given the same id later.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,6 +17,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
+
+from stockctl.domain.errors import StockctlError
+
+try:
+    import fcntl
+except ImportError as error:
+    raise StockctlError("the embedded cloud runs on Linux and macOS", "On Windows, use it in WSL.") from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +64,7 @@ class Home:
         self.temporary = root / "tmp"
         self.log = root / "cloud.log"
         self._run = root / "run.json"
+        self._port = root / "port.json"
         self._saved = root / "saved.json"
 
     @classmethod
@@ -74,7 +82,7 @@ class Home:
         """Removes all that the embedded cloud has kept; the folder itself may hold other things."""
         for folder in (self.state, self.objects, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self._run, self._saved, self.log, self._previous_log):
+        for file in (self._run, self._port, self._saved, self.log, self._previous_log):
             file.unlink(missing_ok=True)
 
     def size(self) -> int:
@@ -83,12 +91,24 @@ class Home:
         return sum(path.stat().st_size for path in files if path.is_file())
 
     def run(self) -> Run | None:
-        """The last run that was recorded, whether or not it still lives."""
+        """The run that was recorded last; it lives as long as `is_locked`."""
         found = _read(self._run)
         return Run(int(found["pid"]), int(found["port"]), str(found["since"])) if found else None
 
     def record_run(self, run: Run) -> None:
         _write(self._run, asdict(run))
+        _write(self._port, {"port": run.port})
+
+    def clear_run(self) -> None:
+        """Before a start, when nothing runs: forgets the last run, and what its functions left lying about."""
+        self._run.unlink(missing_ok=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.make()
+
+    def last_port(self) -> int | None:
+        """The port of the last run: queue URLs in the saved state carry it."""
+        found = _read(self._port)
+        return int(found["port"]) if found else None
 
     def saved(self) -> Saved:
         """What the last run said of its state on disk."""
@@ -102,6 +122,12 @@ class Home:
         if self.log.exists():
             self.log.replace(self._previous_log)
         return self.log.open("wb")
+
+    def last_words(self) -> str:
+        """The last line of the log, to end a sentence with; nothing where it is empty."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
+        said = [line.strip() for line in lines if line.strip()]
+        return f": {said[-1]}" if said else ""
 
     @property
     def _previous_log(self) -> Path:
