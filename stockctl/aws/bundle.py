@@ -76,12 +76,14 @@ def _names(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif not _for_type_checkers(node):
+        elif isinstance(node, ast.If) and _for_type_checkers(node):
+            yield from _names(ast.Module(node.orelse, []))
+        else:
             yield from _names(node)
 
 
-def _for_type_checkers(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+def _for_type_checkers(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _archived(package: Path, path: Path) -> str:

@@ -1,0 +1,99 @@
+"""The template: found in a wheel and in a clone, within CloudFormation's limits, and least privilege throughout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import decode
+
+from stockctl.aws.template import LARGEST, PACKAGE, parameter_names, template_path, template_text
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    document, problems = decode(str(template_path()))
+    assert not problems
+    return dict(document["Resources"])
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def test_a_clone_has_the_template_beside_the_package() -> None:
+    """An editable install runs from the clone."""
+    assert template_path() == ROOT / "infra" / "template.yaml"
+
+
+def test_a_wheel_carries_the_template_where_it_is_looked_for(tmp_path: Path) -> None:
+    """Built and unpacked: the file is where `template_path` looks first, and it is the same one."""
+    pytest.importorskip("hatchling")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    found = template_path(tmp_path / "stockctl")
+    assert found == tmp_path / "stockctl" / "infra" / "template.yaml"
+    assert found.read_text(encoding="utf-8") == template_text()
+
+
+def test_the_template_fits_into_one_call() -> None:
+    """Beyond this, CloudFormation wants it in a bucket."""
+    assert len(template_text().encode()) < LARGEST
+
+
+def test_the_parameters_are_the_ones_documented() -> None:
+    """`deploy` offers these by name."""
+    document, _ = decode(str(template_path()))
+    assert parameter_names(template_text()) == list(document["Parameters"])
+
+
+def test_no_role_has_a_wildcard_action_or_a_bare_wildcard_resource(resources: dict[str, Any]) -> None:
+    """Each statement names what may be done, and on what."""
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        for statement in statements(role):
+            assert not [action for action in statement["Action"] if "*" in action]
+            assert statement["Resource"] != "*"
+
+
+def test_every_function_has_a_role_and_a_log_group_of_its_own(resources: dict[str, Any]) -> None:
+    """A permission that one function needs is not lent to another."""
+    functions = of_type(resources, "AWS::Lambda::Function")
+    assert {str(each["Role"]) for each in functions.values()} == {
+        str({"Fn::GetAtt": [f"{name}Role", "Arn"]}) for name in functions
+    }
+    assert [each["LoggingConfig"]["LogGroup"] for each in functions.values()] == [
+        {"Ref": f"{name}Log"} for name in functions
+    ]
+
+
+def test_every_handler_in_the_template_is_a_module_of_the_package(resources: dict[str, Any]) -> None:
+    """A typing error here would be found out by the first event otherwise."""
+    for function in of_type(resources, "AWS::Lambda::Function").values():
+        path, _, name = function["Handler"].rpartition(".")
+        assert name == "handler"
+        assert (PACKAGE.parent / path.replace(".", "/")).with_suffix(".py").is_file()
+
+
+def test_both_spellings_of_the_suffix_are_deliveries(resources: dict[str, Any]) -> None:
+    """S3's filters tell upper from lower case."""
+    configurations = resources["DropBucket"]["Properties"]["NotificationConfiguration"]["LambdaConfigurations"]
+    rules = [each["Filter"]["S3Key"]["Rules"] for each in configurations]
+    assert rules == [[{"Name": "suffix", "Value": ".csv"}], [{"Name": "suffix", "Value": ".CSV"}]]
+
+
+def test_logs_do_not_live_for_ever(resources: dict[str, Any]) -> None:
+    """Every log group takes the parameter."""
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetention"} for group in groups.values())

@@ -1,0 +1,174 @@
+"""Deploying, as a user does it: from nothing, again, differently, and away with it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from stockctl.aws.deployment import Deployment
+from stockctl.aws.target import Target
+from stockctl.domain.errors import StockctlError
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from tests.system.conftest import System
+
+OUTPUTS = {
+    "StockTable",
+    "TransactionTable",
+    "DropBucket",
+    "LevelStream",
+    "ApiId",
+    "ApiUrl",
+    "ReceiveFailureQueue",
+    "StreamFailureQueue",
+    "StockReceivedFunction",
+    "StockExpiredFunction",
+    "StockUpdatedFunction",
+    "PostTransactionFunction",
+    "GetStockFunction",
+}
+
+
+def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert ended.returncode == 0, ended.stderr
+    return dict(json.loads(ended.stdout))
+
+
+def test_a_second_deploy_with_no_change_says_so(embedded_cloud: System) -> None:
+    """And ends well, with the same document."""
+    ended = embedded_cloud.stockctl("deploy", "--output", "json")
+    assert document(ended)["status"] == "unchanged"
+    assert "nothing to change" in ended.stderr
+    assert set(document(ended)["outputs"]) == OUTPUTS
+
+
+def test_a_stack_is_made_changed_and_destroyed(embedded_cloud: System) -> None:
+    """The life of a second stack beside the first: a parameter that is set once is remembered."""
+    on_it = ("--stack", "second", "--output", "json")
+    made = embedded_cloud.stockctl("deploy", *on_it)
+    assert document(made)["status"] == "created"
+    assert "StockTable" in made.stderr
+    changed = embedded_cloud.stockctl("deploy", *on_it, "--parameter", "FunctionMemory=1024")
+    assert document(changed)["status"] == "updated"
+    function = document(changed)["outputs"]["GetStockFunction"]
+    assert embedded_cloud.clients.lambda_.get_function_configuration(FunctionName=function)["MemorySize"] == 1024
+    assert document(embedded_cloud.stockctl("deploy", *on_it))["status"] == "unchanged"
+    bucket = document(made)["outputs"]["DropBucket"]
+    for content in (b"one", b"two"):  # two versions: a bucket is empty only without both
+        embedded_cloud.clients.s3.put_object(Bucket=bucket, Key="note.txt", Body=content)
+    gone = embedded_cloud.stockctl("destroy", *on_it, "--confirm", "second")
+    assert document(gone) == {"stack": "second", "status": "destroyed"}
+    with pytest.raises(ClientError):
+        embedded_cloud.clients.s3.head_bucket(Bucket=bucket)
+    assert document(embedded_cloud.stockctl("destroy", *on_it, "--confirm", "second"))["status"] == "absent"
+
+
+def test_a_stack_is_not_destroyed_unless_its_name_is_said_again(embedded_cloud: System) -> None:
+    """All of its stock would go with it."""
+    for said in ((), ("--confirm", "other")):
+        ended = embedded_cloud.stockctl("destroy", *said)
+        assert ended.returncode == 2
+        assert "--confirm stockctl" in ended.stderr
+    assert Deployment.of(embedded_cloud.clients, embedded_cloud.target) == embedded_cloud.deployment
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--parameter", "Shard=2"), "Shards"),
+        (("--parameter", "Shards"), "NAME=VALUE"),
+        (("--parameter", "CodeKey=x"), "CodeKey"),
+        (("--stack", "Kitchen"), "lower-case"),
+    ],
+)
+def test_a_deploy_that_makes_no_sense_is_a_usage_error(
+    embedded_cloud: System, arguments: tuple[str, ...], said: str
+) -> None:
+    """It says what is right, and changes nothing."""
+    ended = embedded_cloud.stockctl("deploy", *arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_value_that_the_template_refuses_is_an_error_without_a_traceback(embedded_cloud: System) -> None:
+    """CloudFormation's own words, exit 1."""
+    ended = embedded_cloud.stockctl("deploy", "--parameter", "ApiAuthorization=SOMETIMES")
+    assert ended.returncode == 1
+    assert "ApiAuthorization" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_stack_that_does_not_exist_points_to_deploy(embedded_cloud: System) -> None:
+    """What every other command finds when nothing is deployed."""
+    absent = Target("absent", local=True, endpoint_url=embedded_cloud.target.endpoint_url)
+    with pytest.raises(StockctlError, match="absent") as raised:
+        Deployment.of(embedded_cloud.clients, absent)
+    assert "stockctl deploy" in str(raised.value.hint)
+
+
+def test_an_unsigned_request_is_forbidden(embedded_cloud: System) -> None:
+    """The API asks for IAM by default."""
+    for path, body in (("/stock", None), ("/stock/ham", None), ("/transactions", b"{}")):
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(embedded_cloud.deployment.api_url + path, body, timeout=10)  # noqa: S310
+        assert raised.value.code == 403
+
+
+def test_nothing_listens_on_any_address_but_loopback(embedded_cloud: System) -> None:
+    """Neither the emulator nor what it starts."""
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("this system does not list its sockets there")
+    status = json.loads(embedded_cloud.stockctl("local", "status", "--output", "json").stdout)
+    addresses = listening(family(status["pid"]))
+    assert addresses
+    assert addresses <= {"0100007F", "00000000000000000000000001000000"}
+
+
+def family(pid: int) -> set[int]:
+    """A process and all it has started, however far down."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has ended meanwhile
+            continue
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def listening(pids: set[int]) -> set[str]:
+    """The addresses, as the kernel writes them, that these processes listen on."""
+    sockets: set[str] = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").glob("*"):
+            try:
+                sockets.add(str(link.readlink()))
+            except OSError:
+                continue
+    rows = [
+        row.split()
+        for table in ("tcp", "tcp6")
+        if (path := Path("/proc/net") / table).exists()
+        for row in path.read_text().splitlines()[1:]
+    ]
+    return {row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+
+
+def test_status_says_what_runs_where_and_what_it_holds(embedded_cloud: System) -> None:
+    """One JSON document."""
+    status = document(embedded_cloud.stockctl("local", "status", "--output", "json"))
+    assert status["running"] is True
+    assert status["endpoint"] == embedded_cloud.target.endpoint_url
+    assert status["state"]["directory"] == embedded_cloud.variables["STOCKCTL_HOME"]
+    assert "stockctl" in status["state"]["stacks"]
