@@ -1,0 +1,149 @@
+"""Feeds a watching screen from a stack: changes from its level stream, levels and batches from its table."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from stockctl.terminal.watch_model import Watched
+from stockctl.terminal.watch_screen import Reading, View
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from stockctl.aws.level_stream import StreamState
+    from stockctl.domain.level_change import LevelChange
+    from stockctl.domain.stock import Holding, Level
+
+TABLE_AGAIN_SECONDS = 10.0
+"""Between two readings of the table where nothing has changed."""
+SOON_SECONDS = 1.5
+"""After a change: by then its usage has most often been charged to batches."""
+WINDOW_SECONDS = 15 * 60.0
+"""How much of the past a chart shows, unless more was asked for."""
+
+
+class Changes(Protocol):
+    """Where changes come from: `LevelFollower`, or a test."""
+
+    @property
+    def state(self) -> StreamState:
+        """How the reading goes."""
+        ...
+
+    def changes(self) -> list[LevelChange]:
+        """Those that came since the last call."""
+        ...
+
+
+class Stock(Protocol):
+    """Where levels and batches are read: the stock table, or a test."""
+
+    def levels(self, ingredients: Sequence[str] | None) -> Sequence[Level]:
+        """The levels of these ingredients, or of all."""
+        ...
+
+    def read(self, ingredient: str) -> Holding | None:
+        """All rows of one ingredient; None where it was never received."""
+        ...
+
+
+class TableReader:
+    """Reads the table on a thread of its own, so that a slow answer never holds up a screen.
+
+    `open_stock` makes the table anew after a failure: that is when renewed credentials are found.
+    """
+
+    def __init__(self, open_stock: Callable[[], Stock], names: Sequence[str]) -> None:
+        self._open, self._names = open_stock, names
+        self._stock: Stock | None = None
+        self._wanted: str | None = None
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._found: tuple[Sequence[Level], Holding | None] = ((), None)
+        self._thread = threading.Thread(target=self._keep_reading, name="stock table", daemon=True)
+
+    def __enter__(self) -> TableReader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def soon(self, wanted: str | None) -> None:
+        """Asks for a reading, with the batches of one ingredient where one is wanted."""
+        self._wanted = wanted
+        self._wake.set()
+
+    def taken(self) -> tuple[Sequence[Level], Holding | None]:
+        """What was read since the last call."""
+        found, self._found = self._found, ((), None)
+        return found
+
+    def _keep_reading(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(TABLE_AGAIN_SECONDS)
+            self._wake.clear()
+            try:
+                self._read()
+            except Exception:  # noqa: BLE001,S110 - what is wrong shows in the stream's state; the next reading may succeed
+                self._stock = None
+            self._stop.wait(SOON_SECONDS)
+
+    def _read(self) -> None:
+        self._stock = self._stock or self._open()
+        wanted = self._wanted
+        if wanted is None:
+            self._found = (self._stock.levels(self._names or None), None)
+        else:
+            self._found = ((), self._stock.read(wanted))
+
+
+@dataclass
+class LevelSource:
+    """What `watch` and `simulate` show. `ends` decides when it is over; `notes` adds lines of the run's own."""
+
+    watched: Watched
+    stream: Changes
+    table: TableReader
+    started: float
+    now: Callable[[], float] = time.time
+    window: float = WINDOW_SECONDS
+    ends: Callable[[], bool] = lambda: False
+    notes: Callable[[], Sequence[Text]] = lambda: ()
+    seen: Callable[[LevelChange], None] = lambda _: None
+    _opened: str | None = field(default=None, init=False)
+
+    def refresh(self, view: View) -> View:
+        """Takes in what has come. While paused, it is left to wait."""
+        state = self.stream.state
+        reading = Reading(state.condition.value, state.behind, state.reason, state.malformed)
+        if view.paused:
+            return replace(view, reading=reading)
+        self._take_in(view)
+        now = self.now()
+        start = max(self.started, now - self.window)
+        return replace(view, now=now, start=start, reading=reading, notes=tuple(self.notes()))
+
+    def is_over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.ends()
+
+    def _take_in(self, view: View) -> None:
+        changes = self.stream.changes()
+        for change in changes:
+            self.watched.changed(change)
+            self.seen(change)
+        opened = view.opened
+        if changes or opened != self._opened:
+            self._opened = opened
+            self.table.soon(opened)
+        levels, holding = self.table.taken()
+        for level in levels:
+            self.watched.present(level)
+        if holding is not None:
+            self.watched.present(holding.level)
+            self.watched.held(holding.level.ingredient, holding.counted)

@@ -1,0 +1,143 @@
+"""`stockctl watch`: follows levels as they change, on a screen for people, as JSON lines for programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockctl.cli.session import Session
+from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.domain.level_condition import LevelCondition
+from stockctl.domain.stock import ingredient_named
+from stockctl.terminal.durations import duration_of, short
+from stockctl.terminal.output import OutputFormat
+
+if TYPE_CHECKING:
+    from stockctl.cli.level_source import Changes, LevelSource, Stock
+    from stockctl.domain.level_change import LevelChange
+    from stockctl.terminal.environment import Environment
+    from stockctl.terminal.watch_model import Watched
+    from stockctl.terminal.watch_screen import View
+
+PAUSE_SECONDS = 0.1
+"""Between two looks at what has come, where no screen is drawn."""
+
+
+@dataclass
+class WatchEnd:
+    """When a watch is over: after so many changes, at a moment (s, monotonic), or once a level meets a condition."""
+
+    count: int | None = None
+    deadline: float | None = None
+    until: LevelCondition | None = None
+    monotonic: Callable[[], float] = time.monotonic
+    seen: int = field(default=0, init=False)
+    is_met: bool = field(default=False, init=False)
+
+    def level(self, ingredient: str, quantity: int) -> None:
+        """Takes note of a level."""
+        if self.until is not None and ingredient == self.until.ingredient and self.until.holds(quantity):
+            self.is_met = True
+
+    def change(self, change: LevelChange) -> None:
+        """Takes note of a change."""
+        self.seen += 1
+        self.level(change.ingredient, change.quantity)
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether what was waited for has come."""
+        return self.is_met or (self.count is not None and self.seen >= self.count)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.has_enough or (self.deadline is not None and self.monotonic() >= self.deadline)
+
+    def raise_if_missed(self, waited: timedelta | None) -> None:
+        """The time is up.
+
+        Raises:
+            StockctlError: and what was waited for has not come.
+        """
+        if self.has_enough or not self.is_over or waited is None:
+            return
+        if self.until is not None:
+            raise StockctlError(f"{self.until} did not come true within {short(waited.total_seconds())}")
+        if self.count is not None:
+            changes = "change" if self.count == 1 else "changes"
+            raise StockctlError(f"{self.seen} of {self.count} {changes} came within {short(waited.total_seconds())}")
+
+
+def watch(  # noqa: PLR0913 - each is an option of the command
+    session: Session,
+    ingredients: Annotated[
+        list[str] | None, typer.Argument(help="Ingredients to follow. All, if none is named.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Begin with the changes of this long ago, such as 10m.", metavar="DURATION")
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="End after so many changes.", min=1, metavar="N")] = None,
+    duration: Annotated[str | None, typer.Option(help="End after this long, such as 90s.", metavar="DURATION")] = None,
+    until_level: Annotated[
+        str | None, typer.Option(help="End once a level is so: 'ham<100', 'basil>=20'.", metavar="CONDITION")
+    ] = None,
+) -> None:
+    """Follow levels as they change: a live chart on a terminal, one JSON line per change when piped.
+
+    Ends with 0 once --count or --until-level is met, and with 1 if --duration is over first, so that scripts can wait
+    on stock. Keys: q quit, p pause, arrows and enter move between ingredients, s sort.
+
+    Examples:
+
+        stockctl watch pepperoni
+
+        stockctl watch --since 10m | jq .quantity
+
+        stockctl watch --until-level 'ham<100' --duration 1h && reorder ham
+    """
+    names = [_named(name) for name in ingredients or []]
+    back = duration_of(since, "--since") if since else None
+    limit = duration_of(duration, "--duration") if duration else None
+    until = _condition(until_level) if until_level else None
+    if until and names and until.ingredient not in names:
+        names.append(until.ingredient)
+    end = WatchEnd(count, time.monotonic() + limit.total_seconds() if limit else None, until)
+    _follow(session, names, back, end)
+    end.raise_if_missed(limit)
+
+
+def _named(text: str) -> str:
+    try:
+        return ingredient_named(text)
+    except ValueError as error:
+        raise UsageError(f"the ingredient {text!r} {error}") from error
+
+
+def _condition(text: str) -> LevelCondition:
+    try:
+        return LevelCondition.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--until-level is {text!r}, which {error}", "Write it like 'ham<100', in quotes.") from error
+
+
+def _follow(session: Session, names: list[str], back: timedelta | None, end: WatchEnd) -> None:
+    from stockctl.aws.clients import Clients  # noqa: PLC0415 - boto3 is loaded by the command that needs it
+    from stockctl.aws.deployment import Deployment  # noqa: PLC0415
+    from stockctl.aws.level_stream import LevelFollower, LevelReader  # noqa: PLC0415
+    from stockctl.aws.stock_table import StockTable  # noqa: PLC0415
+    from stockctl.cli.level_source import TableReader  # noqa: PLC0415
+
+    target = session.target
+    deployment = Deployment.of(session.clients, target)
+    since = session.environment.now() - back if back else None
+    reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream, since)
+    table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
+    with LevelFollower(reader) as stream, table:
+        stock = StockTable(session.clients.dynamodb, deployment.stock_table)
+        show(session, stream, stock, table, names, back, end)

@@ -1,0 +1,46 @@
+"""The characters a screen is drawn with: fine ones, and ASCII for terminals that have no others."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One character each. `plain` says that nothing but ASCII may be shown."""
+
+    plain: bool
+    live: str
+    behind: str
+    trouble: str
+    paused: str
+    chosen: str
+    minus: str
+    dot: str
+    dash: str
+    ellipsis: str
+    yes: str
+    no: str
+    rule: str
+
+    def shown(self, text: str) -> str:
+        """Text from data, as this terminal can show it: no control characters, and where need be ASCII alone."""
+        printable = "".join(character if character.isprintable() else "?" for character in text)
+        return printable.encode("ascii", "replace").decode() if self.plain else printable
+
+
+FINE = Glyphs(False, "●", "◐", "↻", "‖", "▸", "−", "·", "—", "…", "✓", "✗", "─")
+ASCII = Glyphs(True, "*", "~", "!", "=", ">", "-", "|", "-", ".", "ok", "NO", "-")
+
+
+def glyphs_for(encoding: str, variables: Mapping[str, str]) -> Glyphs:
+    """What a stream of that encoding, under these environment variables, can be trusted to show."""
+    locale = variables.get("LC_ALL") or variables.get("LANG") or ""
+    if variables.get("TERM") == "dumb" or locale in {"C", "POSIX"}:
+        return ASCII
+    try:
+        return FINE if codecs.lookup(encoding).name.startswith("utf") else ASCII
+    except LookupError:
+        return ASCII

@@ -1,0 +1,109 @@
+"""The live loop: draws frames on the alternate screen, takes keys, and leaves the last frame on the normal screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from stockctl.terminal.keys import Keys, reading_keys
+from stockctl.terminal.watch_screen import View, frame
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stockctl.terminal.environment import Environment
+    from stockctl.terminal.watch_model import Watched
+
+FRAMES_PER_SECOND = 4
+
+
+class Source(Protocol):
+    """What feeds a screen."""
+
+    @property
+    def watched(self) -> Watched:
+        """What is known."""
+        ...
+
+    def refresh(self, view: View) -> View:
+        """Takes in what has come, and returns the view with its times, reading and notes brought up to date."""
+        ...
+
+    def is_over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        ...
+
+
+def watch_live(
+    source: Source, view: View, environment: Environment, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Shows the source until it is over, or `q` or Ctrl-C is pressed; the last frame stays on the normal screen.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, after the screen has been put back.
+    """
+    console = environment.console()
+    view = source.refresh(view)
+    try:
+        with reading_keys(environment) as keys:
+            for view in _views(source, view, keys, console, sleep):  # noqa: B007 - the last one is shown again below
+                pass
+    finally:
+        last = replace(source.refresh(view) if not view.paused else view, keys=False)
+        console.print(frame(source.watched, last, console.width, min(console.height - 1, 40)))
+
+
+def _views(
+    source: Source, view: View, keys: Keys, console: Console, sleep: Callable[[float], None]
+) -> Iterator[View]:
+    from rich.live import Live  # noqa: PLC0415 - only a live screen needs it
+
+    with Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
+        while not source.is_over():
+            for key in keys.pressed():
+                if key == "q":
+                    return
+                view = after_key(key, view, source.watched)
+            view = source.refresh(view)
+            live.update(frame(source.watched, view, *console.size), refresh=True)
+            yield view
+            sleep(1 / FRAMES_PER_SECOND)
+
+
+def after_key(key: str, view: View, watched: Watched) -> View:
+    """What the operator sees after a key."""
+    names = [one.name for one in watched.sorted(view.order)]
+    if key == "p":
+        return replace(view, paused=not view.paused)
+    if key == "s":
+        return replace(view, order=view.order.following())
+    if not names:
+        return view
+    if view.opened is not None:
+        return _after_key_in_one(key, view, sorted(names))
+    return _after_key_in_all(key, view, names)
+
+
+def _after_key_in_one(key: str, view: View, names: list[str]) -> View:
+    step = {"left": -1, "up": -1, "right": 1, "down": 1}.get(key)
+    if key in {"escape", "a"} and len(names) > 1:
+        return replace(view, opened=None, chosen=view.opened)
+    if step is None or view.opened not in names:
+        return view
+    return replace(view, opened=names[(names.index(view.opened) + step) % len(names)])
+
+
+def _after_key_in_all(key: str, view: View, names: list[str]) -> View:
+    chosen = view.chosen if view.chosen in names else names[0]
+    place = names.index(chosen)
+    match key:
+        case "enter" | "right":
+            return replace(view, opened=chosen, chosen=chosen)
+        case "down":
+            return replace(view, chosen=names[min(place + 1, len(names) - 1)])
+        case "up":
+            return replace(view, chosen=names[max(place - 1, 0)])
+        case _:
+            return view

@@ -1,0 +1,154 @@
+"""What a watching screen knows: the levels as they were and are, their batches, and what the operator has chosen."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from stockctl.domain.level_change import LevelChange
+from stockctl.domain.stock import Batch, Level
+from stockctl.terminal.charts import Mark, MarkKind
+
+_MOST_POINTS = 20_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """The level of one ingredient from an instant (s since the epoch) on, and why it changed to that."""
+
+    version: int
+    at: float
+    quantity: int
+    received: int
+    used: int
+    expired: int
+    cause: str
+
+
+@dataclass
+class WatchedIngredient:
+    """One ingredient: its level over time, by version, and its batches as last read, the soonest to expire first."""
+
+    name: str
+    points: list[Point] = field(default_factory=list)
+    batches: Sequence[Batch] | None = None
+    next_expiry: int | None = None
+    threshold: int | None = None
+
+    @property
+    def latest(self) -> Point | None:
+        """The present level; None while nothing is known of the ingredient."""
+        return self.points[-1] if self.points else None
+
+    @property
+    def quantity(self) -> int:
+        """Units on hand."""
+        return self.points[-1].quantity if self.points else 0
+
+    @property
+    def is_low(self) -> bool:
+        """Whether nothing is left, or less than the threshold."""
+        return self.quantity == 0 or (self.threshold is not None and self.quantity < self.threshold)
+
+    def add(self, point: Point) -> None:
+        """Puts a level in its place among the others; one that is known already changes nothing."""
+        place = bisect_left(self.points, point.version, key=lambda known: known.version)
+        if place == len(self.points) or self.points[place].version != point.version:
+            self.points.insert(place, point)
+            del self.points[:-_MOST_POINTS]
+
+    def difference(self, index: int) -> int | None:
+        """By how many units the level at `index` differs from the one before; None where that is not known."""
+        if index == 0 or self.points[index - 1].version != self.points[index].version - 1:
+            return None
+        return self.points[index].quantity - self.points[index - 1].quantity
+
+    def marks(self) -> list[Mark]:
+        """The deliveries and write-offs that were seen."""
+        kinds = {"delivery": MarkKind.DELIVERY, "expired": MarkKind.WRITE_OFF}
+        return [
+            Mark(kinds[point.cause.split(" ")[0]], point.at, point.quantity)
+            for index, point in enumerate(self.points)
+            if point.cause.split(" ")[0] in kinds and self.difference(index)
+        ]
+
+
+class SortOrder(Enum):
+    """How the table of ingredients is sorted."""
+
+    LOW_FIRST = "low stock first"
+    NAME = "name"
+    EXPIRY = "next to expire"
+    RECENT = "last change"
+
+    def following(self) -> SortOrder:
+        """The next of the orders, round and round."""
+        orders = list(SortOrder)
+        return orders[(orders.index(self) + 1) % len(orders)]
+
+
+class Watched:
+    """All that is watched. With `names` only these ingredients, else all that turn up."""
+
+    def __init__(self, names: Iterable[str] = (), thresholds: Mapping[str, int] | None = None) -> None:
+        self.names = tuple(names)
+        self._thresholds = thresholds or {}
+        self._ingredients: dict[str, WatchedIngredient] = {}
+        for name in self.names:
+            self._ingredient(name)
+
+    @property
+    def ingredients(self) -> list[WatchedIngredient]:
+        """Every ingredient, in the order they turned up."""
+        return list(self._ingredients.values())
+
+    def __getitem__(self, name: str) -> WatchedIngredient:
+        return self._ingredients[name]
+
+    def wants(self, name: str) -> bool:
+        """Whether this ingredient is watched."""
+        return not self.names or name in self.names
+
+    def present(self, level: Level) -> None:
+        """Takes in a level as the table has it."""
+        if self.wants(level.ingredient):
+            at = datetime.fromisoformat(level.updated_at).timestamp()
+            units = (level.quantity, level.received, level.used, level.expired)
+            ingredient = self._ingredient(level.ingredient)
+            ingredient.add(Point(level.version, at, *units, level.cause))
+            ingredient.next_expiry = level.next_expiry
+
+    def changed(self, change: LevelChange) -> None:
+        """Takes in a change as the stream has it."""
+        if self.wants(change.ingredient):
+            units = (change.quantity, change.received, change.used, change.expired)
+            point = Point(change.version, change.at.timestamp(), *units, change.cause)
+            self._ingredient(change.ingredient).add(point)
+
+    def held(self, name: str, batches: Sequence[Batch]) -> None:
+        """Takes in the batches of an ingredient."""
+        ingredient = self._ingredient(name)
+        ingredient.batches = sorted(batches, key=lambda batch: (batch.expires_at, batch.batch_id))
+        live = [batch.expires_at for batch in batches if batch.quantity > 0]
+        ingredient.next_expiry = min(live, default=None)
+
+    def sorted(self, order: SortOrder) -> list[WatchedIngredient]:
+        """Every ingredient in the order asked for; names decide between equals."""
+        by_name = sorted(self._ingredients.values(), key=lambda one: one.name)
+        match order:
+            case SortOrder.LOW_FIRST:
+                return sorted(by_name, key=lambda one: (not one.is_low, one.quantity))
+            case SortOrder.EXPIRY:
+                return sorted(by_name, key=lambda one: (one.next_expiry is None, one.next_expiry or 0))
+            case SortOrder.RECENT:
+                return sorted(by_name, key=lambda one: -(one.latest.at if one.latest else 0.0))
+            case SortOrder.NAME:
+                return by_name
+
+    def _ingredient(self, name: str) -> WatchedIngredient:
+        if name not in self._ingredients:
+            self._ingredients[name] = WatchedIngredient(name, threshold=self._thresholds.get(name))
+        return self._ingredients[name]
