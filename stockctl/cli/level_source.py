@@ -89,7 +89,7 @@ class TableReader:
             self._wake.clear()
             try:
                 self._read()
-            except Exception:  # noqa: BLE001,S110 - what is wrong shows in the stream's state; the next reading may succeed
+            except Exception:  # what is wrong shows in the stream's state; the next reading may succeed
                 self._stock = None
             self._stop.wait(SOON_SECONDS)
 
@@ -102,13 +102,21 @@ class TableReader:
             self._found = ((), self._stock.read(wanted))
 
 
+@dataclass(frozen=True)
+class Feeds:
+    """Where a screen's data comes from."""
+
+    stream: Changes
+    stock: Stock
+    table: TableReader
+
+
 @dataclass
 class LevelSource:
     """What `watch` and `simulate` show. `ends` decides when it is over; `notes` adds lines of the run's own."""
 
     watched: Watched
-    stream: Changes
-    table: TableReader
+    feeds: Feeds
     started: float
     now: Callable[[], float] = time.time
     window: float = WINDOW_SECONDS
@@ -119,7 +127,7 @@ class LevelSource:
 
     def refresh(self, view: View) -> View:
         """Takes in what has come. While paused, it is left to wait."""
-        state = self.stream.state
+        state = self.feeds.stream.state
         reading = Reading(state.condition.value, state.behind, state.reason, state.malformed)
         if view.paused:
             return replace(view, reading=reading)
@@ -133,15 +141,15 @@ class LevelSource:
         return self.ends()
 
     def _take_in(self, view: View) -> None:
-        changes = self.stream.changes()
+        changes = self.feeds.stream.changes()
         for change in changes:
             self.watched.changed(change)
             self.seen(change)
         opened = view.opened
         if changes or opened != self._opened:
             self._opened = opened
-            self.table.soon(opened)
-        levels, holding = self.table.taken()
+            self.feeds.table.soon(opened)
+        levels, holding = self.feeds.table.taken()
         for level in levels:
             self.watched.present(level)
         if holding is not None:

@@ -11,6 +11,7 @@ from stockctl.cli.ingest import ingest
 from stockctl.cli.reconcile import reconcile
 from stockctl.cli.stock import stock
 from stockctl.cli.use import use
+from stockctl.cli.watch import watch
 
 app = typer.Typer(
     name="stockctl",
@@ -32,5 +33,6 @@ app.command()(ingest)
 app.command()(use)
 app.command()(stock)
 app.command()(reconcile)
+app.command()(watch)
 app.add_typer(local.app)
 app.command()(destroy)

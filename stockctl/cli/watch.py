@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +18,7 @@ from stockctl.terminal.durations import duration_of, short
 from stockctl.terminal.output import OutputFormat
 
 if TYPE_CHECKING:
-    from stockctl.cli.level_source import Changes, LevelSource, Stock
+    from stockctl.cli.level_source import Feeds, LevelSource
     from stockctl.domain.level_change import LevelChange
     from stockctl.terminal.environment import Environment
     from stockctl.terminal.watch_model import Watched
@@ -74,7 +74,7 @@ class WatchEnd:
             raise StockctlError(f"{self.seen} of {self.count} {changes} came within {short(waited.total_seconds())}")
 
 
-def watch(  # noqa: PLR0913 - each is an option of the command
+def watch(
     session: Session,
     ingredients: Annotated[
         list[str] | None, typer.Argument(help="Ingredients to follow. All, if none is named.", show_default=False)
@@ -127,11 +127,11 @@ def _condition(text: str) -> LevelCondition:
 
 
 def _follow(session: Session, names: list[str], back: timedelta | None, end: WatchEnd) -> None:
-    from stockctl.aws.clients import Clients  # noqa: PLC0415 - boto3 is loaded by the command that needs it
-    from stockctl.aws.deployment import Deployment  # noqa: PLC0415
-    from stockctl.aws.level_stream import LevelFollower, LevelReader  # noqa: PLC0415
-    from stockctl.aws.stock_table import StockTable  # noqa: PLC0415
-    from stockctl.cli.level_source import TableReader  # noqa: PLC0415
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.deployment import Deployment
+    from stockctl.aws.level_stream import LevelFollower, LevelReader
+    from stockctl.aws.stock_table import StockTable
+    from stockctl.cli.level_source import Feeds, TableReader
 
     target = session.target
     deployment = Deployment.of(session.clients, target)
@@ -140,4 +140,89 @@ def _follow(session: Session, names: list[str], back: timedelta | None, end: Wat
     table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
     with LevelFollower(reader) as stream, table:
         stock = StockTable(session.clients.dynamodb, deployment.stock_table)
-        show(session, stream, stock, table, names, back, end)
+        show(session, Feeds(stream, stock, table), names, back, end)
+
+
+def show(session: Session, feeds: Feeds, names: Sequence[str], back: timedelta | None, end: WatchEnd) -> None:
+    """Shows what the stream brings until the end: a screen, lines for people, or lines for programs."""
+    from stockctl.cli.level_source import WINDOW_SECONDS, LevelSource
+    from stockctl.terminal.watch_model import Watched
+
+    thresholds = {end.until.ingredient: end.until.units} if end.until else {}
+    watched = Watched(names, thresholds)
+    for level in feeds.stock.levels(list(names) or None):
+        watched.present(level)
+        end.level(level.ingredient, level.quantity)
+    _warn_of_unknown(watched, session.environment)
+    past = back.total_seconds() if back else 60.0
+    source = LevelSource(
+        watched,
+        feeds,
+        started=time.time() - past,
+        window=max(past, WINDOW_SECONDS),
+        ends=lambda: end.is_over,
+        seen=end.change,
+    )
+    if session.output.format is OutputFormat.TABLE and session.environment.draws_screens:
+        _screen(session, source)
+    else:
+        _lines(session, source, end)
+
+
+def _warn_of_unknown(watched: Watched, environment: Environment) -> None:
+    for ingredient in watched.ingredients:
+        if ingredient.latest is None:
+            environment.tell(f"stockctl: {ingredient.name} was never received; waiting for it")
+
+
+def _screen(session: Session, source: LevelSource) -> None:
+    from stockctl.terminal.live import watch_live
+
+    watch_live(source, first_view(session, f"stockctl watch {session.target.stack}"), session.environment)
+
+
+def first_view(session: Session, title: str) -> View:
+    """The screen as it begins, with the characters that this terminal can show."""
+    from stockctl.terminal.glyphs import glyphs_for
+    from stockctl.terminal.watch_screen import View
+
+    environment = session.environment
+    glyphs = glyphs_for(environment.stdout.encoding or "ascii", environment.variables)
+    now = time.time()
+    return View(now, now, glyphs, title=title)
+
+
+def _lines(session: Session, source: LevelSource, end: WatchEnd) -> None:
+    """A line per change; what the stream is up to goes to stderr whenever that changes."""
+    said = "live"
+    while not end.is_over:
+        for change in source.feeds.stream.changes():
+            if source.watched.wants(change.ingredient) and not end.has_enough:
+                source.watched.changed(change)
+                end.change(change)
+                _line(session, source.watched, change)
+        state = source.feeds.stream.state
+        word = state.condition.value
+        if word not in {said, "connecting", "behind"}:
+            session.environment.tell(f"stockctl: {word}" + (f" ({state.reason})" if state.reason else ""))
+            said = word
+        time.sleep(PAUSE_SECONDS)
+
+
+def _line(session: Session, watched: Watched, change: LevelChange) -> None:
+    """JSON for programs; on a terminal that cannot draw, a line to read."""
+    output = session.output
+    if output.format is OutputFormat.JSON or not session.environment.stdout_is_terminal:
+        output.json_line(change.document())
+        return
+    from rich.text import Text
+
+    from stockctl.terminal.glyphs import ASCII
+    from stockctl.terminal.watch_screen import signed
+
+    ingredient = watched[change.ingredient]
+    place = next(index for index, point in enumerate(ingredient.points) if point.version == change.version)
+    clock = change.at.astimezone().strftime("%H:%M:%S")
+    difference = signed(ingredient.difference(place), ASCII)
+    line = f"{clock} {ASCII.shown(change.ingredient)} {change.quantity:,} ({ASCII.shown(change.cause)} {difference})"
+    session.environment.console().print(Text(line), soft_wrap=True)

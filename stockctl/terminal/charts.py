@@ -55,7 +55,7 @@ class LevelPlot:
 
 def level_chart(plot: LevelPlot, width: int, height: int, zone: tzinfo | None, *, plain: bool = False) -> Text:
     """The level as a step line over an axis of local time (`zone`, the system's where None)."""
-    import plotext  # noqa: PLC0415 - it loads a library of its own, which `--help` must not pay for
+    import plotext
 
     plotext.terminal.limit(False, False)
     figure = plotext.figure
@@ -74,7 +74,9 @@ def _draw_level(figure: Any, plot: LevelPlot, width: int, *, plain: bool) -> Non
     if plot.threshold is not None:
         row = [plot.start + (plot.end - plot.start) * step / width for step in range(width + 1)]
         figure.draw(figure.signal(row, [plot.threshold] * len(row), marker=_marker("." if plain else "┄", _YELLOW)))
-    figure.draw(figure.signal(times, units, marker=_marker("#" if plain else "braille", _CYAN)).lines(True).density("full"))
+    figure.draw(
+        figure.signal(times, units, marker=_marker("#" if plain else "braille", _CYAN)).lines(True).density("full")
+    )
 
 
 def _draw_marks(figure: Any, plot: LevelPlot, *, plain: bool) -> None:  # noqa: ANN401
@@ -86,7 +88,7 @@ def _draw_marks(figure: Any, plot: LevelPlot, *, plain: bool) -> None:  # noqa: 
 
 
 def _marker(symbol: str, colour: int) -> Any:  # noqa: ANN401
-    import plotext  # noqa: PLC0415
+    import plotext
 
     return plotext.marker(symbol, plotext.pixel(foreground=colour))
 
@@ -148,7 +150,9 @@ def quantity_ticks(highest: int, most: int) -> list[int]:
 
 def time_ticks(start: float, end: float, zone: tzinfo | None, most: int) -> list[tuple[float, str]]:
     """Round local times between two instants (s since the epoch), with what is written at each."""
-    step = next((step for step in _STEPS if (end - start) / step <= most), math.ceil((end - start) / most / 86400) * 86400)
+    step = next(
+        (step for step in _STEPS if (end - start) / step <= most), math.ceil((end - start) / most / 86400) * 86400
+    )
     offset = _local(start, zone).utcoffset()
     shift = offset.total_seconds() if offset else 0.0
     first = math.ceil((start + shift) / step) * step - shift

@@ -39,6 +39,11 @@ class Environment:
     def stdin_is_terminal(self) -> bool:
         return self.stdin.isatty()
 
+    @property
+    def draws_screens(self) -> bool:
+        """Whether stdout is a terminal that can move its cursor."""
+        return self.stdout_is_terminal and self.variables.get("TERM") not in {"dumb", "unknown"}
+
     def console(self) -> Console:
         """Where data goes."""
         return _console(self.stdout)

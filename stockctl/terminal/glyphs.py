@@ -31,7 +31,7 @@ class Glyphs:
         return printable.encode("ascii", "replace").decode() if self.plain else printable
 
 
-FINE = Glyphs(False, "●", "◐", "↻", "‖", "▸", "−", "·", "—", "…", "✓", "✗", "─")
+FINE = Glyphs(False, "●", "◐", "↻", "‖", "▸", "\N{MINUS SIGN}", "·", "—", "…", "✓", "✗", "─")
 ASCII = Glyphs(True, "*", "~", "!", "=", ">", "-", "|", "-", ".", "ok", "NO", "-")
 
 

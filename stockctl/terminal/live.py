@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,7 @@ from stockctl.terminal.watch_screen import View, frame
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from stockctl.terminal.environment import Environment
     from stockctl.terminal.watch_model import Watched
@@ -44,32 +45,44 @@ def watch_live(
     Raises:
         KeyboardInterrupt: Ctrl-C, after the screen has been put back.
     """
+    screen = _LiveScreen(source, view)
     console = environment.console()
-    view = source.refresh(view)
     try:
         with reading_keys(environment) as keys:
-            for view in _views(source, view, keys, console, sleep):  # noqa: B007 - the last one is shown again below
-                pass
+            screen.run(console, keys, sleep)
     finally:
-        last = replace(source.refresh(view) if not view.paused else view, keys=False)
-        console.print(frame(source.watched, last, console.width, min(console.height - 1, 40)))
+        console.print(screen.last_frame(console.width, console.height))
 
 
-def _views(
-    source: Source, view: View, keys: Keys, console: Console, sleep: Callable[[float], None]
-) -> Iterator[View]:
-    from rich.live import Live  # noqa: PLC0415 - only a live screen needs it
+class _LiveScreen:
+    """One source, shown by the view that the operator's keys have led to."""
 
-    with Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
-        while not source.is_over():
-            for key in keys.pressed():
-                if key == "q":
-                    return
-                view = after_key(key, view, source.watched)
-            view = source.refresh(view)
-            live.update(frame(source.watched, view, *console.size), refresh=True)
-            yield view
-            sleep(1 / FRAMES_PER_SECOND)
+    def __init__(self, source: Source, view: View) -> None:
+        self._source = source
+        self._view = view
+
+    def run(self, console: Console, keys: Keys, sleep: Callable[[float], None]) -> None:
+        from rich.live import Live  # only a live screen needs it
+
+        with Live(
+            console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        ) as live:
+            while not self._source.is_over() and self._goes_on_after(keys.pressed()):
+                self._view = self._source.refresh(self._view)
+                live.update(frame(self._source.watched, self._view, *console.size), refresh=True)
+                sleep(1 / FRAMES_PER_SECOND)
+
+    def last_frame(self, width: int, height: int) -> Text:
+        """What stays on the normal screen: the present, with no keys to press any more, and a line for the prompt."""
+        view = replace(self._source.refresh(replace(self._view, paused=False)), keys=False)
+        return frame(self._source.watched, view, width, min(height - 1, 40))
+
+    def _goes_on_after(self, keys: list[str]) -> bool:
+        for key in keys:
+            if key == "q":
+                return False
+            self._view = after_key(key, self._view, self._source.watched)
+        return True
 
 
 def after_key(key: str, view: View, watched: Watched) -> View:
