@@ -141,7 +141,7 @@ class LevelSource:
         return self.ends()
 
     def _take_in(self, view: View) -> None:
-        changes = self.feeds.stream.changes()
+        changes = [change for change in self.feeds.stream.changes() if self.watched.wants(change.ingredient)]
         for change in changes:
             self.watched.changed(change)
             self.seen(change)

@@ -9,6 +9,7 @@ from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
 from stockctl.cli.ingest import ingest
 from stockctl.cli.reconcile import reconcile
+from stockctl.cli.simulate import simulate
 from stockctl.cli.stock import stock
 from stockctl.cli.use import use
 from stockctl.cli.watch import watch
@@ -34,5 +35,6 @@ app.command()(use)
 app.command()(stock)
 app.command()(reconcile)
 app.command()(watch)
+app.command()(simulate)
 app.add_typer(local.app)
 app.command()(destroy)

@@ -24,6 +24,7 @@ class Glyphs:
     yes: str
     no: str
     rule: str
+    times: str
 
     def shown(self, text: str) -> str:
         """Text from data, as this terminal can show it: no control characters, and where need be ASCII alone."""
@@ -31,8 +32,8 @@ class Glyphs:
         return printable.encode("ascii", "replace").decode() if self.plain else printable
 
 
-FINE = Glyphs(False, "●", "◐", "↻", "‖", "▸", "\N{MINUS SIGN}", "·", "—", "…", "✓", "✗", "─")
-ASCII = Glyphs(True, "*", "~", "!", "=", ">", "-", "|", "-", ".", "ok", "NO", "-")
+FINE = Glyphs(False, "●", "◐", "↻", "‖", "▸", "\N{MINUS SIGN}", "·", "—", "…", "✓", "✗", "─", "\N{MULTIPLICATION SIGN}")
+ASCII = Glyphs(True, "*", "~", "!", "=", ">", "-", "|", "-", ".", "ok", "NO", "-", "x")
 
 
 def glyphs_for(encoding: str, variables: Mapping[str, str]) -> Glyphs:

@@ -18,6 +18,8 @@ from stockctl.terminal.durations import short
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient
 
+_CHART_LINES = 7
+"""A chart of fewer lines says too little."""
 _WIDE = 80
 """From this many cells on, the table has room for the last change."""
 
@@ -248,19 +250,30 @@ def _all(watched: Watched, view: View, width: int, height: int) -> list[Text]:
     if not rows:
         return [Text(), Text("No ingredient is in stock yet; what arrives will show here.", style="yellow")]
     chosen = next((index for index, one in enumerate(rows) if one.name == view.chosen), 0)
-    first = max(0, min(chosen - (height - 2) // 2, len(rows) - (height - 1)))
-    shown = rows[first : first + height - 1]
-    spark = _spark_width(width)
+    room = height if height - len(rows) - 2 < _CHART_LINES else len(rows) + 1
+    first = max(0, min(chosen - (room - 2) // 2, len(rows) - (room - 1)))
+    table = [_head(width), *(_row(one, view, width, one is rows[chosen]) for one in rows[first : first + room - 1])]
+    return [*table, *_chart_below(rows[chosen], view, width, height - len(table))]
+
+
+def _chart_below(ingredient: WatchedIngredient, view: View, width: int, height: int) -> list[Text]:
+    """The chart of the chosen ingredient, where the table leaves room for one."""
+    if height < _CHART_LINES + 1:
+        return []
+    return [_ruled(view.glyphs.shown(ingredient.name), view, width), *_chart(ingredient, view, width, height - 1)]
+
+
+def _head(width: int) -> Text:
     change = f"{'change':>9}  " if width >= _WIDE else ""
-    head = f"  {'ingredient':<18}{'on hand':>11}{'':5}{'level':<{spark}}  {change}next expiry"
-    return [Text(head, style="bold dim"), *(_row(one, view, width, is_chosen=one is rows[chosen]) for one in shown)]
+    spark = _spark_width(width)
+    return Text(f"  {'ingredient':<18}{'on hand':>11}{'':5}{'level':<{spark}}  {change}next expiry", style="bold dim")
 
 
 def _spark_width(width: int) -> int:
     return max(6, width - 38 - 14 - (11 if width >= _WIDE else 0))
 
 
-def _row(ingredient: WatchedIngredient, view: View, width: int, *, is_chosen: bool) -> Text:
+def _row(ingredient: WatchedIngredient, view: View, width: int, is_chosen: bool) -> Text:
     spark = _spark_width(width)
     points = [(point.at, point.quantity) for point in ingredient.points]
     values = sampled(points, min(view.start, view.now - 60), view.now, spark)

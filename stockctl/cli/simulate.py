@@ -1,0 +1,129 @@
+"""`stockctl simulate`: a kitchen that orders, cooks and wastes, against a real stack, on the screen of `watch`."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockctl.cli.session import Session
+from stockctl.domain.errors import Refused, UsageError
+from stockctl.domain.stock import ingredient_named
+from stockctl.terminal.durations import duration_of
+
+if TYPE_CHECKING:
+    from stockctl.cli.level_source import Stock
+    from stockctl.simulation.kitchen import Kitchen
+    from stockctl.simulation.plan import Plan
+
+REPORTS = (".html", ".svg", ".json")
+
+
+def simulate(  # noqa: PLR0913 - each is an argument or option of the command
+    session: Session,
+    ingredient: Annotated[
+        str | None,
+        typer.Argument(help="Simulate one ingredient instead of the whole kitchen.", show_default=False),
+    ] = None,
+    duration: Annotated[str, typer.Option(help="How long the service lasts, simulated.", metavar="DURATION")] = "5m",
+    speed: Annotated[float, typer.Option(help="How many times as fast as the clock.", min=0.1, max=1000)] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Repeat the run with this number.", metavar="N")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Customers in a simulated minute.", min=0, max=10_000, metavar="N")
+    ] = None,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Delay and repeat deliveries, and repeat transactions.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the picture and the figures: .html, .svg or .json.", metavar="FILE")
+    ] = None,
+    allow_other_data: Annotated[
+        bool, typer.Option("--allow-other-data", help="Run on a stack that holds other stock too.")
+    ] = False,
+) -> None:
+    """Simulate a kitchen: suppliers deliver, customers order, stock expires; watch it live.
+
+    Ends with what was received, used, refused, expired and is on hand, and whether that adds up. Ctrl-C ends it early.
+
+    Examples:
+
+        stockctl simulate
+
+        stockctl simulate pepperoni --speed 10
+
+        stockctl simulate --chaos --seed 1 --speed 60 --duration 10m --report run.html
+    """
+    from stockctl.simulation.plan import Plan
+
+    seconds = duration_of(duration, "--duration").total_seconds()
+    if report and report.suffix.lower() not in REPORTS:
+        raise UsageError(f"--report is {str(report)!r}", f"Its name must end in {', '.join(REPORTS)}.")
+    kitchen = _kitchen(ingredient, rate)
+    seed = seed if seed is not None else random.randrange(1_000_000)  # noqa: S311 - to tell runs apart
+    plan = Plan.of(kitchen, seconds, seed, chaos=chaos)
+    _simulate(session, plan, _Choices(speed, report, allow_other_data))
+
+
+@dataclass(frozen=True)
+class _Choices:
+    speed: float
+    report: Path | None
+    allow_other_data: bool
+
+
+def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
+    from stockctl.simulation.kitchen import pizzeria, single
+
+    try:
+        kitchen = single(ingredient_named(ingredient)) if ingredient is not None else pizzeria()
+    except ValueError as error:
+        raise UsageError(f"the ingredient {ingredient!r} {error}") from error
+    return kitchen.at_rate(rate) if rate is not None else kitchen
+
+
+def _simulate(session: Session, plan: Plan, choices: _Choices) -> None:
+    from stockctl.aws.api import StockApi
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.deployment import Deployment
+    from stockctl.aws.drop_bucket import DropBucket
+    from stockctl.aws.level_stream import LevelFollower, LevelReader
+    from stockctl.aws.stock_table import StockTable
+    from stockctl.cli.level_source import Feeds, TableReader
+    from stockctl.cli.simulation_run import SimulationRun
+    from stockctl.simulation.service import Service
+
+    target = session.target
+    deployment = Deployment.of(session.clients, target)
+    stock = StockTable(session.clients.dynamodb, deployment.stock_table)
+    refuse_other_data(stock, plan.kitchen, choices.allow_other_data)
+    till = StockApi(session.clients.session, deployment.api_url, target.region)
+    dock = DropBucket(session.clients.s3, deployment.drop_bucket)
+    names = plan.kitchen.ingredients
+    reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream)
+    table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
+    with LevelFollower(reader) as stream, table:
+        service = Service(plan, till, dock, choices.speed, time.time, time.sleep)
+        SimulationRun(session, service, Feeds(stream, stock, table)).run(choices.report)
+
+
+def refuse_other_data(stock: Stock, kitchen: Kitchen, allowed: bool) -> None:
+    """Keeps the simulation off a stack that somebody uses.
+
+    Raises:
+        Refused: the stack holds stock that no simulation brought, and it was not `allowed`.
+    """
+    from stockctl.simulation.service import PREFIX
+
+    if allowed:
+        return
+    for level in stock.levels(None):
+        holding = stock.read(level.ingredient) if level.ingredient in kitchen.ingredients else None
+        if holding is None or any(not batch.delivery.startswith(PREFIX) for batch in holding.batches):
+            raise Refused(
+                f"this stack holds other data: {level.quantity:,} of {level.ingredient}",
+                "Name another with --stack, or give --allow-other-data to use and write off stock beside it.",
+            )

@@ -1,0 +1,150 @@
+"""One run of a simulation: the kitchen on a thread of its own, the screen or progress lines here, the summary last."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from stockctl.cli.level_source import Feeds, LevelSource
+from stockctl.cli.session import Session
+from stockctl.cli.watch import first_view
+from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.simulation.summary import Summary, summary_of
+from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines
+from stockctl.terminal.live import watch_live
+from stockctl.terminal.output import Column, OutputFormat, Table
+from stockctl.terminal.watch_model import Watched
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from stockctl.simulation.service import Service
+
+SETTLE_SECONDS = 20.0
+"""How long the last deliveries may take to be recorded."""
+STREAM_SECONDS = 5.0
+"""How long the last changes may take to come by the stream; only the picture needs them."""
+PROGRESS_SECONDS = 5.0
+"""Between two progress lines."""
+
+
+class SimulationRun:
+    """One service of one kitchen, shown as it goes."""
+
+    def __init__(self, session: Session, service: Service, feeds: Feeds) -> None:
+        self._session, self._service, self._feeds = session, service, feeds
+        self._names = service.plan.kitchen.ingredients
+        self._before = list(feeds.stock.levels(self._names))
+        self._watched, self._start = Watched(self._names), Watched(self._names)
+        for level in self._before:
+            self._watched.present(level)
+            self._start.present(level)
+        self._view = first_view(session, f"stockctl simulate {service.plan.kitchen.name}")
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._serve, name="kitchen", daemon=True)
+
+    def run(self, report: Path | None) -> None:
+        """Runs until the plan is done, `q` or Ctrl-C; then prints the summary.
+
+        Raises:
+            StockctlError: it does not add up.
+            typer.Exit: 130, after Ctrl-C.
+        """
+        plan = self._service.plan
+        self._tell(f"simulating {plan.kitchen.name} with seed {plan.seed}; Ctrl-C ends it")
+        self._thread.start()
+        was_interrupted = False
+        try:
+            self._show()
+        except KeyboardInterrupt:
+            was_interrupted = True
+        summary = self._ended()
+        self._print(summary)
+        if report:
+            self._write(report, summary)
+        if was_interrupted:
+            raise typer.Exit(ExitCode.INTERRUPTED)
+        if not summary.adds_up:
+            raise StockctlError("the figures do not add up: " + "; ".join(summary.faults[:5]))
+
+    def _serve(self) -> None:
+        try:
+            self._service.serve()
+        except Exception as error:  # it is raised again, in the thread that can show it
+            self._failure = error
+
+    def _is_over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def _show(self) -> None:
+        window = self._service.plan.duration / self._service.speed + SETTLE_SECONDS
+        began = self._service.began - 2
+        source = LevelSource(self._watched, self._feeds, began, window=window, ends=self._is_over, notes=self._lines)
+        if self._session.output.format is OutputFormat.TABLE and self._session.environment.draws_screens:
+            watch_live(source, self._view, self._session.environment)
+        else:
+            self._show_progress(source)
+
+    def _show_progress(self, source: LevelSource) -> None:
+        next_line = time.monotonic() + PROGRESS_SECONDS
+        view = self._view
+        while not self._is_over():
+            view = source.refresh(view)
+            if time.monotonic() >= next_line:
+                next_line += PROGRESS_SECONDS
+                self._tell(" | ".join(line.plain for line in view.notes))
+            time.sleep(0.1)
+
+    def _lines(self) -> Sequence[Text]:
+        tally, service = self._service.tally, self._service
+        figures = KitchenFigures(
+            tally.served, tally.refused, tally.deliveries, service.elapsed, service.plan.duration, service.speed
+        )
+        return kitchen_lines(figures, self._watched, self._start, self._view.glyphs)
+
+    def _ended(self) -> Summary:
+        """Ends the service, and counts once all that was dropped has been recorded."""
+        self._service.stop()
+        self._thread.join(SETTLE_SECONDS)
+        if self._failure:
+            raise self._failure
+        for key in self._service.settle(SETTLE_SECONDS):
+            self._tell(f"{key} has no receipt yet; what it brought is not counted")
+        after = self._feeds.stock.levels(self._names)
+        self._catch_up({level.ingredient: level.version for level in after})
+        return summary_of(self._before, after, self._service.tally)
+
+    def _catch_up(self, versions: dict[str, int]) -> None:
+        """Takes in the changes that are still on their way, for the picture."""
+        deadline = time.monotonic() + STREAM_SECONDS
+        while time.monotonic() < deadline:
+            for change in self._feeds.stream.changes():
+                self._watched.changed(change)
+            latest = {one.name: one.latest.version for one in self._watched.ingredients if one.latest}
+            if all(latest.get(name, 0) >= version for name, version in versions.items()):
+                return
+            time.sleep(0.1)
+
+    def _print(self, summary: Summary) -> None:
+        document = summary.document()
+        columns = [Column(name.replace("_", " "), "right") for name in document]
+        shown = [
+            f"{value:,}" if not isinstance(value, bool) else "yes" if value else "NO" for value in document.values()
+        ]
+        plain = [str(value).lower() for value in document.values()]
+        self._session.output.show(document, Table(columns, [shown], [plain]))
+
+    def _write(self, report: Path, summary: Summary) -> None:
+        from stockctl.simulation.report import report_of
+
+        histories = {one.name: one.points for one in self._watched.ingredients}
+        report.write_text(report_of(report.suffix.lower(), self._service, summary, histories), encoding="utf-8")
+        self._tell(f"wrote {report}")
+
+    def _tell(self, line: str) -> None:
+        self._session.environment.tell(f"stockctl: {line}")

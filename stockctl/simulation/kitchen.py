@@ -1,0 +1,102 @@
+"""The kitchens that can be simulated: what is cooked, what suppliers bring, and how long it keeps.
+
+All times are simulated seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A dish: units of each ingredient, and how often it is ordered beside the others."""
+
+    name: str
+    items: Mapping[str, int]
+    weight: int = 1
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One line of a supplier's order: so many units every so often, the first at `first`, good for `keeps`."""
+
+    ingredient: str
+    units: int
+    every: float
+    keeps: float
+    first: float = 0.0
+
+
+@dataclass(frozen=True)
+class Supplier:
+    """Who brings what. Everything that is due at one moment comes in one delivery."""
+
+    name: str
+    supplies: tuple[Supply, ...]
+
+
+@dataclass(frozen=True)
+class Kitchen:
+    """A menu, its suppliers, and how many customers come in a simulated minute, on average.
+
+    With a `rush`, few come at first, most in the middle of the service and few at its end.
+    """
+
+    name: str
+    recipes: tuple[Recipe, ...]
+    suppliers: tuple[Supplier, ...]
+    customers_per_minute: float
+    rush: bool = True
+
+    @property
+    def ingredients(self) -> tuple[str, ...]:
+        """All that is cooked with or delivered, by name."""
+        cooked = {ingredient for recipe in self.recipes for ingredient in recipe.items}
+        delivered = {supply.ingredient for supplier in self.suppliers for supply in supplier.supplies}
+        return tuple(sorted(cooked | delivered))
+
+    def at_rate(self, customers_per_minute: float) -> Kitchen:
+        """The same kitchen with another number of customers."""
+        return replace(self, customers_per_minute=customers_per_minute)
+
+
+def single(ingredient: str) -> Kitchen:
+    """The simulation of the original article: one ingredient, used a few units at a time, delivered every minute.
+
+    A delivery is more than is used until it expires, so that after a few minutes some of each is written off.
+    """
+    recipes = tuple(Recipe(f"{units} of {ingredient}", {ingredient: units}) for units in range(1, 9))
+    supplier = Supplier("supplier", (Supply(ingredient, units=110, every=60, keeps=150),))
+    return Kitchen(ingredient, recipes, (supplier,), customers_per_minute=18, rush=False)
+
+
+def pizzeria() -> Kitchen:
+    """The cloud pizza place: seven pizzas out of eleven ingredients, from four suppliers of varying foresight."""
+    base = {"dough": 1, "tomato sauce": 1}
+    recipes = (
+        Recipe("margherita", {**base, "mozzarella": 2, "basil": 1}, 6),
+        Recipe("pepperoni", {**base, "mozzarella": 2, "pepperoni": 3}, 5),
+        Recipe("prosciutto e funghi", {**base, "mozzarella": 2, "ham": 2, "mushroom": 2}, 4),
+        Recipe("hawaii", {**base, "mozzarella": 2, "ham": 2, "pineapple": 2}, 2),
+        Recipe("vegetariana", {**base, "mozzarella": 1, "mushroom": 2, "pepper": 2, "olive": 2}, 3),
+        Recipe("quattro stagioni", {**base, "mozzarella": 2, "ham": 1, "mushroom": 1, "olive": 2, "basil": 1}, 2),
+        Recipe("marinara", {**base, "olive": 1, "basil": 2}, 2),
+    )
+    suppliers = (
+        Supplier("bakery", (Supply("dough", 70, 120, 300), Supply("tomato sauce", 150, 240, 900))),
+        Supplier("dairy", (Supply("mozzarella", 100, 100, 240),)),
+        Supplier("butcher", (Supply("ham", 45, 150, 220), Supply("pepperoni", 60, 150, 420))),
+        Supplier(
+            "greengrocer",
+            (
+                Supply("basil", 40, 110, 130),
+                Supply("mushroom", 40, 110, 180),
+                Supply("pepper", 18, 110, 280),
+                Supply("pineapple", 24, 220, 200),
+                Supply("olive", 40, 220, 900),
+            ),
+        ),
+    )
+    return Kitchen("pizzeria", recipes, suppliers, customers_per_minute=24)

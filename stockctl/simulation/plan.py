@@ -1,0 +1,113 @@
+"""The plan of a simulation: every customer and every delivery, fixed by a seed before anything happens.
+
+All times are simulated seconds since the beginning. The same kitchen, seed, duration and chaos give the same plan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+from stockctl.simulation.kitchen import Kitchen, Recipe, Supplier, Supply
+
+
+@dataclass(frozen=True)
+class Order:
+    """A customer's order, by its number; a `repeat` is the same transaction sent once more."""
+
+    at: float
+    number: int
+    dish: Recipe
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A supplier's delivery, by its number; a `repeat` is the same file dropped once more.
+
+    `sent` is when it was packed: what it brings keeps from then on, however late it is dropped.
+    """
+
+    at: float
+    sent: float
+    number: int
+    supplier: str
+    supplies: tuple[Supply, ...]
+    is_repeat: bool = False
+
+
+Event = Order | Delivery
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that will happen in a kitchen, in order of time."""
+
+    kitchen: Kitchen
+    duration: float
+    seed: int
+    chaos: bool
+    events: tuple[Event, ...]
+
+    @classmethod
+    def of(cls, kitchen: Kitchen, duration: float, seed: int, *, chaos: bool = False) -> Plan:
+        """Draws the plan. Chaos delays and repeats deliveries, and repeats transactions."""
+        events: list[Event] = [*_orders(kitchen, duration, Random(f"orders {seed}"))]  # noqa: S311 - a repeatable plan
+        events += _deliveries(kitchen, duration)
+        if chaos:
+            events = list(_disturbed(events, Random(f"chaos {seed}")))  # noqa: S311
+        inside = [event for event in events if event.at <= duration]
+        return cls(kitchen, duration, seed, chaos, tuple(sorted(inside, key=_place)))
+
+
+def _place(event: Event) -> tuple[float, bool, int, bool]:
+    """Deliveries before orders of the same moment, a thing before its repetition."""
+    return event.at, isinstance(event, Order), event.number, event.is_repeat
+
+
+def _orders(kitchen: Kitchen, duration: float, random: Random) -> Iterator[Order]:
+    """Customers as a Poisson process, thinned to the rush of the service."""
+    most = kitchen.customers_per_minute / 60 * (math.pi / 2 if kitchen.rush else 1.0)
+    weights = [recipe.weight for recipe in kitchen.recipes]
+    at, number = 0.0, 0
+    while most > 0:
+        at += random.expovariate(most)
+        if at > duration:
+            return
+        if not kitchen.rush or random.random() < math.sin(math.pi * at / duration):
+            number += 1
+            yield Order(at, number, random.choices(kitchen.recipes, weights)[0])
+
+
+def _deliveries(kitchen: Kitchen, duration: float) -> Iterator[Delivery]:
+    moments: dict[tuple[float, int], list[Supply]] = {}
+    for index, supplier in enumerate(kitchen.suppliers):
+        for at, supply in _due(supplier, duration):
+            moments.setdefault((at, index), []).append(supply)
+    for number, ((at, index), supplies) in enumerate(sorted(moments.items()), 1):
+        yield Delivery(at, at, number, kitchen.suppliers[index].name, tuple(supplies))
+
+
+def _due(supplier: Supplier, duration: float) -> Iterator[tuple[float, Supply]]:
+    for supply in supplier.supplies:
+        at = supply.first
+        while at < duration:
+            yield at, supply
+            at += supply.every
+
+
+def _disturbed(events: list[Event], random: Random) -> Iterator[Event]:
+    """A third of the deliveries come late, a third come again, and one order in five is sent again."""
+    for event in events:
+        if isinstance(event, Order):
+            yield event
+            if random.random() < 1 / 5:
+                yield replace(event, at=event.at + random.uniform(0.2, 20), is_repeat=True)
+        else:
+            keeps = min(supply.keeps for supply in event.supplies)
+            late = random.uniform(0, 0.3) * keeps if random.random() < 1 / 3 else 0.0
+            yield replace(event, at=event.at + late)
+            if random.random() < 1 / 3:
+                yield replace(event, at=event.at + late + random.uniform(0.2, 0.5) * keeps, is_repeat=True)

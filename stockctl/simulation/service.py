@@ -1,0 +1,197 @@
+"""Runs a plan against a stock service: drops deliveries, places orders, and counts what the service answered."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from stockctl.domain.errors import CredentialsError, StockctlError
+from stockctl.simulation.plan import Delivery, Event, Order, Plan
+
+PREFIX = "simulation/"
+"""The keys of simulated deliveries begin so: that is how a simulation knows its own from other data."""
+MOST_ATTEMPTS = 6
+
+
+class Answer(Protocol):
+    """What the service said to a transaction: a status code and a JSON body."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status code."""
+        ...
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The decoded body."""
+        ...
+
+
+class Till(Protocol):
+    """Where transactions go."""
+
+    def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
+        """Takes units of each ingredient, all or nothing.
+
+        Raises:
+            StockctlError: there was no answer; the same transaction may be sent again.
+        """
+        ...
+
+
+class Dock(Protocol):
+    """Where deliveries go."""
+
+    def drop(self, key: str, content: bytes) -> str:
+        """Drops a file."""
+        ...
+
+    def receipt(self, delivery: str) -> Mapping[str, Any] | None:
+        """What became of it; None while nothing has."""
+        ...
+
+
+@dataclass
+class Tally:
+    """What the simulation itself counted. `used` are the units of each ingredient in accepted transactions."""
+
+    served: int = 0
+    refused: int = 0
+    unanswered: int = 0
+    repeated: int = 0
+    deliveries: int = 0
+    redelivered: int = 0
+    used: dict[str, int] = field(default_factory=dict)
+    contradictions: list[str] = field(default_factory=list)
+    """Answers that the service should never give, as a repeated transaction that is accepted anew."""
+
+
+class Service:
+    """One simulated service period. `began` is in s since the epoch; `now` tells the same clock; `wait` sleeps."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        till: Till,
+        dock: Dock,
+        speed: float,
+        now: Callable[[], float],
+        wait: Callable[[float], object],
+    ) -> None:
+        self.plan, self.speed = plan, speed
+        self.began = now()
+        self.run = datetime.fromtimestamp(self.began, UTC).strftime("%Y%m%dT%H%M%S") + f"-{plan.seed}"
+        self.tally = Tally()
+        self._till, self._dock, self._now, self._wait = till, dock, now, wait
+        self._stopped = threading.Event()
+        self._accepted: set[int] = set()
+        self._dropped: set[str] = set()
+
+    def serve(self) -> None:
+        """Does all that is planned, each at its time, until it is over or stopped."""
+        for event in self.plan.events:
+            if not self._waits_for(event.at):
+                return
+            self._do(event)
+        self._waits_for(self.plan.duration)
+
+    def stop(self) -> None:
+        """Ends the service after what is being done now."""
+        self._stopped.set()
+
+    @property
+    def elapsed(self) -> float:
+        """Simulated seconds since the beginning."""
+        return min(self.plan.duration, (self._now() - self.began) * self.speed)
+
+    def settle(self, seconds: float) -> list[str]:
+        """Waits for the receipts of all that was dropped; returns the deliveries that had none in so many seconds."""
+        deadline = self._now() + seconds
+        while (missing := self._without_receipt()) and self._now() < deadline:
+            self._wait(0.2)
+        return missing
+
+    def key_of(self, delivery: Delivery) -> str:
+        """The key under which a delivery is dropped; a repeated one has the same."""
+        return f"{PREFIX}{self.run}/{delivery.number:04d} {delivery.supplier}.csv"
+
+    def content_of(self, delivery: Delivery) -> bytes:
+        """The file of a delivery: the same bytes however often and late it is dropped."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["ingredient", "quantity", "best_before"])
+        for supply in delivery.supplies:
+            expires = self.began + (delivery.sent + supply.keeps) / self.speed
+            writer.writerow([supply.ingredient, supply.units, datetime.fromtimestamp(round(expires), UTC).isoformat()])
+        return text.getvalue().encode()
+
+    def _waits_for(self, at: float) -> bool:
+        """Sleeps until a simulated moment; False once the service was stopped."""
+        while not self._stopped.is_set():
+            left = self.began + at / self.speed - self._now()
+            if left <= 0:
+                return True
+            self._wait(min(left, 0.2))
+        return False
+
+    def _do(self, event: Event) -> None:
+        if isinstance(event, Delivery):
+            self._deliver(event)
+        elif not event.is_repeat:
+            self._order(event)
+        elif event.number in self._accepted:  # one that was refused left no trace, and would just be a new order
+            self._order_again(event)
+
+    def _deliver(self, delivery: Delivery) -> None:
+        key = self.key_of(delivery)
+        self._dock.drop(key, self.content_of(delivery))
+        self._dropped.add(key)
+        if delivery.is_repeat:
+            self.tally.redelivered += 1
+        else:
+            self.tally.deliveries += 1
+
+    def _order(self, order: Order) -> None:
+        answer = self._answer(order)
+        if answer is None:
+            self.tally.unanswered += 1
+        elif answer.status_code in {200, 201}:  # 200: the first answer was lost on its way
+            self._accepted.add(order.number)
+            self.tally.served += 1
+            for ingredient, units in order.dish.items.items():
+                self.tally.used[ingredient] = self.tally.used.get(ingredient, 0) + units
+        elif answer.status_code == 409:
+            self.tally.refused += 1
+        else:
+            message = answer.body.get("message", "")
+            self.tally.contradictions.append(f"order {order.number} was answered {answer.status_code} {message}")
+
+    def _order_again(self, order: Order) -> None:
+        self.tally.repeated += 1
+        answer = self._answer(order)
+        if answer is not None and not (answer.status_code == 200 and answer.body.get("replayed")):
+            self.tally.contradictions.append(f"order {order.number} was accepted, and answered anew when repeated")
+
+    def _answer(self, order: Order) -> Answer | None:
+        """The service's answer; the same transaction is sent again while there is none, or it is busy."""
+        for attempt in range(MOST_ATTEMPTS):
+            try:
+                answer = self._till.use(f"{self.run}-{order.number}", order.dish.items)
+                if answer.status_code != 503:
+                    return answer
+            except CredentialsError:
+                raise
+            except StockctlError:  # no answer, or not now: the same transaction may be sent again
+                pass
+            self._wait(0.1 * 2**attempt)
+        return None
+
+    def _without_receipt(self) -> list[str]:
+        answered = {key for key in self._dropped if self._dock.receipt(key) is not None}
+        self._dropped -= answered
+        return sorted(self._dropped)
