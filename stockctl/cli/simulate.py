@@ -100,7 +100,7 @@ def _simulate(session: Session, plan: Plan, choices: _Choices) -> None:
     deployment = Deployment.of(session.clients, target)
     stock = StockTable(session.clients.dynamodb, deployment.stock_table)
     refuse_other_data(stock, plan.kitchen, choices.allow_other_data)
-    till = StockApi(session.clients.session, deployment.api_url, target.region)
+    till = StockApi(session.clients.session, deployment.api_url)
     dock = DropBucket(session.clients.s3, deployment.drop_bucket)
     names = plan.kitchen.ingredients
     reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream)

@@ -15,7 +15,7 @@ from stockctl.simulation.plan import Delivery, Event, Order, Plan
 
 PREFIX = "simulation/"
 """The keys of simulated deliveries begin so: that is how a simulation knows its own from other data."""
-MOST_ATTEMPTS = 6
+MOST_ATTEMPTS = 3
 
 
 class Answer(Protocol):
