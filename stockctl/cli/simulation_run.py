@@ -29,8 +29,11 @@ SETTLE_SECONDS = 20.0
 """How long the last deliveries may take to be recorded."""
 STREAM_SECONDS = 5.0
 """How long the last changes may take to come by the stream; only the picture needs them."""
+SUMMARY_LINES = 7
+"""What is printed below the last frame."""
 PROGRESS_SECONDS = 5.0
 """Between two progress lines."""
+_COLUMNS = {"on_hand": "on hand", "adds_up": "adds up", "carried_over": "at start"}
 
 
 class SimulationRun:
@@ -44,7 +47,7 @@ class SimulationRun:
         for level in self._before:
             self._watched.present(level)
             self._start.present(level)
-        self._view = first_view(session, f"stockctl simulate {service.plan.kitchen.name}")
+        self._view = first_view(session, f"stockctl simulate {service.plan.kitchen.name}", self._names)
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._serve, name="kitchen", daemon=True)
 
@@ -86,7 +89,7 @@ class SimulationRun:
         began = self._service.began - 2
         source = LevelSource(self._watched, self._feeds, began, window=window, ends=self._is_over, notes=self._lines)
         if self._session.output.format is OutputFormat.TABLE and self._session.environment.draws_screens:
-            watch_live(source, self._view, self._session.environment)
+            watch_live(source, self._view, self._session.environment, below=SUMMARY_LINES)
         else:
             self._show_progress(source)
 
@@ -132,7 +135,7 @@ class SimulationRun:
 
     def _print(self, summary: Summary) -> None:
         document = summary.document()
-        columns = [Column(name.replace("_", " "), "right") for name in document]
+        columns = [Column(_COLUMNS.get(name, name), "right") for name in document]
         shown = [
             f"{value:,}" if not isinstance(value, bool) else "yes" if value else "NO" for value in document.values()
         ]
@@ -140,9 +143,12 @@ class SimulationRun:
         self._session.output.show(document, Table(columns, [shown], [plain]))
 
     def _write(self, report: Path, summary: Summary) -> None:
-        from stockctl.simulation.report import report_of
+        from stockctl.simulation.report import Step, report_of
 
-        histories = {one.name: one.points for one in self._watched.ingredients}
+        histories = {
+            one.name: [Step(point.at, point.quantity, point.used, point.expired, point.cause) for point in one.points]
+            for one in self._watched.ingredients
+        }
         report.write_text(report_of(report.suffix.lower(), self._service, summary, histories), encoding="utf-8")
         self._tell(f"wrote {report}")
 

@@ -178,10 +178,11 @@ def _warn_of_unknown(watched: Watched, environment: Environment) -> None:
 def _screen(session: Session, source: LevelSource) -> None:
     from stockctl.terminal.live import watch_live
 
-    watch_live(source, first_view(session, f"stockctl watch {session.target.stack}"), session.environment)
+    view = first_view(session, f"stockctl watch {session.target.stack}", source.watched.names)
+    watch_live(source, view, session.environment)
 
 
-def first_view(session: Session, title: str) -> View:
+def first_view(session: Session, title: str, names: Sequence[str]) -> View:
     """The screen as it begins, with the characters that this terminal can show."""
     from stockctl.terminal.glyphs import glyphs_for
     from stockctl.terminal.watch_screen import View
@@ -189,7 +190,7 @@ def first_view(session: Session, title: str) -> View:
     environment = session.environment
     glyphs = glyphs_for(environment.stdout.encoding or "ascii", environment.variables)
     now = time.time()
-    return View(now, now, glyphs, title=title)
+    return View(now, now, glyphs, title=title, opened=names[0] if len(names) == 1 else None)
 
 
 def _lines(session: Session, source: LevelSource, end: WatchEnd) -> None:

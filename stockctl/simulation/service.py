@@ -181,7 +181,7 @@ class Service:
         """The service's answer; the same transaction is sent again while there is none, or it is busy."""
         for attempt in range(MOST_ATTEMPTS):
             try:
-                answer = self._till.use(f"{self.run}-{order.number}", order.dish.items)
+                answer = self._till.use(f"order-{order.number:04d}-{self.run}", order.dish.items)
                 if answer.status_code != 503:
                     return answer
             except CredentialsError:

@@ -38,9 +38,11 @@ class Source(Protocol):
 
 
 def watch_live(
-    source: Source, view: View, environment: Environment, sleep: Callable[[float], None] = time.sleep
+    source: Source, view: View, environment: Environment, below: int = 1, sleep: Callable[[float], None] = time.sleep
 ) -> None:
     """Shows the source until it is over, or `q` or Ctrl-C is pressed; the last frame stays on the normal screen.
+
+    `below` lines are left free under that last frame, for the prompt and for what is printed next.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, after the screen has been put back.
@@ -51,7 +53,7 @@ def watch_live(
         with reading_keys(environment) as keys:
             screen.run(console, keys, sleep)
     finally:
-        console.print(screen.last_frame(console.width, console.height))
+        console.print(screen.last_frame(console.width, min(console.height - below, 40)))
 
 
 class _LiveScreen:
@@ -73,9 +75,9 @@ class _LiveScreen:
                 sleep(1 / FRAMES_PER_SECOND)
 
     def last_frame(self, width: int, height: int) -> Text:
-        """What stays on the normal screen: the present, with no keys to press any more, and a line for the prompt."""
+        """What stays on the normal screen: the present, with no keys to press any more."""
         view = replace(self._source.refresh(replace(self._view, paused=False)), keys=False)
-        return frame(self._source.watched, view, width, min(height - 1, 40))
+        return frame(self._source.watched, view, width, height)
 
     def _goes_on_after(self, keys: list[str]) -> bool:
         for key in keys:

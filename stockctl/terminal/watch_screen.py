@@ -65,15 +65,13 @@ def frame(watched: Watched, view: View, width: int, height: int) -> Text:
     """The whole screen, `height` lines of at most `width` cells."""
     width, height = max(width, 20), max(height, 4)
     top = [_top(view, width), *view.notes]
-    bottom = [_keys(view, width)] if view.keys else []
+    bottom = [_keys(view, width, len(watched.ingredients))] if view.keys else []
     room = max(1, height - len(top) - len(bottom))
-    opened = view.opened if view.opened is not None else _only(watched)
-    body = _one(watched[opened], view, width, room) if opened is not None else _all(watched, view, width, room)
+    if view.opened is not None:
+        body = _one(watched[view.opened], view, width, room)
+    else:
+        body = _all(watched, view, width, room)
     return _screen([*top, *_filled(body, room), *bottom], width, height)
-
-
-def _only(watched: Watched) -> str | None:
-    return watched.names[0] if len(watched.names) == 1 else None
 
 
 def _screen(lines: list[Text], width: int, height: int) -> Text:
@@ -110,12 +108,12 @@ def _top(view: View, width: int) -> Text:
     return _sides(Text(f"{view.title}  {clock}", style="bold"), state, width)
 
 
-def _keys(view: View, width: int) -> Text:
+def _keys(view: View, width: int, ingredients: int) -> Text:
     pause = "p go on" if view.paused else "p pause"
     if view.opened is None:
         words = ["q quit", pause, "up/down choose", "enter open", f"s sort: {view.order.value}"]
     else:
-        words = ["q quit", pause, "left/right ingredient", "esc all"]
+        words = ["q quit", pause, *(["left/right ingredient", "esc all"] if ingredients > 1 else [])]
     line = Text(f" {view.glyphs.dot} ".join(words), style="dim")
     line.truncate(width)
     return line
@@ -226,15 +224,15 @@ def _change(point: Point, difference: int | None, view: View, width: int) -> Tex
 
 def signed(difference: int | None, glyphs: Glyphs) -> str:
     """A difference in units with its sign; nothing where it is not known."""
-    if difference is None:
-        return ""
-    return f"+{difference:,}" if difference >= 0 else f"{glyphs.minus}{-difference:,}"
+    if not difference:
+        return "" if difference is None else "0"
+    return f"+{difference:,}" if difference > 0 else f"{glyphs.minus}{-difference:,}"
 
 
 def cause_in_short(cause: str) -> str:
     """A cause as the screen has room for: of a transaction id, only the first characters."""
     kind, _, name = cause.partition(" ")
-    return f"{kind} {name[:8]}" if kind == "use" else cause
+    return f"{kind} {name[:10]}" if kind == "use" else cause
 
 
 def _ruled(title: str, view: View, width: int) -> Text:

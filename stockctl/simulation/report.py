@@ -1,0 +1,209 @@
+"""The report of a simulation: a picture of every level over time, and the figures, as one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from stockctl.simulation.service import Service
+from stockctl.simulation.summary import Summary
+
+_WIDTH, _CHART, _GAP, _LEFT, _TOP = 880, 96, 44, 64, 110
+_INK, _FAINT, _LINE, _AREA, _GREEN, _RED = "#1f2933", "#7b8794", "#2b6cb0", "#bee3f8", "#2f855a", "#c53030"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A level (units) from an instant (s since the epoch) on, its cumulative counts, and why it changed."""
+
+    at: float
+    quantity: int
+    used: int
+    expired: int
+    cause: str
+
+
+Histories = Mapping[str, Sequence[Step]]
+
+
+def report_of(kind: str, service: Service, summary: Summary, histories: Histories) -> str:
+    """The report as a page (`.html`), a picture (`.svg`) or a document (`.json`)."""
+    if kind == ".json":
+        return json.dumps(_document(service, summary, histories), ensure_ascii=False, indent=2) + "\n"
+    picture = _picture(service, summary, histories)
+    return picture if kind == ".svg" else _page(service, summary, picture, histories)
+
+
+def _document(service: Service, summary: Summary, histories: Histories) -> dict[str, Any]:
+    plan = service.plan
+    return {
+        "kitchen": plan.kitchen.name,
+        "seed": plan.seed,
+        "chaos": plan.chaos,
+        "speed": service.speed,
+        "duration_seconds": plan.duration,
+        "began": _iso(service.began),
+        "summary": {**summary.document(), "faults": list(summary.faults)},
+        "levels": {
+            name: [{"at": _iso(step.at), "quantity": step.quantity, "cause": step.cause} for step in steps]
+            for name, steps in histories.items()
+        },
+    }
+
+
+def _iso(instant: float) -> str:
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _picture(service: Service, summary: Summary, histories: Histories) -> str:
+    shown = {name: steps for name, steps in histories.items() if steps}
+    height = _TOP + len(shown) * (_CHART + _GAP) + 30
+    tops = range(_TOP, height, _CHART + _GAP)
+    charts = [_chart(service, name, steps, top) for top, (name, steps) in zip(tops, shown.items(), strict=False)]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+            f'height="{height}" font-family="system-ui, sans-serif" fill="{_INK}" role="img">',
+            f"<title>{escape(_title(service))}</title>",
+            f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
+            *_heading(service, summary),
+            *charts,
+            "</svg>\n",
+        ]
+    )
+
+
+def _title(service: Service) -> str:
+    plan = service.plan
+    chaos = ", with chaos" if plan.chaos else ""
+    pace = f" at {service.speed:g} times the speed" if service.speed != 1 else ""
+    return f"{plan.kitchen.name}: {plan.duration / 60:g} min{pace}, seed {plan.seed}{chaos}"
+
+
+def _heading(service: Service, summary: Summary) -> list[str]:
+    verdict = "adds up" if summary.adds_up else "does not add up"
+    colour = _GREEN if summary.adds_up else _RED
+    parts = f"{summary.on_hand:,} on hand + {summary.used:,} used + {summary.expired:,} expired"
+    total = f"{summary.received:,} received = {parts}"
+    orders = (
+        f"{summary.served:,} orders served, {summary.refused:,} refused, {summary.waste:.0%} of what left was waste"
+    )
+    return [
+        f'<text x="24" y="38" font-size="21" font-weight="600">{escape(_title(service))}</text>',
+        f'<text x="24" y="64" font-size="15">{total} <tspan fill="{colour}" font-weight="600">{verdict}</tspan></text>',
+        f'<text x="24" y="86" font-size="13" fill="{_FAINT}">{orders}  ·  '
+        f'<tspan fill="{_GREEN}">▲ delivery</tspan>  <tspan fill="{_RED}">▼ written off</tspan></text>',
+    ]
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Where instants (s since the epoch) and units lie in one chart of the picture."""
+
+    start: float
+    end: float
+    highest: int
+    top: int
+
+    def x(self, at: float) -> float:
+        """The horizontal place of an instant; what was before the start lies on it."""
+        return round(_LEFT + (max(self.start, at) - self.start) / (self.end - self.start) * (_WIDTH - _LEFT - 24), 1)
+
+    def y(self, quantity: int) -> float:
+        """The vertical place of a level."""
+        return round(self.bottom - quantity / self.highest * (_CHART - 12), 1)
+
+    @property
+    def bottom(self) -> int:
+        """The vertical place of nothing."""
+        return self.top + _CHART
+
+
+def _chart(service: Service, name: str, steps: Sequence[Step], top: int) -> str:
+    end = max(steps[-1].at, service.began + service.plan.duration / service.speed)
+    scale = _Scale(service.began, end, max(1, *(step.quantity for step in steps)), top)
+    line = f"M{scale.x(steps[0].at)} {scale.y(steps[0].quantity)}"
+    line += "".join(f"H{scale.x(step.at)}V{scale.y(step.quantity)}" for step in steps[1:]) + f"H{scale.x(end)}"
+    area = f"{line}V{scale.bottom}H{scale.x(steps[0].at)}Z"
+    first, last = steps[0], steps[-1]
+    figures = f"{last.quantity:,} on hand, {last.used - first.used:,} used, {last.expired - first.expired:,} expired"
+    return "\n".join(
+        [
+            f'<text x="{_LEFT}" y="{top - 6}" font-size="14" font-weight="600">{escape(name)}'
+            f'<tspan fill="{_FAINT}" font-weight="400" dx="10">{figures}</tspan></text>',
+            f'<path d="{area}" fill="{_AREA}" opacity=".55"/>',
+            f'<path d="{line}" fill="none" stroke="{_LINE}" stroke-width="1.5"/>',
+            *_axes(service, scale),
+            *(_mark(step, before, scale) for before, step in zip(steps, steps[1:], strict=False)),
+            "",
+        ]
+    )
+
+
+def _axes(service: Service, scale: _Scale) -> list[str]:
+    """The base line with five simulated times below it, and the highest level at the left."""
+    right = _WIDTH - 24
+    lines = [
+        f'<path d="M{_LEFT} {scale.bottom}H{right}" stroke="{_FAINT}" stroke-width=".5"/>',
+        f'<text x="{_LEFT - 8}" y="{scale.bottom}" font-size="11" fill="{_FAINT}" text-anchor="end">0</text>',
+        f'<text x="{_LEFT - 8}" y="{scale.y(scale.highest) + 4}" font-size="11" fill="{_FAINT}" '
+        f'text-anchor="end">{scale.highest:,}</text>',
+    ]
+    for part in range(5):
+        seconds = (scale.end - scale.start) * service.speed * part / 4
+        x = scale.x(scale.start + (scale.end - scale.start) * part / 4)
+        clock = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+        lines.append(
+            f'<text x="{x}" y="{scale.bottom + 13}" font-size="10" fill="{_FAINT}" text-anchor="middle">{clock}</text>'
+        )
+    return lines
+
+
+def _mark(step: Step, before: Step, scale: _Scale) -> str:
+    """A triangle with its units as a tooltip, for a delivery or a write-off; nothing for a use."""
+    change = step.quantity - before.quantity
+    if not change or step.cause.startswith("use "):
+        return ""
+    colour, point = (_GREEN, -7) if change > 0 else (_RED, 7)
+    x, y = scale.x(step.at), scale.y(step.quantity) - point / 2
+    title = f"<title>{escape(step.cause)} {change:+,}</title>"
+    return f'<path d="M{x - 4} {y}h8l-4 {point}Z" fill="{colour}">{title}</path>'
+
+
+def _page(service: Service, summary: Summary, picture: str, histories: Histories) -> str:
+    rows = "".join(_row(name, steps) for name, steps in histories.items() if steps)
+    faults = "".join(f"<li>{escape(fault)}</li>" for fault in summary.faults)
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>stockctl simulate: {escape(_title(service))}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; color: {_INK}; max-width: 930px; margin: 2rem auto; padding: 0 1rem }}
+svg {{ max-width: 100%; height: auto }}
+table {{ border-collapse: collapse; margin: 1.5rem 0; width: 100% }}
+th, td {{ text-align: right; padding: .3rem .8rem; border-bottom: 1px solid #e4e7eb; font-variant-numeric: tabular-nums }}
+th:first-child, td:first-child {{ text-align: left }}
+footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
+</style>
+{picture}
+<table><tr><th>ingredient<th>used<th>expired<th>on hand<th>waste</tr>{rows}</table>
+<ul>{faults}</ul>
+<footer>Began {_iso(service.began)}. Repeat it with <code>{escape(_command(service))}</code></footer>
+</html>
+"""
+
+
+def _row(name: str, steps: Sequence[Step]) -> str:
+    first, last = steps[0], steps[-1]
+    used, expired = last.used - first.used, last.expired - first.expired
+    waste = f"{expired / max(1, used + expired):.0%}"
+    return f"<tr><td>{escape(name)}<td>{used:,}<td>{expired:,}<td>{last.quantity:,}<td>{waste}</tr>"
+
+
+def _command(service: Service) -> str:
+    plan = service.plan
+    chaos = " --chaos" if plan.chaos else ""
+    return f"stockctl simulate --seed {plan.seed} --speed {service.speed:g} --duration {plan.duration:g}s{chaos}"
