@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from stockctl.simulation.service import Service
@@ -138,7 +139,7 @@ def _chart(service: Service, name: str, steps: Sequence[Step], top: int) -> str:
             f'<path d="{area}" fill="{_AREA}" opacity=".55"/>',
             f'<path d="{line}" fill="none" stroke="{_LINE}" stroke-width="1.5"/>',
             *_axes(service, scale),
-            *(_mark(step, before, scale) for before, step in zip(steps, steps[1:], strict=False)),
+            *(_mark(step, before, scale) for before, step in pairwise(steps)),
             "",
         ]
     )
@@ -184,7 +185,8 @@ def _page(service: Service, summary: Summary, picture: str, histories: Histories
 body {{ font: 15px/1.5 system-ui, sans-serif; color: {_INK}; max-width: 930px; margin: 2rem auto; padding: 0 1rem }}
 svg {{ max-width: 100%; height: auto }}
 table {{ border-collapse: collapse; margin: 1.5rem 0; width: 100% }}
-th, td {{ text-align: right; padding: .3rem .8rem; border-bottom: 1px solid #e4e7eb; font-variant-numeric: tabular-nums }}
+th, td {{ text-align: right; padding: .3rem .8rem; border-bottom: 1px solid #e4e7eb }}
+td {{ font-variant-numeric: tabular-nums }}
 th:first-child, td:first-child {{ text-align: left }}
 footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 </style>

@@ -6,6 +6,7 @@ import csv
 import io
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,6 +17,10 @@ from stockctl.simulation.plan import Delivery, Event, Order, Plan
 PREFIX = "simulation/"
 """The keys of simulated deliveries begin so: that is how a simulation knows its own from other data."""
 MOST_ATTEMPTS = 3
+LATE_SECONDS = 0.5
+"""So much later than planned something may still begin."""
+AT_THE_TILL = 4
+"""So many transactions are under way at once, at most."""
 
 
 class Answer(Protocol):
@@ -90,15 +95,43 @@ class Service:
         self._till, self._dock, self._now, self._wait = till, dock, now, wait
         self._stopped = threading.Event()
         self._accepted: set[int] = set()
+        self._counting = threading.Lock()
+        self._free = threading.BoundedSemaphore(AT_THE_TILL)
         self._dropped: set[str] = set()
 
     def serve(self) -> None:
-        """Does all that is planned, each at its time, until it is over or stopped."""
-        for event in self.plan.events:
-            if not self._waits_for(event.at):
-                return
-            self._do(event)
+        """Does all that is planned, each at its time, until the time is up or it is stopped.
+
+        Where the service cannot keep up, orders wait, and those still waiting when the time is up are not placed.
+        """
+        with ThreadPoolExecutor(AT_THE_TILL, thread_name_prefix="till") as tills:
+            placed = [self._begin(event, tills) for event in self.plan.events if self._waits_for(event.at)]
+        for order in filter(None, placed):
+            order.result()  # raises what went wrong at the till
         self._waits_for(self.plan.duration)
+
+    def _begin(self, event: Event, tills: ThreadPoolExecutor) -> Future[None] | None:
+        """Begins with an event: deliveries are dropped here, orders go to the next free till."""
+        if isinstance(event, Delivery):
+            self._deliver(event)
+            return None
+        while not self._free.acquire(timeout=0.2):
+            if not self._is_open():
+                return None
+        return tills.submit(self._at_the_till, event)
+
+    def _at_the_till(self, order: Order) -> None:
+        try:
+            if not order.is_repeat:
+                self._order(order)
+            elif order.number in self._accepted:  # one that was refused left no trace: it would just be a new order
+                self._order_again(order)
+        finally:
+            self._free.release()
+
+    def _is_open(self) -> bool:
+        late = self._now() - self.began - self.plan.duration / self.speed
+        return not self._stopped.is_set() and late <= LATE_SECONDS
 
     def stop(self) -> None:
         """Ends the service after what is being done now."""
@@ -131,21 +164,13 @@ class Service:
         return text.getvalue().encode()
 
     def _waits_for(self, at: float) -> bool:
-        """Sleeps until a simulated moment; False once the service was stopped."""
-        while not self._stopped.is_set():
+        """Sleeps until a simulated moment; False once the service is over."""
+        while self._is_open():
             left = self.began + at / self.speed - self._now()
             if left <= 0:
                 return True
             self._wait(min(left, 0.2))
         return False
-
-    def _do(self, event: Event) -> None:
-        if isinstance(event, Delivery):
-            self._deliver(event)
-        elif not event.is_repeat:
-            self._order(event)
-        elif event.number in self._accepted:  # one that was refused left no trace, and would just be a new order
-            self._order_again(event)
 
     def _deliver(self, delivery: Delivery) -> None:
         key = self.key_of(delivery)
@@ -158,6 +183,10 @@ class Service:
 
     def _order(self, order: Order) -> None:
         answer = self._answer(order)
+        with self._counting:
+            self._count(order, answer)
+
+    def _count(self, order: Order, answer: Answer | None) -> None:
         if answer is None:
             self.tally.unanswered += 1
         elif answer.status_code in {200, 201}:  # 200: the first answer was lost on its way
@@ -172,10 +201,11 @@ class Service:
             self.tally.contradictions.append(f"order {order.number} was answered {answer.status_code} {message}")
 
     def _order_again(self, order: Order) -> None:
-        self.tally.repeated += 1
         answer = self._answer(order)
-        if answer is not None and not (answer.status_code == 200 and answer.body.get("replayed")):
-            self.tally.contradictions.append(f"order {order.number} was accepted, and answered anew when repeated")
+        with self._counting:
+            self.tally.repeated += 1
+            if answer is not None and not (answer.status_code == 200 and answer.body.get("replayed")):
+                self.tally.contradictions.append(f"order {order.number} was accepted, and answered anew when repeated")
 
     def _answer(self, order: Order) -> Answer | None:
         """The service's answer; the same transaction is sent again while there is none, or it is busy."""
