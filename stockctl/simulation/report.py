@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Any
 from stockctl.simulation.service import Service
 from stockctl.simulation.summary import Summary
 
-_WIDTH, _CHART, _GAP, _LEFT, _TOP = 880, 96, 44, 64, 110
+_WIDTH, _CHART, _GAP, _LEFT, _TOP = 880, 96, 44, 64, 126
 _INK, _FAINT, _LINE, _AREA, _GREEN, _RED = "#1f2933", "#7b8794", "#2b6cb0", "#bee3f8", "#2f855a", "#c53030"
 
 
@@ -206,6 +207,10 @@ def _row(name: str, steps: Sequence[Step]) -> str:
 
 
 def _command(service: Service) -> str:
+    """The command that runs the same plan again."""
     plan = service.plan
-    chaos = " --chaos" if plan.chaos else ""
-    return f"stockctl simulate --seed {plan.seed} --speed {service.speed:g} --duration {plan.duration:g}s{chaos}"
+    words = ["stockctl", "simulate", "--seed", str(plan.seed), "--speed", f"{service.speed:g}"]
+    words += ["--duration", f"{plan.duration:g}s", "--rate", f"{plan.kitchen.customers_per_minute:g}"]
+    if len(plan.kitchen.ingredients) == 1:
+        words.insert(2, shlex.quote(plan.kitchen.name))
+    return " ".join([*words, *(["--chaos"] if plan.chaos else [])])

@@ -126,6 +126,9 @@ class Service:
                 self._order(order)
             elif order.number in self._accepted:  # one that was refused left no trace: it would just be a new order
                 self._order_again(order)
+        except Exception:
+            self.stop()
+            raise
         finally:
             self._free.release()
 
