@@ -1,0 +1,129 @@
+"""Commands as a user runs them, in this process: real command lines, against the service on moto."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from stockctl.cli.main import run
+from stockctl.functions import get_stock, post_transaction
+from stockctl.terminal.environment import Environment
+from tests.service import BUCKET, STACK, STOCK, STREAM, TRANSACTIONS, Service
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended: its exit code, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The lines of TSV after the header."""
+        return [line.split("\t") for line in self.out.splitlines()[1:]]
+
+
+class Stdin(io.StringIO):
+    """Standard input that holds bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content.decode(errors="replace"))
+        self.buffer = io.BytesIO(content)
+
+
+Stockctl = Callable[..., Done]
+
+
+@pytest.fixture
+def stockctl(kitchen: Service) -> Stockctl:
+    """Runs `stockctl` with these words against the service on moto."""
+    assert kitchen
+    return command_line
+
+
+def command_line(*words: str, stdin: bytes = b"") -> Done:
+    """Runs one command line on streams of its own."""
+    environment = Environment(stdin=Stdin(stdin), stdout=io.StringIO(), stderr=io.StringIO())
+    code = run([*words, "--aws", "--stack", STACK], environment)
+    assert isinstance(environment.stdout, io.StringIO)
+    assert isinstance(environment.stderr, io.StringIO)
+    return Done(code, environment.stdout.getvalue(), environment.stderr.getvalue())
+
+
+@pytest.fixture
+def kitchen(service: Service) -> Iterator[Service]:
+    """The service with a stack whose outputs name its parts, behind an HTTP API on loopback."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    outputs = {
+        "StockTable": STOCK,
+        "TransactionTable": TRANSACTIONS,
+        "DropBucket": BUCKET,
+        "LevelStream": STREAM,
+        "ApiId": "api",
+        "ApiUrl": f"http://127.0.0.1:{server.server_port}",
+        "TimeZone": "UTC",
+        **dict.fromkeys(OTHER_OUTPUTS, "not used here"),
+    }
+    template = {
+        "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+        "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+    }
+    service.clients.cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+    yield service
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+OTHER_OUTPUTS = (
+    "ReceiveFailureQueue",
+    "StreamFailureQueue",
+    "StockReceivedFunction",
+    "StockExpiredFunction",
+    "StockUpdatedFunction",
+    "PostTransactionFunction",
+    "GetStockFunction",
+)
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Hands requests to the functions, as API Gateway does; refuses what is not signed."""
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path)
+        type_id = unquote(path.path.removeprefix("/stock").removeprefix("/")) or None
+        parameters = {"typeId": type_id} if type_id else None
+        self.answer(get_stock.handler({"pathParameters": parameters, "rawQueryString": path.query}, None))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.answer(post_transaction.handler({"body": body, "isBase64Encoded": False}, None))
+
+    def answer(self, response: dict[str, Any]) -> None:
+        if "AWS4-HMAC-SHA256" not in self.headers.get("Authorization", ""):
+            response = {"statusCode": 403, "headers": {}, "body": '{"message": "Forbidden"}'}
+        body = response["body"].encode()
+        self.send_response(response["statusCode"])
+        for name, value in {**response["headers"], "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Tests are quiet."""

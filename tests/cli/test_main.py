@@ -1,0 +1,120 @@
+"""How the program ends: exit codes, messages and hints; never a traceback."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from botocore import exceptions as botocore_errors
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockctl.aws.errors import translated
+from stockctl.cli.main import run
+from stockctl.domain.errors import ExitCode
+from stockctl.terminal.environment import Environment
+from tests.cli.conftest import Done, Stockctl
+
+
+def plain(*words: str, **variables: str) -> Done:
+    environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), variables)
+    code = run(list(words), environment)
+    assert isinstance(environment.stdout, io.StringIO)
+    assert isinstance(environment.stderr, io.StringIO)
+    return Done(code, environment.stdout.getvalue(), environment.stderr.getvalue())
+
+
+@pytest.mark.usefixtures("stockctl")
+def test_a_stack_that_does_not_exist_says_what_to_run() -> None:
+    done = plain("stock", "--aws", "--stack", "nowhere")
+    assert done.code == ExitCode.FAILED
+    assert "stockctl deploy" in done.err
+
+
+def test_no_credentials_with_aws_is_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    done = plain("stock", "--aws")
+    assert done.code == ExitCode.CREDENTIALS
+    assert "aws configure sso" in done.err
+
+
+def test_a_target_that_is_neither_local_nor_aws_is_a_usage_error() -> None:
+    done = plain("stock", STOCKCTL_TARGET="moon")
+    assert done.code == ExitCode.USAGE
+    assert "'moon'" in done.err
+
+
+def test_a_profile_that_is_not_there_is_a_usage_error() -> None:
+    assert plain("stock", "--profile", "nobody").code == ExitCode.USAGE
+
+
+ANSWERED = [
+    ("ExpiredToken", "the security token has expired", ExitCode.CREDENTIALS, "sso login"),
+    ("InvalidClientTokenId", "no such key", ExitCode.CREDENTIALS, "get-caller-identity"),
+    (
+        "AccessDenied",
+        "User: arn:aws:iam::1:user/x is not authorized to perform: dynamodb:Query on resource: y",
+        ExitCode.CREDENTIALS,
+        "dynamodb:Query",
+    ),
+    ("RequestTimeTooSkewed", "", ExitCode.CREDENTIALS, "clock"),
+    ("ThrottlingException", "slow down", ExitCode.FAILED, "Try again"),
+    ("InternalServerError", "", ExitCode.FAILED, "Try again"),
+    ("ResourceNotFoundException", "no such table", ExitCode.FAILED, "stockctl deploy"),
+    ("ValidationError", "something odd", ExitCode.FAILED, None),
+]
+
+
+@pytest.mark.parametrize(("code", "message", "exit_code", "hint"), ANSWERED, ids=[row[0] for row in ANSWERED])
+def test_every_refusal_of_aws_becomes_a_message_a_hint_and_an_exit_code(
+    code: str, message: str, exit_code: ExitCode, hint: str | None
+) -> None:
+    error = translated(ClientError({"Error": {"Code": code, "Message": message}}, "Query"))
+    assert error is not None
+    assert error.exit_code == exit_code
+    assert "Query" in error.message or "clock" in error.message
+    assert hint is None or hint in f"{error.message} {error.hint}"
+
+
+NEVER_ANSWERED: list[tuple[BotoCoreError, ExitCode]] = [
+    (botocore_errors.NoCredentialsError(), ExitCode.CREDENTIALS),
+    (botocore_errors.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), ExitCode.CREDENTIALS),
+    (botocore_errors.CredentialRetrievalError(provider="x", error_msg="y"), ExitCode.CREDENTIALS),
+    (botocore_errors.UnauthorizedSSOTokenError(), ExitCode.CREDENTIALS),
+    (botocore_errors.SSOTokenLoadError(error_msg="x"), ExitCode.CREDENTIALS),
+    (botocore_errors.TokenRetrievalError(provider="sso", error_msg="x"), ExitCode.CREDENTIALS),
+    (botocore_errors.ProfileNotFound(profile="x"), ExitCode.USAGE),
+    (botocore_errors.NoRegionError(), ExitCode.CREDENTIALS),
+    (botocore_errors.EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), ExitCode.FAILED),
+    (botocore_errors.ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"), ExitCode.FAILED),
+    (botocore_errors.ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), ExitCode.FAILED),
+    (botocore_errors.ConnectionClosedError(endpoint_url="http://127.0.0.1:1"), ExitCode.FAILED),
+    (botocore_errors.SSLError(endpoint_url="https://127.0.0.1:1", error="x"), ExitCode.FAILED),
+    (botocore_errors.ParamValidationError(report="x"), ExitCode.USAGE),
+    (botocore_errors.UnknownServiceError(service_name="x", known_service_names="y"), ExitCode.FAILED),
+]
+
+
+@pytest.mark.parametrize(("error", "exit_code"), NEVER_ANSWERED, ids=[type(row[0]).__name__ for row in NEVER_ANSWERED])
+def test_every_failure_on_the_way_to_aws_becomes_one_too(error: BotoCoreError, exit_code: ExitCode) -> None:
+    known = translated(error)
+    assert known is not None
+    assert known.exit_code == exit_code
+    assert known.message
+
+
+def test_other_errors_are_not_taken_for_awss() -> None:
+    assert translated(ValueError("x")) is None
+
+
+def test_a_defect_of_ours_is_one_line_and_a_way_to_see_more(
+    stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("stockctl.aws.stock_table.StockTable.levels", broken)
+    done = stockctl("stock")
+    assert done.code == ExitCode.FAILED
+    assert "boom" in done.err
+    assert "STOCKCTL_DEBUG" in done.err
+    assert "Traceback" not in done.err

@@ -1,0 +1,79 @@
+"""`stockctl stock` and `stockctl reconcile`: what is there, and whether it adds up."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockctl.domain.errors import ExitCode
+from tests.cli.conftest import Stockctl
+from tests.service import Service
+
+
+@pytest.fixture(autouse=True)
+def stock_of_ham_and_mushroom(kitchen: Service) -> None:
+    kitchen.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n")
+
+
+def test_levels_are_listed_with_what_they_are_made_of(stockctl: Stockctl) -> None:
+    stockctl("use", "ham=10")
+    assert stockctl("stock", "-o", "json").json == [
+        {
+            "ingredient": "ham",
+            "quantity": 120,
+            "received": 130,
+            "used": 10,
+            "expired": 0,
+            "next_expiry": "2099-01-01T00:00:00Z",
+        },
+        {
+            "ingredient": "mushroom",
+            "quantity": 50,
+            "received": 50,
+            "used": 0,
+            "expired": 0,
+            "next_expiry": "2100-01-01T00:00:00Z",
+        },
+    ]
+
+
+def test_batches_are_listed_the_soonest_to_expire_first(stockctl: Stockctl) -> None:
+    done = stockctl("stock", "ham", "--batches", "-o", "json")
+    assert [batch["best_before"] for batch in done.json] == ["2098-12-31", "2099-12-31"]
+    assert set(done.json[0]) == {
+        "ingredient",
+        "batch_id",
+        "delivery",
+        "quantity",
+        "received",
+        "best_before",
+        "expires_at",
+    }
+
+
+def test_low_and_expiring_stock_can_be_asked_for(stockctl: Stockctl) -> None:
+    assert [row[0] for row in stockctl("stock", "--low", "60").rows] == ["mushroom"]
+    assert stockctl("stock", "--expiring", "3d").rows == []
+    assert [row[0] for row in stockctl("stock", "--sort", "quantity").rows] == ["mushroom", "ham"]
+    assert stockctl("stock", "--expiring", "3").code == ExitCode.USAGE
+
+
+def test_an_unknown_ingredient_is_an_error_with_a_guess(stockctl: Stockctl) -> None:
+    done = stockctl("stock", "hamm")
+    assert done.code == ExitCode.FAILED
+    assert "did you mean ham?" in done.err
+
+
+def test_check_finds_drift_changes_nothing_and_ends_with_its_own_code(stockctl: Stockctl) -> None:
+    stockctl("use", "ham=40")
+    for _ in range(2):
+        done = stockctl("reconcile", "--check", "-o", "json")
+        assert done.code == ExitCode.DRIFT
+        assert {row["ingredient"]: row["drift"] for row in done.json} == {"ham": 40, "mushroom": 0}
+
+
+def test_reconcile_shows_what_moved_and_leaves_no_drift(stockctl: Stockctl) -> None:
+    stockctl("use", "ham=40")
+    done = stockctl("reconcile", "ham", "-o", "json")
+    assert done.json == [{"ingredient": "ham", "drift": 40, "allocated": 40, "written_off": 0}]
+    assert stockctl("reconcile", "--check").code == ExitCode.DONE
+    assert [row[1] for row in stockctl("stock", "ham", "--batches").rows] == ["0", "90"]
