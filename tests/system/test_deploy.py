@@ -34,6 +34,7 @@ OUTPUTS = {
     "StockUpdatedFunction",
     "PostTransactionFunction",
     "GetStockFunction",
+    "TimeZone",
 }
 
 
