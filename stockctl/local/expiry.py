@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.errors import code_of
+from stockctl.domain.errors import StockctlError
+from stockctl.local.streams import catch_up
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
@@ -22,7 +24,8 @@ SECONDS_BETWEEN = 1.0
 REST_FACTOR = 10
 """Reading a table takes the emulator's time: at most one part in so many of it goes there."""
 
-TTL_ATTRIBUTES = {"StockTable": "expires_at", "TransactionTable": "forget_at"}
+STOCK_TTL = "expires_at"
+TTL_ATTRIBUTES = {"StockTable": STOCK_TTL, "TransactionTable": "forget_at"}
 """The TTL attribute of a table, by the stack output that names the table."""
 
 logger = logging.getLogger("stockctl.local")
@@ -38,12 +41,16 @@ class ExpiryService(threading.Thread):
 
     def run(self) -> None:
         rest = SECONDS_BETWEEN
+        caught_up = False
         while not self._stopped.wait(rest):
             started = time.monotonic()
             try:
+                if not caught_up:
+                    catch_up(self._clients, [name for name, attribute in self._tables() if attribute == STOCK_TTL])
+                    caught_up = True
                 self.sweep(time.time())
-            except (BotoCoreError, ClientError) as error:  # a stack that is coming or going: the next sweep is soon
-                logger.info("expiry: %s", error)
+            except (BotoCoreError, ClientError, StockctlError) as error:  # a stack that is coming or going
+                logger.info("expiry, tried again soon: %s", error)
             rest = max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started))
 
     def stop(self) -> None:

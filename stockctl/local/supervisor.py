@@ -24,6 +24,7 @@ from stockctl.aws.clients import Clients
 from stockctl.local.checkpoints import Checkpoints, ministack_save
 from stockctl.local.expiry import ExpiryService
 from stockctl.local.home import Home, Run, now_text
+from stockctl.local.streams import forget_positions
 from stockctl.local.target import local_target
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def main() -> None:
     with _lock(home):
         run = Run(os.getpid(), int(os.environ["GATEWAY_PORT"]), now_text(datetime.now(UTC)))
         home.record_run(run)
+        forget_positions(home)
         asyncio.run(_serve(run, home))
 
 
