@@ -199,11 +199,11 @@ class Stack:
         while (described := self._change_set(change_set))["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
             self._sleep(self._pause)
         if described["Status"] == "FAILED":
+            reason = described.get("StatusReason", "no reason given")
+            fault = None if _says_no_change(reason) else self._invalid(ChangeSetName=change_set) or reason
             self._cloudformation.delete_change_set(ChangeSetName=change_set, StackName=self.name)
-            if not _says_no_change(described.get("StatusReason", "")):
-                raise StockctlError(
-                    f"the deployment cannot be planned: {described.get('StatusReason', 'no reason given')}"
-                )
+            if fault:
+                raise StockctlError(f"the deployment cannot be planned: {fault}")
             return Plan(self.name, creates)
         return Plan(self.name, creates, change_set, tuple(map(_change, described.get("Changes", []))))
 
@@ -228,14 +228,29 @@ class Stack:
                 first = first or (event if event.failed and event.logical_id != self.name else None)
                 yield event
             if not status.endswith("_IN_PROGRESS"):
-                return self._judge(status, first)
+                return self._judge(stack_id, status, first)
             self._sleep(self._pause)
 
-    def _judge(self, status: str, first: ResourceEvent | None) -> None:
+    def _judge(self, stack_id: str, status: str, first: ResourceEvent | None) -> None:
         if first is not None:
             raise StockctlError(f"{first.logical_id} ({first.resource_type}) failed: {first.reason or first.status}")
         if "ROLLBACK" in status or status.endswith("_FAILED"):
-            raise StockctlError(f"stack {self.name} ended as {status}")
+            fault = self._invalid(StackName=stack_id)
+            raise StockctlError(fault or f"stack {self.name} ended as {status}")
+
+    def _invalid(self, **where: str) -> str | None:
+        """What CloudFormation's validation, which comes before any resource is touched, found wrong first."""
+        try:
+            events = self._cloudformation.describe_events(Filters={"FailedEvents": True}, **where)["OperationEvents"]
+        except ClientError:  # who may deploy may lack this one permission: then the summary must do
+            return None
+        faults = [event for event in events if event.get("EventType") == "VALIDATION_ERROR"]
+        latest = max(events, key=lambda event: event["Timestamp"])["OperationId"] if faults else None
+        for fault in sorted(faults, key=lambda event: event["Timestamp"]):
+            if fault["OperationId"] == latest and fault.get("ValidationFailureMode") != "WARN":
+                resource = f"{fault.get('LogicalResourceId')} ({fault.get('ResourceType')})"
+                return f"{resource} failed: {fault.get('ValidationStatusReason')}"
+        return None
 
     def _status(self, stack_id: str) -> str:
         try:

@@ -221,6 +221,47 @@ def test_a_failed_deployment_names_the_first_resource_that_failed_and_why(stack:
         executed(stack)
 
 
+def invalid(number: int, operation: str, resource: str, mode: str = "FAIL") -> dict[str, Any]:
+    return {
+        "EventId": str(number),
+        "OperationId": operation,
+        "EventType": "VALIDATION_ERROR",
+        "LogicalResourceId": resource,
+        "ResourceType": "AWS::X::Y",
+        "Timestamp": LONG_AGO + timedelta(seconds=number),
+        "ValidationFailureMode": mode,
+        "ValidationStatusReason": "exists already",
+    }
+
+
+def test_what_validation_refuses_is_named_though_no_resource_was_touched(stack: Stack, aws: Stubber) -> None:
+    """CloudFormation's own event only says that there is a list: what it begins with is told, of this operation."""
+    answer_events(aws)
+    aws.add_response("execute_change_set", {})
+    answer_status(aws, "ROLLBACK_COMPLETE")
+    answer_events(aws, event(1, "kitchen", "CREATE_FAILED", "Validation failed with 2 error(s). Call DescribeEvents"))
+    faults = [
+        invalid(5, "new", "Table"),
+        invalid(4, "new", "Bucket"),
+        invalid(3, "new", "Queue", mode="WARN"),
+        invalid(1, "old", "Gone"),
+    ]
+    aws.add_response("describe_events", {"OperationEvents": faults})
+    with pytest.raises(StockctlError, match=r"^Bucket \(AWS::X::Y\) failed: exists already$"):
+        executed(stack)
+
+
+def test_a_change_set_that_validation_refuses_says_why_and_is_removed(stack: Stack, aws: Stubber) -> None:
+    """Without the permission to ask for details, CloudFormation's summary is told."""
+    answer_status(aws, "CREATE_COMPLETE")
+    aws.add_response("create_change_set", {"Id": CHANGE_SET})
+    aws.add_response("describe_change_set", {"Status": "FAILED", "StatusReason": "validation failed"})
+    aws.add_client_error("describe_events", "AccessDenied")
+    aws.add_response("delete_change_set", {})
+    with pytest.raises(StockctlError, match="cannot be planned: validation failed"):
+        stack.plan(TEMPLATE, {})
+
+
 def test_a_stack_that_is_not_there_has_no_outputs_but_a_hint(stack: Stack, aws: Stubber) -> None:
     """The way out is a command."""
     answer_no_stack(aws)

@@ -1,0 +1,89 @@
+"""The embedded cloud ends, gently or not, and the service goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stockctl.aws.clients import Clients
+from stockctl.aws.deployment import Deployment
+from stockctl.aws.stock_table import StockTable
+from stockctl.local.cloud import EmbeddedCloud, ensure_running
+from stockctl.terminal.environment import Environment
+from tests.system.conftest import System, variables_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    """A cloud of the test's own: it is not to be pulled from under the others."""
+    variables = variables_for(str(tmp_path))
+    try:
+        target = ensure_running("stockctl", Environment(variables=variables))
+        clients = Clients.of_target(target)
+        yield System(variables, target, clients, Deployment.of(clients, target))
+    finally:
+        EmbeddedCloud(variables).down()
+
+
+def left_of_batches(system: System) -> list[int]:
+    """What is left of each batch of ham, soonest to expire first."""
+    ensure_running("stockctl", Environment(variables=system.variables))
+    holding = StockTable(system.clients.dynamodb, system.deployment.stock_table).read("ham")
+    assert holding is not None
+    return [batch.quantity for batch in sorted(holding.batches, key=lambda batch: batch.expires_at)]
+
+
+def wait_for(system: System, left: list[int]) -> None:
+    deadline = time.monotonic() + 20
+    while (found := left_of_batches(system)) != left:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def deliver(system: System, tmp_path: Path) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    path = tmp_path / "delivery.csv"
+    path.write_text(f"ham,5,{day}\nham,10,{day + timedelta(days=1)}\n")
+    assert system.stockctl("ingest", str(path)).returncode == 0
+
+
+@pytest.mark.parametrize("gently", [True, False])
+def test_uses_are_charged_to_batches_after_a_restart_as_before(system: System, tmp_path: Path, *, gently: bool) -> None:
+    """Stock is kept, and the table's stream still reaches the functions."""
+    deliver(system, tmp_path)
+    assert system.stockctl("use", "ham=3").returncode == 0
+    wait_for(system, [2, 10])
+    cloud = EmbeddedCloud(system.variables)
+    if gently:
+        cloud.down()
+    else:
+        deadline = time.monotonic() + 15
+        while cloud.home.saved().unsaved_since and time.monotonic() < deadline:
+            time.sleep(0.1)
+        run = cloud.running()
+        assert run is not None
+        os.kill(run.pid, signal.SIGKILL)
+    assert system.stockctl("use", "ham=4").returncode == 0
+    wait_for(system, [0, 8])
+
+
+def test_what_was_still_in_the_stream_is_worked_off_after_a_restart(system: System, tmp_path: Path) -> None:
+    """The emulator loses the records, so every ingredient is reconciled once."""
+    deliver(system, tmp_path)
+    mappings = system.clients.lambda_.list_event_source_mappings()["EventSourceMappings"]
+    for mapping in mappings:
+        system.clients.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    assert system.stockctl("use", "ham=3").returncode == 0
+    time.sleep(2)
+    assert left_of_batches(system) == [5, 10]
+    EmbeddedCloud(system.variables).down()
+    wait_for(system, [2, 10])
