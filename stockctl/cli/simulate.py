@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.session import Session
+from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.stock import ingredient_named
 from stockctl.terminal.durations import duration_of
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 REPORTS = (".html", ".svg", ".json")
 
 
-def simulate(  # noqa: PLR0913 - each is an argument or option of the command
+@with_session
+def simulate(
     session: Session,
     ingredient: Annotated[
         str | None,

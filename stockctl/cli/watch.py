@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.session import Session
+from stockctl.cli.ingredients import did_you_mean, named
+from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.domain.level_condition import LevelCondition
-from stockctl.domain.stock import ingredient_named
 from stockctl.terminal.durations import duration_of, short
 from stockctl.terminal.output import OutputFormat
 
 if TYPE_CHECKING:
     from stockctl.cli.level_source import Feeds, LevelSource
     from stockctl.domain.level_change import LevelChange
-    from stockctl.terminal.environment import Environment
     from stockctl.terminal.watch_model import Watched
     from stockctl.terminal.watch_screen import View
 
@@ -74,6 +73,7 @@ class WatchEnd:
             raise StockctlError(f"{self.seen} of {self.count} {changes} came within {short(waited.total_seconds())}")
 
 
+@with_session
 def watch(
     session: Session,
     ingredients: Annotated[
@@ -101,7 +101,7 @@ def watch(
 
         stockctl watch --until-level 'ham<100' --duration 1h && reorder ham
     """
-    names = [_named(name) for name in ingredients or []]
+    names = named(ingredients or []) or []
     back = duration_of(since, "--since") if since else None
     limit = duration_of(duration, "--duration") if duration else None
     until = _condition(until_level) if until_level else None
@@ -110,13 +110,6 @@ def watch(
     end = WatchEnd(count, time.monotonic() + limit.total_seconds() if limit else None, until)
     _follow(session, names, back, end)
     end.raise_if_missed(limit)
-
-
-def _named(text: str) -> str:
-    try:
-        return ingredient_named(text)
-    except ValueError as error:
-        raise UsageError(f"the ingredient {text!r} {error}") from error
 
 
 def _condition(text: str) -> LevelCondition:
@@ -153,7 +146,7 @@ def show(session: Session, feeds: Feeds, names: Sequence[str], back: timedelta |
     for level in feeds.stock.levels(list(names) or None):
         watched.present(level)
         end.level(level.ingredient, level.quantity)
-    _warn_of_unknown(watched, session.environment)
+    _warn_of_unknown(session, watched)
     past = back.total_seconds() if back else 60.0
     source = LevelSource(
         watched,
@@ -169,10 +162,13 @@ def show(session: Session, feeds: Feeds, names: Sequence[str], back: timedelta |
         _lines(session, source, end)
 
 
-def _warn_of_unknown(watched: Watched, environment: Environment) -> None:
-    for ingredient in watched.ingredients:
-        if ingredient.latest is None:
-            environment.tell(f"stockctl: {ingredient.name} was never received; waiting for it")
+def _warn_of_unknown(session: Session, watched: Watched) -> None:
+    """What was never delivered may be misspelt, or may be what is waited for."""
+    unknown = [ingredient.name for ingredient in watched.ingredients if ingredient.latest is None]
+    if unknown:
+        session.environment.tell(f"stockctl: never delivered so far: {', '.join(unknown)}")
+        for question in did_you_mean(session, unknown):
+            session.environment.tell(f"stockctl: {question}")
 
 
 def _screen(session: Session, source: LevelSource) -> None:

@@ -93,30 +93,27 @@ class FakeStream:
     def _described(self, name: str, shard: FakeShard) -> dict[str, Any]:
         numbers = {"StartingSequenceNumber": "0"} | ({"EndingSequenceNumber": "9"} if shard.closed else {})
         described: dict[str, Any] = {"ShardId": name, "SequenceNumberRange": numbers}
-        for field_name, parent in zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False):
-            described[field_name] = parent
-        return described
+        return described | dict(zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False))
 
-    def get_shard_iterator(
-        self, ShardId: str, ShardIteratorType: str, StartingSequenceNumber: str = "", Timestamp: Any = None, **_: Any
-    ) -> dict[str, str]:
-        records = self.shards[ShardId].records
+    def get_shard_iterator(self, **asked: Any) -> dict[str, str]:
+        shard_id = asked["ShardId"]
+        records = self.shards[shard_id].records
         place: dict[str, Callable[[], int]] = {
             "LATEST": lambda: len(records),
             "TRIM_HORIZON": lambda: 0,
-            "AFTER_SEQUENCE_NUMBER": lambda: int(StartingSequenceNumber) + 1,
-            "AT_TIMESTAMP": lambda: sum(1 for at, _ in records if at < Timestamp),
+            "AFTER_SEQUENCE_NUMBER": lambda: int(asked["StartingSequenceNumber"]) + 1,
+            "AT_TIMESTAMP": lambda: sum(1 for at, _ in records if at < asked["Timestamp"]),
         }
-        return {"ShardIterator": f"{ShardId}:{place[ShardIteratorType]()}:{self.time.seconds}"}
+        return {"ShardIterator": f"{shard_id}:{place[asked['ShardIteratorType']]()}:{self.time.seconds}"}
 
-    def get_records(self, ShardIterator: str, Limit: int) -> dict[str, Any]:
-        name, place, made = ShardIterator.split(":")
+    def get_records(self, **asked: Any) -> dict[str, Any]:
+        name, place, made = asked["ShardIterator"].split(":")
         self.reads.setdefault(name, []).append(self.time.seconds)
         if self.failures:
             raise self.failures.pop(0)
         if self.time.seconds - float(made) > 300:
             raise failure("ExpiredIteratorException")
-        return self._answer(name, self.shards[name], int(place), Limit)
+        return self._answer(name, self.shards[name], int(place), asked["Limit"])
 
     def _answer(self, name: str, shard: FakeShard, place: int, limit: int) -> dict[str, Any]:
         taken = shard.records[place : place + limit]

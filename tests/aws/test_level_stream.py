@@ -16,7 +16,7 @@ from tests.aws.fake_stream import FakeStream, FakeTime, change, failure
 def reader_of(stream: FakeStream, since: timedelta | None = None) -> LevelReader:
     clock = stream.time
     start = clock.now() - since if since is not None else None
-    uniform = Random(1).uniform
+    uniform = Random(1).uniform  # noqa: S311 - jitter that repeats
     return LevelReader(stream.connect, "levels", start, clock.monotonic, clock.now, uniform)
 
 
@@ -28,6 +28,10 @@ def versions_within(reader: LevelReader, clock: FakeTime, seconds: float) -> lis
         seen += [one.version for one in reader.poll()]
         clock.pass_by(max(reader.pause(), 0.001))
     return seen
+
+
+def condition_of(reader: LevelReader) -> Condition:
+    return reader.state.condition
 
 
 @pytest.fixture
@@ -100,7 +104,7 @@ def test_after_a_long_sleep_it_resumes_where_it_was(stream: FakeStream, clock: F
     clock.pass_by(3600)
     stream.publish(change(2))
     assert versions_within(reader, clock, 2) == [2]
-    assert reader.state.condition is Condition.LIVE
+    assert condition_of(reader) is Condition.LIVE
 
 
 def test_what_came_during_a_sleep_is_read_even_where_nothing_was_seen_before(
@@ -160,7 +164,7 @@ def test_throttling_slows_it_down_and_loses_nothing(stream: FakeStream, clock: F
     stream.publish(change(1))
     stream.failures = [failure("ProvisionedThroughputExceededException") for _ in range(6)]
     assert versions_within(reader, clock, 60) == [1]
-    assert reader.state.condition is Condition.LIVE
+    assert condition_of(reader) is Condition.LIVE
 
 
 def test_throttling_that_lasts_is_shown(stream: FakeStream, clock: FakeTime) -> None:
@@ -168,7 +172,7 @@ def test_throttling_that_lasts_is_shown(stream: FakeStream, clock: FakeTime) -> 
     reader.poll()
     stream.failures = [failure("ProvisionedThroughputExceededException") for _ in range(1000)]
     versions_within(reader, clock, 30)
-    assert reader.state.condition is Condition.RECONNECTING
+    assert condition_of(reader) is Condition.RECONNECTING
     assert reader.state.reason == "ProvisionedThroughputExceededException"
 
 
@@ -188,9 +192,9 @@ def test_expired_credentials_are_waited_for(stream: FakeStream, clock: FakeTime)
     connections = stream.connections
     clock.pass_by(1)
     assert reader.poll() == []
-    assert reader.state.condition is Condition.WAITING_FOR_CREDENTIALS
+    assert condition_of(reader) is Condition.WAITING_FOR_CREDENTIALS
     assert versions_within(reader, clock, 60) == [1]
-    assert reader.state.condition is Condition.LIVE
+    assert condition_of(reader) is Condition.LIVE
     assert stream.connections >= connections + 3  # renewed credentials are found by a new client only
 
 
@@ -200,7 +204,7 @@ def test_an_expired_sign_on_is_waited_for(stream: FakeStream, clock: FakeTime) -
     stream.failures = [TokenRetrievalError(provider="sso", error_msg="Token has expired")]
     clock.pass_by(1)
     reader.poll()
-    assert reader.state.condition is Condition.WAITING_FOR_CREDENTIALS
+    assert condition_of(reader) is Condition.WAITING_FOR_CREDENTIALS
 
 
 def test_a_lost_network_is_waited_for(stream: FakeStream, clock: FakeTime) -> None:
@@ -210,7 +214,7 @@ def test_a_lost_network_is_waited_for(stream: FakeStream, clock: FakeTime) -> No
     stream.failures = [EndpointConnectionError(endpoint_url="http://127.0.0.1:1") for _ in range(4)]
     clock.pass_by(1)
     reader.poll()
-    assert reader.state.condition is Condition.RECONNECTING
+    assert condition_of(reader) is Condition.RECONNECTING
     assert versions_within(reader, clock, 60) == [1]
 
 
@@ -230,7 +234,7 @@ def test_it_says_how_far_behind_it_is(stream: FakeStream, clock: FakeTime) -> No
     stream.behind_millis = 12_500
     reader = reader_of(stream)
     versions_within(reader, clock, 1)
-    assert reader.state.condition is Condition.BEHIND
+    assert condition_of(reader) is Condition.BEHIND
     assert reader.state.behind == 12.5
 
 
@@ -250,9 +254,9 @@ def test_a_failed_listing_is_tried_again(stream: FakeStream, clock: FakeTime) ->
     stream.list_failures = [failure("LimitExceededException")] * 2
     clock.pass_by(31)
     reader.poll()
-    assert reader.state.condition is Condition.RECONNECTING
+    assert condition_of(reader) is Condition.RECONNECTING
     versions_within(reader, clock, 20)
-    assert reader.state.condition is Condition.LIVE
+    assert condition_of(reader) is Condition.LIVE
 
 
 def test_the_follower_hands_over_what_comes_without_waiting(stream: FakeStream) -> None:
