@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -68,7 +69,8 @@ def put_record(table: str, transaction: Transaction, now: float) -> TransactWrit
             "Item": {
                 "transaction_id": text(transaction.transaction_id),
                 "request_hash": text(transaction.request_hash),
-                "items": {"L": [_item(name, units) for name, units in transaction.items.items()]},
+                # One string has half the bytes of a list of maps: twice the items in the kilobyte a write unit pays.
+                "items": text(json.dumps(list(transaction.items.items()), ensure_ascii=False, separators=(",", ":"))),
                 "status": text("accepted"),
                 "at": text(iso(now)),
                 "forget_at": number(int(now) + REMEMBERED_SECONDS),
@@ -77,10 +79,6 @@ def put_record(table: str, transaction: Transaction, now: float) -> TransactWrit
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
-
-
-def _item(ingredient: str, units: int) -> dict[str, Any]:
-    return {"M": {"typeId": text(ingredient), "quantity": number(units)}}
 
 
 def take(table: str, ingredient: str, units: int, cause: str, now: float) -> TransactWriteItemTypeDef:
@@ -126,8 +124,7 @@ def known(transaction: Transaction, record: Mapping[str, Any] | None) -> Accepte
         return None
     if record["request_hash"]["S"] != transaction.request_hash:
         return Reused()
-    items = {item["M"]["typeId"]["S"]: int(item["M"]["quantity"]["N"]) for item in record["items"]["L"]}
-    return Accepted(items, replayed=True)
+    return Accepted(dict(json.loads(record["items"]["S"])), replayed=True)
 
 
 def _shortage(ingredient: str, requested: int, reason: Reason) -> Shortage:
