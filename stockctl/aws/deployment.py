@@ -32,6 +32,7 @@ class Deployment:
     stock_expired_function: str
     stock_updated_function: str
     post_transaction_function: str
+    post_transactions_function: str
     get_stock_function: str
     time_zone: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -47,6 +47,11 @@ def busy() -> Answer:
     """503: contention outlasted the deadline, nothing changed, and the same request may be sent again."""
     message = "too many others use these ingredients just now; nothing changed, try again with the same transactionId"
     return Answer(503, {"code": "busy", "message": message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def answers_document(answers: Iterable[Answer]) -> dict[str, Any]:
+    """The body of `POST /transactions/batch`: each transaction's own status code and body, in the order asked."""
+    return {"answers": [{"statusCode": answer.status_code, "body": answer.body} for answer in answers]}
 
 
 def not_found(message: str) -> Answer:

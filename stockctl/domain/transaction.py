@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stockctl.domain.stock import MAX_QUANTITY, ingredient_named
 
@@ -45,6 +45,10 @@ class Transaction:
         content = json.dumps(sorted(self.items.items()), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()
 
+    def repeated(self, earlier: Accepted) -> Accepted | Reused:
+        """What to answer to this transaction where its id was accepted earlier, with those items."""
+        return replace(earlier, replayed=True) if earlier.items == self.items else Reused()
+
 
 @dataclass(frozen=True)
 class Shortage:
@@ -76,6 +80,31 @@ class Reused:
 
 
 Outcome = Accepted | Insufficient | Reused
+
+
+MAX_TRANSACTIONS = 500
+"""Transactions in one batch."""
+
+
+def transactions_from(document: object) -> list[Transaction | InvalidRequest]:
+    """The transactions that a decoded JSON body asks for, in their order; one that is malformed with its own faults.
+
+    Raises:
+        InvalidRequest: the body is not a list of 1 to 500 transactions.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("transactions"), list):
+        raise InvalidRequest([Fault("transactions", "must be a JSON list of transactions")])
+    count = len(document["transactions"])
+    if not 1 <= count <= MAX_TRANSACTIONS:
+        raise InvalidRequest([Fault("transactions", f"holds {count}; a batch has 1 to {MAX_TRANSACTIONS}")])
+    return [_transaction_or_faults(one) for one in document["transactions"]]
+
+
+def _transaction_or_faults(document: object) -> Transaction | InvalidRequest:
+    try:
+        return transaction_from(document)
+    except InvalidRequest as invalid:
+        return invalid
 
 
 def transaction_from(document: object) -> Transaction:

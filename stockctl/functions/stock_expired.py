@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from stockctl.functions import worker
-from stockctl.functions.work import all_tried
+from stockctl.functions.work import each_tried
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
     """Works a batch of the table's stream: once per ingredient, however many of its batches went."""
     ingredients = dict.fromkeys(record["dynamodb"]["Keys"]["ingredient"]["S"] for record in event["Records"])
-    with all_tried() as attempt:
-        for ingredient in ingredients:
-            attempt(ingredient, partial(worker.reconcile, ingredient))
+    each_tried(ingredients, worker.reconcile)

@@ -9,7 +9,7 @@ from typing import Any
 from stockctl.aws.rows import level_from
 from stockctl.domain.stock import Level
 from stockctl.functions import worker
-from stockctl.functions.work import all_tried
+from stockctl.functions.work import all_tried, each_tried
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
@@ -22,8 +22,8 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
         for record in event["Records"]:
             attempt("a record", partial(_collect, record, levels))
         attempt("the level stream", partial(worker.publisher().publish, levels))
-        for ingredient in dict.fromkeys(level.ingredient for level in levels):
-            attempt(ingredient, partial(worker.reconcile, ingredient))
+        ingredients = dict.fromkeys(level.ingredient for level in levels)
+        attempt("reconciliations", partial(each_tried, ingredients, worker.reconcile))
 
 
 def _collect(record: Mapping[str, Any], levels: list[Level]) -> None:

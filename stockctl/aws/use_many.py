@@ -1,0 +1,155 @@
+"""Use, many at once: transactions judged together and committed in groups, each still taken in full or not at all.
+
+Rounds, until every transaction has its answer or the deadline has passed: read the levels, judge who fits, commit those
+in groups, and leave the rest for the next round, which reads afresh. A group whose conditions fail changes nothing; its
+members are judged again. So every refusal rests on a level that was really read, and every acceptance on conditions
+that DynamoDB checked: nothing is decided by what this process believes to be left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from stockctl.aws.reconcile import reconcile
+from stockctl.aws.rows import text
+from stockctl.aws.stock_table import KEYS_PER_REQUEST
+from stockctl.aws.transact import Cancelled, Contended, transact
+from stockctl.aws.use import Till, known, put_record, take
+from stockctl.domain.errors import Busy
+from stockctl.domain.group_commit import Group, ingredients_of, judge, packed, waves
+from stockctl.domain.reconciliation import MAX_ACTIONS
+from stockctl.domain.stock import Level
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+WORKERS = 8
+"""Calls in flight at once. Groups that would be in each other's way are never among them."""
+
+FEWEST_ACTIONS = 6
+"""Groups shrink while others contend for their levels, down to a few transactions each."""
+
+RECONCILIATION_SECONDS = 2.0
+"""How long a round waits for one guarded ingredient: the next round tries again."""
+
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+def use_many(till: Till, transactions: Sequence[Transaction], workers: int = WORKERS) -> list[Outcome | None]:
+    """The outcome of each transaction, in their order; None for one that contention kept busy: nothing of it happened.
+
+    Repeats of one id are answered as if they came one after the other.
+    """
+    with ThreadPoolExecutor(workers) as threads:
+        batch = _Batch(till, transactions, threads)
+        batch.run()
+    return batch.outcomes
+
+
+@dataclass
+class _Batch:
+    till: Till
+    transactions: Sequence[Transaction]
+    threads: Executor
+    limit: int = MAX_ACTIONS
+    outcomes: list[Outcome | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outcomes = [None] * len(self.transactions)
+
+    def run(self) -> None:
+        waiting = dict(enumerate(self.transactions))
+        try:
+            for _ in self.till.patience.attempts(f"{len(waiting)} transactions"):
+                self._round(waiting)
+                waiting = self._waiting()
+                if not waiting:
+                    return
+        except Busy:
+            return
+
+    def _waiting(self) -> dict[int, Transaction]:
+        """Those without an outcome, after repeats of what has been accepted are answered."""
+        accepted = {
+            self.transactions[position].transaction_id: outcome
+            for position, outcome in enumerate(self.outcomes)
+            if isinstance(outcome, Accepted)
+        }
+        for position, transaction in enumerate(self.transactions):
+            earlier = accepted.get(transaction.transaction_id)
+            if self.outcomes[position] is None and earlier is not None:
+                self.outcomes[position] = transaction.repeated(earlier)
+        return {at: transaction for at, transaction in enumerate(self.transactions) if self.outcomes[at] is None}
+
+    def _round(self, waiting: Mapping[int, Transaction]) -> None:
+        levels = self._levels(ingredients_of(waiting.values()))
+        judgement = judge(waiting, levels, int(self.till.clock()))
+        self._refuse(judgement.refused)
+        groups = packed({position: waiting[position] for position in judgement.accepted}, self.limit)
+        contended = [contended for wave in waves(groups) for contended in self._each(self._commit, wave)]
+        if any(contended):
+            self.limit = max(FEWEST_ACTIONS, self.limit // 2)
+        self._each(self._reconcile, judgement.guarded)
+
+    def _each(self, work: Callable[[S], R], subjects: Iterable[S]) -> list[R]:
+        """Does the work for each subject, several at a time; the first fault is raised when all have been tried."""
+        return list(self.threads.map(work, subjects))
+
+    def _levels(self, ingredients: Sequence[str]) -> dict[str, Level]:
+        found = self._each(self.till.stock.levels, _chunks(ingredients))
+        return {level.ingredient: level for levels in found for level in levels}
+
+    def _refuse(self, refused: Mapping[int, Insufficient]) -> None:
+        """Refuses for good, but for those whose ids are known: a repeat is answered whatever is left by now."""
+        ids = sorted({self.transactions[position].transaction_id for position in refused})
+        records = {row["transaction_id"]["S"]: row for rows in self._each(self._records, _chunks(ids)) for row in rows}
+        for position, insufficient in refused.items():
+            transaction = self.transactions[position]
+            self.outcomes[position] = known(transaction, records.get(transaction.transaction_id)) or insufficient
+
+    def _records(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        keys = [{"transaction_id": text(transaction_id)} for transaction_id in ids]
+        return list(self.till.stock.batch_get(self.till.transactions, keys))
+
+    def _commit(self, group: Group) -> bool:
+        """Commits one group, and says whether others contended for it.
+
+        Where a condition fails nothing happens, and only those are answered whose ids were known already.
+        """
+        now = self.till.clock()
+        try:
+            transact(self.till.stock.client, _actions(self.till, group, now))
+        except Contended:
+            return True
+        except Cancelled as cancelled:
+            for (position, transaction), reason in zip(group.transactions.items(), cancelled.reasons, strict=False):
+                if reason.is_failed_condition:
+                    self.outcomes[position] = known(transaction, reason.row)
+        else:
+            for position, transaction in group.transactions.items():
+                self.outcomes[position] = Accepted(transaction.items)
+        return False
+
+    def _reconcile(self, ingredient: str) -> None:
+        patience = replace(self.till.patience, seconds=min(RECONCILIATION_SECONDS, self.till.patience.seconds))
+        try:
+            reconcile(self.till.stock, ingredient, self.till.clock, patience)
+        except Busy:
+            return
+
+
+def _actions(till: Till, group: Group, now: float) -> list[TransactWriteItemTypeDef]:
+    """The records, then one update per ingredient."""
+    records = [put_record(till.transactions, transaction, now) for transaction in group.transactions.values()]
+    takes = [take(till.stock.name, name, units, group.cause_of(name), now) for name, units in group.units.items()]
+    return [*records, *takes]
+
+
+def _chunks(keys: Sequence[str]) -> list[Sequence[str]]:
+    return [keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST)]

@@ -1,0 +1,47 @@
+"""PostTransactions: many transactions in one request, each answered on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stockctl.aws.use_many import use_many
+from stockctl.domain.api import Answer, answer_to, answers_document, busy, invalid
+from stockctl.domain.transaction import Fault, InvalidRequest, Outcome, Transaction, transactions_from
+from stockctl.functions import worker
+from stockctl.functions.http import json_body, response
+
+MAX_BODY = 1 << 20
+"""Characters of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Answers `POST /transactions/batch`."""
+    return response(_answer(event))
+
+
+def _answer(event: Mapping[str, Any]) -> Answer:
+    try:
+        requests = transactions_from(_body(event))
+    except InvalidRequest as request:
+        return invalid(request)
+    return Answer(200, answers_document(_answers(requests)))
+
+
+def _body(event: Mapping[str, Any]) -> object:
+    if len(event.get("body") or "") > MAX_BODY:
+        raise InvalidRequest([Fault("", f"is longer than {MAX_BODY:,} characters: split the batch")])
+    return json_body(event)
+
+
+def _answers(requests: Sequence[Transaction | InvalidRequest]) -> list[Answer]:
+    transactions = [request for request in requests if isinstance(request, Transaction)]
+    outcomes = iter(use_many(worker.till(), transactions))
+    return [
+        invalid(request) if isinstance(request, InvalidRequest) else _answer_to(request, next(outcomes))
+        for request in requests
+    ]
+
+
+def _answer_to(transaction: Transaction, outcome: Outcome | None) -> Answer:
+    return busy() if outcome is None else answer_to(transaction, outcome)

@@ -1,0 +1,184 @@
+"""Many transactions at once, on moto: every answer is the one that the transaction would have had on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from stockctl.aws.clients import Clients
+from stockctl.aws.receive import receive
+from stockctl.aws.retry import Patience
+from stockctl.aws.stock_table import StockTable
+from stockctl.aws.transact import Contended
+from stockctl.aws.use import Till, use
+from stockctl.aws.use_many import use_many
+from stockctl.domain.stock import Batch, Level, batch_id_of
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
+from tests.service import STOCK, TRANSACTIONS, make_tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+NOW = 1_800_000_000
+PATIENCE = Patience(seconds=60.0, sleep=lambda _: None)
+
+
+class Kitchen:
+    """A stock table with a clock that stands still until it is moved."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self.client = client
+        self.now = float(NOW)
+        self.table = StockTable(client, STOCK, PATIENCE)
+        self.till = Till(self.table, TRANSACTIONS, lambda: self.now, PATIENCE)
+        self.calls: list[str] = []
+        client.meta.events.register("before-call.dynamodb", self._note)
+
+    def deliver(self, ingredient: str, quantity: int, lasts: int = 3600, delivery: str = "d.csv") -> None:
+        expires_at = int(self.now) + lasts
+        batch_id = batch_id_of(delivery, str(expires_at))
+        batch = Batch(ingredient, batch_id, delivery, quantity, quantity, str(expires_at), expires_at, "etag", "then")
+        receive(self.table, [batch], lambda: self.now, PATIENCE)
+
+    def use_many(self, *transactions: Transaction) -> list[Outcome | None]:
+        return use_many(self.till, transactions, workers=1)
+
+    def level(self, ingredient: str) -> Level:
+        level = self.table.level(ingredient)
+        assert level is not None
+        assert level.adds_up
+        return level
+
+    def _note(self, model: Any, **_: object) -> None:
+        self.calls.append(model.name)
+
+
+@pytest.fixture
+def kitchen() -> Iterator[Kitchen]:
+    with mock_aws():
+        clients = Clients(boto3.session.Session())
+        make_tables(clients)
+        yield Kitchen(clients.dynamodb)
+
+
+def test_each_transaction_is_taken_in_full(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 10)
+    kitchen.deliver("egg", 10)
+    one, two = Transaction("a", {"ham": 2, "egg": 1}), Transaction("b", {"ham": 3})
+    assert kitchen.use_many(one, two) == [Accepted(one.items), Accepted(two.items)]
+    assert kitchen.level("ham").quantity == 5
+    assert kitchen.level("egg").quantity == 9
+
+
+def test_a_hundred_transactions_of_one_ingredient_are_two_writes(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 1_000)
+    kitchen.calls.clear()
+    outcomes = kitchen.use_many(*(Transaction(f"t{number}", {"ham": 1}) for number in range(100)))
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert kitchen.calls == ["BatchGetItem", "TransactWriteItems", "TransactWriteItems"]
+    assert kitchen.level("ham").used == 100
+    assert kitchen.level("ham").version == 3
+
+
+def test_the_published_cause_names_the_first_and_counts_the_others(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 10)
+    kitchen.use_many(Transaction("a", {"ham": 1}), Transaction("b", {"ham": 1}), Transaction("c", {"ham": 1}))
+    assert kitchen.level("ham").cause == "use a +2"
+
+
+def test_a_shortage_is_answered_with_what_was_really_there(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 5)
+    outcomes = kitchen.use_many(
+        Transaction("a", {"ham": 4}), Transaction("b", {"ham": 3}), Transaction("c", {"ham": 1})
+    )
+    assert outcomes == [Accepted({"ham": 4}), Insufficient((Shortage("ham", 3, 0),)), Accepted({"ham": 1})]
+    assert kitchen.level("ham").quantity == 0
+
+
+def test_one_that_is_short_leaves_its_other_ingredients_alone(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 5)
+    assert kitchen.use_many(Transaction("a", {"ham": 1, "caviar": 1})) == [Insufficient((Shortage("caviar", 1, 0),))]
+    assert kitchen.level("ham").quantity == 5
+
+
+def test_a_whole_batch_sent_again_is_replayed(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 50)
+    batch = [Transaction(f"t{number}", {"ham": 1}) for number in range(30)]
+    kitchen.use_many(*batch)
+    again = kitchen.use_many(*batch)
+    assert again == [Accepted({"ham": 1}, replayed=True)] * 30
+    assert kitchen.level("ham").used == 30
+
+
+def test_a_replay_is_answered_although_nothing_is_left(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 5)
+    kitchen.use_many(Transaction("a", {"ham": 5}))
+    assert kitchen.use_many(Transaction("a", {"ham": 5})) == [Accepted({"ham": 5}, replayed=True)]
+
+
+def test_an_id_of_other_items_is_told_so_whatever_is_left(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 5)
+    use(kitchen.till, Transaction("a", {"ham": 1}))
+    outcomes = kitchen.use_many(
+        Transaction("a", {"ham": 2}), Transaction("a", {"ham": 9}), Transaction("b", {"ham": 1})
+    )
+    assert outcomes == [Reused(), Reused(), Accepted({"ham": 1})]
+
+
+def test_repeats_within_a_batch_are_answered_as_if_one_came_after_the_other(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 5)
+    same, other = Transaction("a", {"ham": 2}), Transaction("a", {"ham": 1})
+    assert kitchen.use_many(same, same, other) == [Accepted({"ham": 2}), Accepted({"ham": 2}, replayed=True), Reused()]
+    assert kitchen.level("ham").used == 2
+
+
+def test_what_has_expired_is_written_off_and_never_served(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 5, lasts=10)
+    kitchen.deliver("egg", 5)
+    kitchen.now += 10
+    outcomes = kitchen.use_many(Transaction("a", {"ham": 1}), Transaction("b", {"egg": 1}))
+    assert outcomes == [Insufficient((Shortage("ham", 1, 0),)), Accepted({"egg": 1})]
+    assert kitchen.level("ham").expired == 5
+
+
+def test_fresh_stock_behind_expired_stock_is_served(kitchen: Kitchen) -> None:
+    kitchen.deliver("ham", 5, lasts=10)
+    kitchen.deliver("ham", 5, lasts=3600, delivery="e.csv")
+    kitchen.now += 10
+    assert kitchen.use_many(Transaction("a", {"ham": 5})) == [Accepted({"ham": 5})]
+
+
+def test_others_that_take_first_split_the_group_where_it_must_be(kitchen: Kitchen) -> None:
+    """Between reading and committing another client takes nearly all of one ingredient: the others lose nothing."""
+    kitchen.deliver("ham", 5)
+    kitchen.deliver("egg", 5)
+    rival = iter([Transaction("rival", {"ham": 4})])
+
+    def take_first(**_: object) -> None:
+        for transaction in rival:
+            use(kitchen.till, transaction)
+
+    kitchen.client.meta.events.register("before-call.dynamodb.TransactWriteItems", take_first)
+    outcomes = kitchen.use_many(Transaction("a", {"ham": 3, "egg": 1}), Transaction("b", {"ham": 1, "egg": 1}))
+    assert outcomes == [Insufficient((Shortage("ham", 3, 1),)), Accepted({"ham": 1, "egg": 1})]
+    assert kitchen.level("ham").quantity == 0
+    assert kitchen.level("egg").quantity == 4
+
+
+def test_the_deadline_leaves_those_busy_who_were_not_served(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    kitchen.deliver("ham", 5)
+
+    def contended(*_: object) -> None:
+        raise Contended
+
+    monkeypatch.setattr("stockctl.aws.use_many.transact", contended)
+    monkeypatch.setattr(kitchen, "till", replace(kitchen.till, patience=Patience(seconds=0.05)))
+    assert kitchen.use_many(Transaction("a", {"ham": 1}), Transaction("b", {"ham": 9})) == [
+        None,
+        Insufficient((Shortage("ham", 9, 5),)),
+    ]
