@@ -37,14 +37,6 @@ class Done:
         return [line.split("\t") for line in self.out.splitlines()[1:]]
 
 
-class Stdin(io.StringIO):
-    """Standard input that holds bytes."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content.decode(errors="replace"))
-        self.buffer = io.BytesIO(content)
-
-
 Stockctl = Callable[..., Done]
 
 
@@ -57,7 +49,7 @@ def stockctl(kitchen: Service) -> Stockctl:
 
 def command_line(*words: str, stdin: bytes = b"") -> Done:
     """Runs one command line on streams of its own."""
-    environment = Environment(stdin=Stdin(stdin), stdout=io.StringIO(), stderr=io.StringIO())
+    environment = Environment(stdin=io.TextIOWrapper(io.BytesIO(stdin)), stdout=io.StringIO(), stderr=io.StringIO())
     code = run([*words, "--aws", "--stack", STACK], environment)
     assert isinstance(environment.stdout, io.StringIO)
     assert isinstance(environment.stderr, io.StringIO)

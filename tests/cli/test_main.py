@@ -88,7 +88,7 @@ NEVER_ANSWERED: list[tuple[BotoCoreError, ExitCode]] = [
     (botocore_errors.ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"), ExitCode.FAILED),
     (botocore_errors.ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), ExitCode.FAILED),
     (botocore_errors.ConnectionClosedError(endpoint_url="http://127.0.0.1:1"), ExitCode.FAILED),
-    (botocore_errors.SSLError(endpoint_url="https://127.0.0.1:1", error="x"), ExitCode.FAILED),
+    (botocore_errors.SSLError(endpoint_url="https://127.0.0.1:1", error=OSError("x")), ExitCode.FAILED),
     (botocore_errors.ParamValidationError(report="x"), ExitCode.USAGE),
     (botocore_errors.UnknownServiceError(service_name="x", known_service_names="y"), ExitCode.FAILED),
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stockctl.aws.drop_bucket import DropBucket
 from tests.service import soon
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def test_suppliers_drop_files_of_any_name_straight_into_the_bucket(
     s3, bucket = embedded_cloud.clients.s3, embedded_cloud.deployment.drop_bucket
     for _ in range(2):
         s3.put_object(Bucket=bucket, Key=key, Body=body)
-    assert eventually(lambda: receipt(embedded_cloud, key) is not None)
-    assert receipt(embedded_cloud, key)["status"] == "recorded"  # type: ignore[index] - the line above waits for it
+    assert eventually(lambda: status_of(embedded_cloud, key) is not None)
+    assert status_of(embedded_cloud, key) == "recorded"
     time.sleep(1)
     assert level(embedded_cloud, ham)["received"] == 30
 
@@ -119,14 +120,13 @@ def test_suppliers_drop_files_of_any_name_straight_into_the_bucket(
 def test_a_file_that_cannot_be_read_gets_a_receipt(embedded_cloud: System, body: bytes) -> None:
     key = f"{uuid.uuid4().hex}.csv"
     embedded_cloud.clients.s3.put_object(Bucket=embedded_cloud.deployment.drop_bucket, Key=key, Body=body)
-    assert eventually(lambda: receipt(embedded_cloud, key) is not None)
-    assert receipt(embedded_cloud, key)["status"] == "rejected"  # type: ignore[index] - the line above waits for it
+    assert eventually(lambda: status_of(embedded_cloud, key) is not None)
+    assert status_of(embedded_cloud, key) == "rejected"
 
 
-def receipt(system: System, key: str) -> dict[str, Any] | None:
-    from stockctl.aws.drop_bucket import DropBucket
-
-    return DropBucket(system.clients.s3, system.deployment.drop_bucket).receipt(key)
+def status_of(system: System, key: str) -> str | None:
+    receipt = DropBucket(system.clients.s3, system.deployment.drop_bucket).receipt(key)
+    return receipt["status"] if receipt else None
 
 
 def test_a_simulation_moves_expires_and_adds_up(embedded_cloud: System) -> None:
