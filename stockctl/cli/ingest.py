@@ -61,10 +61,18 @@ def ingest(
         typer.Option("--time-zone", metavar="ZONE", help="Whose days dates are; the stack's, or UTC for --dry-run."),
     ] = None,
 ) -> None:
-    """Brings deliveries into stock: CSV files with the columns ingredient, quantity and best_before.
+    """Bring deliveries into stock: CSV files with the columns ingredient, quantity and best_before.
 
     The same file twice is the same delivery, so a repeat changes nothing. Exit code 3 says that nothing of a file
     could be recorded.
+
+    Examples:
+
+        stockctl ingest monday.csv tuesday.csv
+
+        stockctl ingest monday.csv --rejects mend.csv
+
+        cat monday.csv | stockctl ingest - --batch-id monday
     """
     if batch_id and len(files) > 1:
         raise UsageError("--batch-id names one delivery, and there are several files", "Send them one by one.")

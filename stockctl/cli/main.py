@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import traceback
 
 from stockctl.cli.program import app
 from stockctl.domain.errors import ExitCode, StockctlError
@@ -11,6 +13,9 @@ from stockctl.terminal.environment import Environment
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another, and nothing fails
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:], Environment()))
 
 
@@ -27,8 +32,6 @@ def run(arguments: list[str], environment: Environment) -> int:
     except StockctlError as error:
         return _explain(error, environment)
     except Exception as error:
-        if environment.variables.get("STOCKCTL_DEBUG"):
-            raise
         return _explain(_translated(error) or _unexpected(error), environment)
     return ExitCode.DONE
 
@@ -37,7 +40,7 @@ def _unexpected(error: Exception) -> StockctlError:
     """A defect of ours: said in one line, with the way to see all of it."""
     return StockctlError(
         f"unexpected {type(error).__name__}: {error}",
-        "This is a defect. Run it again with STOCKCTL_DEBUG=1 to see where.",
+        "This is a defect of stockctl's. Run it again with --debug to see where.",
     )
 
 
@@ -50,10 +53,11 @@ def _translated(error: Exception) -> StockctlError | None:
 
 
 def _explain(error: StockctlError, environment: Environment) -> int:
-    console = environment.notices()
-    console.print("error: ", style="bold red", end="")
-    console.print(error.message, soft_wrap=True)
+    if environment.debug:
+        traceback.print_exc(file=environment.stderr)
+    environment.complain(error.message)
     if error.hint:
+        console = environment.notices()
         console.print("hint:  ", style="cyan", end="")
         console.print(error.hint, soft_wrap=True)
     return error.exit_code

@@ -14,9 +14,15 @@ from stockctl.cli.stock import stock
 from stockctl.cli.use import use
 from stockctl.cli.watch import watch
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 failed; 2 usage; 3 refused (a shortage, or nothing of a file could be recorded); "
+    "4 credentials or permission; 5 drift found; 130 Ctrl-C."
+)
+
 app = typer.Typer(
     name="stockctl",
-    help="Deploys and operates a serverless stock service for kitchens, on AWS or on this machine.",
+    help="Deploy and operate a serverless stock service for kitchens, on AWS or on this machine.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -25,7 +25,16 @@ def reconcile(
         bool, typer.Option("--check", help="Change nothing; exit code 5 where batches and level differ.")
     ] = False,
 ) -> None:
-    """Charges what was used to batches and writes off what has expired, now, and shows what moved."""
+    """Charge what was used to batches and write off what has expired, now, and show what moved.
+
+    Exit code 5 says that --check found drift.
+
+    Examples:
+
+        stockctl reconcile
+
+        stockctl reconcile --check ham
+    """
     wanted = named(ingredients or [])
     table = stock_table(session)
     found = [level.ingredient for level in table.levels(wanted)]

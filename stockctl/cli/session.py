@@ -32,6 +32,9 @@ class Settings:
     endpoint_url: str | None = None
     local: bool | None = None
     output: OutputFormat | None = None
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
 
 
 @dataclass
@@ -60,7 +63,12 @@ class Session:
         """boto3 clients for the target."""
         from stockctl.aws.clients import Clients
 
-        return Clients.of_target(self.target)
+        clients = Clients.of_target(self.target)
+        if self.environment.verbose:
+            from stockctl.aws.tracing import trace_calls
+
+            trace_calls(clients.session, self.environment.trace)
+        return clients
 
 
 _PANEL = "Where and how"
@@ -87,6 +95,15 @@ _SHARED: dict[str, Any] = {
         OutputFormat | None,
         typer.Option("--output", "-o", help="Table on a terminal, TSV when piped.", rich_help_panel=_PANEL),
     ],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.", rich_help_panel=_PANEL)
+    ],
+    "verbose": Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell of every AWS call, its time and id.", rich_help_panel=_PANEL)
+    ],
+    "debug": Annotated[
+        bool, typer.Option("--debug", help="The same, and the whole story of an error.", rich_help_panel=_PANEL)
+    ],
 }
 
 
@@ -98,6 +115,9 @@ def with_session(command: Callable[Concatenate[Session, P], None]) -> Callable[.
         shared: dict[str, Any] = {name: kwargs.pop(name) for name in _SHARED}
         settings = Settings(**shared)
         environment = context.obj if isinstance(context.obj, Environment) else Environment()
+        environment.quiet = settings.quiet
+        environment.verbose = settings.verbose or settings.debug
+        environment.debug = settings.debug
         command(Session(environment, settings), *args, **kwargs)
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]

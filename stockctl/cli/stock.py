@@ -37,7 +37,16 @@ def stock(
     low: Annotated[int | None, typer.Option(metavar="UNITS", help="Only levels below this many units.", min=0)] = None,
     sort: Annotated[SortBy, typer.Option(help="Order of the levels.")] = SortBy.NAME,
 ) -> None:
-    """Shows what is in stock: on hand, received, used, expired, and what expires next."""
+    """Show what is in stock: on hand, received, used, expired, and what expires next.
+
+    Examples:
+
+        stockctl stock
+
+        stockctl stock ham --batches
+
+        stockctl stock --expiring 3d --sort expiry
+    """
     wanted = named(ingredients or [])
     before = _horizon(session, expiring)
     table = stock_table(session)

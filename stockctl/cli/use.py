@@ -34,9 +34,17 @@ def use(
         bool, typer.Option("--dry-run", help="Show which batches would be charged; take nothing.")
     ] = False,
 ) -> None:
-    """Takes ingredients from stock: all of them in full, or nothing.
+    """Take ingredients from stock: all of them in full, or nothing.
 
     Exit code 3 says that there was not enough of something, and that nothing changed.
+
+    Examples:
+
+        stockctl use ham=10 mushroom=5
+
+        stockctl use ham=10 --id order-8f3a
+
+        stockctl use ham=10 --dry-run
     """
     wanted = items_from(items)
     if dry_run:
@@ -94,7 +102,7 @@ def _show(session: Session, api: StockApi, wanted: Mapping[str, int], answer: An
     if answer.status_code in {200, 201}:
         return
     if code == "insufficient_stock":
-        session.environment.tell("error: not enough in stock; nothing was taken")
+        session.environment.complain("not enough in stock; nothing was taken")
         raise typer.Exit(ExitCode.REFUSED)
     raise _refusal(answer)
 

@@ -22,6 +22,8 @@ class Environment:
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
     quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
 
     def now(self) -> datetime:
         """The time, in UTC."""
@@ -46,19 +48,29 @@ class Environment:
 
     def console(self) -> Console:
         """Where data goes."""
-        return _console(self.stdout)
+        return self._console(self.stdout)
 
     def notices(self) -> Console:
         """Where everything that is not data goes."""
-        return _console(self.stderr)
+        return self._console(self.stderr)
 
     def tell(self, line: str) -> None:
         """Says one plain line on stderr, unless the user asked for quiet."""
         if not self.quiet:
-            self.notices().print(line, markup=False, highlight=False, soft_wrap=True)
+            self.notices().print(line, soft_wrap=True)
 
+    def complain(self, line: str) -> None:
+        """Says what went wrong on stderr, also to a user who asked for quiet."""
+        notices = self.notices()
+        notices.print("error: ", style="bold red", end="")
+        notices.print(line, soft_wrap=True)
 
-def _console(stream: TextIO) -> Console:
-    from rich.console import Console
+    def trace(self, line: str) -> None:
+        """Says one dim line on stderr, where the user asked to be told more."""
+        if self.verbose:
+            self.notices().print(line, style="dim", soft_wrap=True)
 
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+    def _console(self, stream: TextIO) -> Console:
+        from rich.console import Console
+
+        return Console(file=stream, highlight=False, markup=False, emoji=False, _environ=self.variables)

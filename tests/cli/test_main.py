@@ -116,5 +116,5 @@ def test_a_defect_of_ours_is_one_line_and_a_way_to_see_more(
     done = stockctl("stock")
     assert done.code == ExitCode.FAILED
     assert "boom" in done.err
-    assert "STOCKCTL_DEBUG" in done.err
+    assert "--debug" in done.err
     assert "Traceback" not in done.err

@@ -1,0 +1,28 @@
+"""Telling of every AWS call a command makes: for `--verbose` and `--debug`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.model import OperationModel
+
+
+def trace_calls(session: boto3.session.Session, tell: Callable[[str], None]) -> None:
+    """From now on every call of this session's new clients is told: what, how it ended, how long, its request id."""
+
+    def before(context: dict[str, Any], **_: object) -> None:
+        context["stockctl_began"] = time.perf_counter()
+
+    def after(parsed: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: object) -> None:
+        metadata = parsed.get("ResponseMetadata", {})
+        took = (time.perf_counter() - context.get("stockctl_began", time.perf_counter())) * 1000
+        service = model.service_model.service_name
+        outcome = parsed.get("Error", {}).get("Code") or metadata.get("HTTPStatusCode", "?")
+        tell(f"{service} {model.name}: {outcome} in {took:.0f} ms, request {metadata.get('RequestId', '-')}")
+
+    session.events.register("before-call.*.*", before)
+    session.events.register("after-call.*.*", after)
