@@ -30,6 +30,9 @@ IS_SAME_VERSION = "version = :version"
 IS_NOT_ON_ROSTER = "NOT contains(batches, {id})"
 """A delivery: a batch counts once, also when its row has been removed meanwhile."""
 
+WAS_DELIVERED = "attribute_exists(generation)"
+"""An operator's setting: it never makes the level of an ingredient that nobody has delivered."""
+
 DOES_NOT_EXIST = "attribute_not_exists(batch_id)"
 """A batch row: never overwritten by a delivery, and really gone where a write-off takes it for gone."""
 

@@ -58,6 +58,7 @@ def level_from(row: Row) -> Level:
         version=int(row["version"]["N"]),
         cause=row["cause"]["S"],
         updated_at=row["updated_at"]["S"],
+        threshold=int(row["threshold"]["N"]) if "threshold" in row else None,
     )
 
 

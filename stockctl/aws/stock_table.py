@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from stockctl.aws import conditions
+from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
 from stockctl.aws.rows import (
     LEVEL,
@@ -14,13 +18,16 @@ from stockctl.aws.rows import (
     batch_from,
     level_from,
     level_key,
+    number,
     roster_from,
     text,
 )
+from stockctl.domain.instants import iso
 from stockctl.domain.stock import Holding, Level
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from stockctl.aws.rows import Key
 
@@ -74,6 +81,30 @@ class StockTable:
             ExpressionAttributeValues={":level": text(LEVEL_ROW_TYPE)},
         )
         return [row["ingredient"]["S"] for page in pages for row in page["Items"]]
+
+    def set_threshold(self, ingredient: str, threshold: int | None, now: float) -> bool:
+        """Sets the units below which the ingredient is low, or takes that away; False where it was never delivered."""
+        values: dict[str, AttributeValueTypeDef] = {
+            ":one": number(1),
+            ":cause": text("threshold"),
+            ":now": text(iso(now)),
+        }
+        if threshold is not None:
+            values[":threshold"] = number(threshold)
+        change = "REMOVE threshold SET" if threshold is None else "SET threshold = :threshold,"
+        try:
+            self.client.update_item(
+                TableName=self.name,
+                Key=level_key(ingredient),
+                UpdateExpression=f"ADD version :one {change} cause = :cause, updated_at = :now",
+                ConditionExpression=conditions.WAS_DELIVERED,
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
     def _rows_of(self, ingredient: str) -> Iterator[Mapping[str, Any]]:
         """Level first, batches next, roster last: the order of their sort keys."""

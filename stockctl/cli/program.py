@@ -11,6 +11,7 @@ from stockctl.cli.ingest import ingest
 from stockctl.cli.reconcile import reconcile
 from stockctl.cli.simulate import simulate
 from stockctl.cli.stock import stock
+from stockctl.cli.threshold import threshold
 from stockctl.cli.use import use
 from stockctl.cli.watch import watch
 
@@ -39,6 +40,7 @@ app.command()(deploy)
 app.command()(ingest)
 app.command()(use)
 app.command()(stock)
+app.command()(threshold)
 app.command()(reconcile)
 app.command()(watch)
 app.command()(simulate)

@@ -35,6 +35,9 @@ def stock(
         str | None, typer.Option(metavar="DURATION", help="Only what expires within this time, as in 3d or 12h.")
     ] = None,
     low: Annotated[int | None, typer.Option(metavar="UNITS", help="Only levels below this many units.", min=0)] = None,
+    below_threshold: Annotated[
+        bool, typer.Option("--below-threshold", help="Only levels below their own threshold (`stockctl threshold`).")
+    ] = False,
     sort: Annotated[SortBy, typer.Option(help="Order of the levels.")] = SortBy.NAME,
 ) -> None:
     """Show what is in stock: on hand, received, used, expired, and what expires next.
@@ -53,6 +56,7 @@ def stock(
     levels = table.levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
     levels = [level for level in levels if low is None or level.quantity < low]
+    levels = [level for level in levels if level.is_low or not below_threshold]
     if batches:
         found = [batch for level in levels for batch in _batches(table.read(level.ingredient), before)]
         _show_batches(session, sorted(found, key=lambda batch: (batch.expires_at, batch.ingredient)))
@@ -91,15 +95,16 @@ def _show_levels(session: Session, levels: list[Level]) -> None:
         Column("used", "right"),
         Column("expired", "right"),
         Column("next expiry"),
+        Column("threshold", "right"),
     ]
     document = [level_document(level) for level in levels]
     figures = [(level.quantity, level.received, level.used, level.expired) for level in levels]
     rows = [
-        [level.ingredient, *map(units, numbers), _when(level.next_expiry, now)]
+        [level.ingredient, *map(units, numbers), _when(level.next_expiry, now), _threshold(level)]
         for level, numbers in zip(levels, figures, strict=True)
     ]
     plain = [
-        [level.ingredient, *map(str, numbers), _iso(level.next_expiry) or ""]
+        [level.ingredient, *map(str, numbers), _iso(level.next_expiry) or "", str(level.threshold or "")]
         for level, numbers in zip(levels, figures, strict=True)
     ]
     session.output.show(document, Table(columns, rows, plain))
@@ -116,6 +121,7 @@ def level_document(level: Level) -> dict[str, Any]:
         "used": level.used,
         "expired": level.expired,
         "next_expiry": _iso(level.next_expiry),
+        "threshold": level.threshold,
     }
 
 
@@ -150,6 +156,12 @@ def _batch_document(batch: Batch) -> dict[str, Any]:
         "best_before": batch.best_before,
         "expires_at": iso_seconds(batch.expires_at),
     }
+
+
+def _threshold(level: Level) -> str:
+    if level.threshold is None:
+        return "-"
+    return f"low, {units(level.threshold)}" if level.is_low else units(level.threshold)
 
 
 def _when(instant: int | None, now: datetime) -> str:

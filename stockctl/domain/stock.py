@@ -28,6 +28,13 @@ class Level:
     version: int
     cause: str
     updated_at: str
+    threshold: int | None = None
+    """The units below which an operator calls it low."""
+
+    @property
+    def is_low(self) -> bool:
+        """Whether there is less than the operator's threshold."""
+        return self.threshold is not None and self.quantity < self.threshold
 
     @property
     def adds_up(self) -> bool:

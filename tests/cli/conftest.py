@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from stockctl.aws.deployment import Deployment
 from stockctl.cli.main import run
 from stockctl.functions import get_stock, post_transaction
 from stockctl.terminal.environment import Environment
@@ -62,7 +63,7 @@ def kitchen(service: Service) -> Iterator[Service]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    outputs = {
+    outputs = dict.fromkeys(map(output_name, Deployment.__dataclass_fields__), "not used here") | {
         "StockTable": STOCK,
         "TransactionTable": TRANSACTIONS,
         "DropBucket": BUCKET,
@@ -70,7 +71,6 @@ def kitchen(service: Service) -> Iterator[Service]:
         "ApiId": "api",
         "ApiUrl": f"http://127.0.0.1:{server.server_port}",
         "TimeZone": "UTC",
-        **dict.fromkeys(OTHER_OUTPUTS, "not used here"),
     }
     template = {
         "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
@@ -83,15 +83,9 @@ def kitchen(service: Service) -> Iterator[Service]:
     thread.join()
 
 
-OTHER_OUTPUTS = (
-    "ReceiveFailureQueue",
-    "StreamFailureQueue",
-    "StockReceivedFunction",
-    "StockExpiredFunction",
-    "StockUpdatedFunction",
-    "PostTransactionFunction",
-    "GetStockFunction",
-)
+def output_name(field: str) -> str:
+    """`stock_table` becomes `StockTable`."""
+    return "".join(part.capitalize() for part in field.split("_"))
 
 
 class Gateway(BaseHTTPRequestHandler):

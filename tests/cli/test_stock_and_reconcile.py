@@ -24,6 +24,7 @@ def test_levels_are_listed_with_what_they_are_made_of(stockctl: Stockctl) -> Non
             "used": 10,
             "expired": 0,
             "next_expiry": "2099-01-01T00:00:00Z",
+            "threshold": None,
         },
         {
             "ingredient": "mushroom",
@@ -32,6 +33,7 @@ def test_levels_are_listed_with_what_they_are_made_of(stockctl: Stockctl) -> Non
             "used": 0,
             "expired": 0,
             "next_expiry": "2100-01-01T00:00:00Z",
+            "threshold": None,
         },
     ]
 

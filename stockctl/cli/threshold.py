@@ -1,0 +1,51 @@
+"""`stockctl threshold`: the units below which an operator calls an ingredient low."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.session import Session, with_session
+from stockctl.cli.use import items_from
+from stockctl.domain.errors import UsageError
+from stockctl.terminal.figures import units
+from stockctl.terminal.output import Column, Table
+
+
+@with_session
+def threshold(
+    session: Session,
+    thresholds: Annotated[
+        list[str] | None, typer.Argument(metavar="[INGREDIENT=UNITS...]", help="What is low below how many units.")
+    ] = None,
+    clear: Annotated[
+        list[str] | None,
+        typer.Option("--clear", metavar="INGREDIENT", help="Take its threshold away; may be repeated."),
+    ] = None,
+) -> None:
+    """Set the units below which an ingredient is low, or show them.
+
+    A threshold is kept on the level itself, so it is the same for everyone and costs nothing to read. `stock`, `watch`
+    and `stock --below-threshold` go by it.
+
+    Examples:
+
+        stockctl threshold ham=100 mushroom=50
+
+        stockctl threshold --clear ham
+    """
+    wanted: dict[str, int | None] = {**items_from(thresholds or []), **dict.fromkeys(named(clear or []) or [], None)}
+    table = stock_table(session)
+    if set(items_from(thresholds or [])) & set(named(clear or []) or []):
+        raise UsageError("an ingredient is both set and cleared", "Name it once.")
+    check_known(session, list(wanted), [level.ingredient for level in table.levels(list(wanted))])
+    for ingredient, count in wanted.items():
+        table.set_threshold(ingredient, count, session.environment.now().timestamp())
+    levels = [level for level in table.levels() if level.threshold is not None]
+    document = [{"ingredient": level.ingredient, "threshold": level.threshold, "low": level.is_low} for level in levels]
+    rows = [[level.ingredient, units(level.threshold or 0), "low" if level.is_low else "ok"] for level in levels]
+    plain = [[level.ingredient, str(level.threshold), "low" if level.is_low else "ok"] for level in levels]
+    columns = [Column("ingredient"), Column("threshold", "right"), Column("now")]
+    session.output.show(document, Table(columns, rows, plain))

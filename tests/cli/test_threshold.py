@@ -1,0 +1,43 @@
+"""`stockctl threshold`: an operator's setting on the level."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockctl.domain.errors import ExitCode
+from tests.cli.conftest import Stockctl
+from tests.service import Service
+
+
+@pytest.fixture(autouse=True)
+def stock_of_ham_and_mushroom(kitchen: Service) -> None:
+    kitchen.drop("monday.csv", "ham,100,2099-12-31\nmushroom,50,2099-12-31\n")
+
+
+def test_a_threshold_is_kept_on_the_level_and_tells_what_is_low(stockctl: Stockctl) -> None:
+    assert stockctl("threshold", "ham=101", "mushroom=50").rows == [["ham", "101", "low"], ["mushroom", "50", "ok"]]
+    assert [row[0] for row in stockctl("stock", "--below-threshold").rows] == ["ham"]
+
+
+def test_uses_and_deliveries_leave_it_alone_and_it_leaves_them_alone(stockctl: Stockctl, kitchen: Service) -> None:
+    stockctl("threshold", "ham=95")
+    stockctl("use", "ham=10")
+    kitchen.drop("tuesday.csv", "ham,1,2099-12-31\n")
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    assert (level.quantity, level.threshold, level.version, level.adds_up) == (91, 95, 4, True)
+
+
+def test_it_can_be_cleared(stockctl: Stockctl) -> None:
+    stockctl("threshold", "ham=101")
+    assert stockctl("threshold", "--clear", "ham").rows == []
+
+
+def test_an_ingredient_that_was_never_delivered_has_no_level_to_keep_it(stockctl: Stockctl) -> None:
+    done = stockctl("threshold", "hamm=3")
+    assert done.code == ExitCode.FAILED
+    assert "did you mean ham?" in done.err
+
+
+def test_setting_and_clearing_at_once_is_a_usage_error(stockctl: Stockctl) -> None:
+    assert stockctl("threshold", "ham=3", "--clear", "ham").code == ExitCode.USAGE
