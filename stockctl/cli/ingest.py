@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stockctl.cli.completion import remember_ingredients
 from stockctl.cli.ingredients import did_you_mean
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
@@ -180,7 +181,10 @@ def _tell_what_is_odd(session: Session, deployment: Deployment, file: SupplierFi
     table = StockTable(session.clients.dynamodb, deployment.stock_table)
     known = {level.ingredient: level for level in table.levels([row.ingredient for row in rows])}
     absent = sorted({row.ingredient for row in rows} - set(known))
-    if absent and table.ingredients():
+    before = table.ingredients() if absent else []
+    if absent:
+        remember_ingredients(session.settings.stack, {*before, *absent})
+    if before:
         session.environment.tell(f"note: new here: {', '.join(absent)}")
         for line in did_you_mean(session, absent):
             session.environment.tell(f"note: {line}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from stockctl.cli import local
 from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
+from stockctl.cli.doctor import doctor
 from stockctl.cli.ingest import ingest
 from stockctl.cli.reconcile import reconcile
 from stockctl.cli.simulate import simulate
@@ -31,8 +35,18 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"stockctl {version('stockctl')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Keeps `stockctl COMMAND` a group however many commands there are."""
 
 
@@ -45,4 +59,5 @@ app.command()(reconcile)
 app.command()(watch)
 app.command()(simulate)
 app.add_typer(local.app)
+app.command()(doctor)
 app.command()(destroy)

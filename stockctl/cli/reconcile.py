@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stockctl.cli.completion import complete_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 @with_session
 def reconcile(
     session: Session,
-    ingredients: Annotated[list[str] | None, typer.Argument(metavar="[INGREDIENT...]", help="Default: all.")] = None,
+    ingredients: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[INGREDIENT...]", help="Default: all.", autocompletion=complete_ingredients),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit code 5 where batches and level differ.")
     ] = False,

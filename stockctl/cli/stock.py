@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stockctl.cli.completion import complete_ingredients, remember_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.instants import iso_seconds
@@ -29,7 +30,10 @@ class SortBy(StrEnum):
 @with_session
 def stock(
     session: Session,
-    ingredients: Annotated[list[str] | None, typer.Argument(metavar="[INGREDIENT...]", help="Default: all.")] = None,
+    ingredients: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[INGREDIENT...]", help="Default: all.", autocompletion=complete_ingredients),
+    ] = None,
     batches: Annotated[bool, typer.Option("--batches", help="List the batches, soonest to expire first.")] = False,
     expiring: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Only what expires within this time, as in 3d or 12h.")
@@ -55,6 +59,8 @@ def stock(
     table = stock_table(session)
     levels = table.levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
+    if wanted is None:
+        remember_ingredients(session.settings.stack, [level.ingredient for level in levels])
     levels = [level for level in levels if low is None or level.quantity < low]
     levels = [level for level in levels if level.is_low or not below_threshold]
     if batches:

@@ -33,6 +33,17 @@ def resolve(settings: Settings, environment: Environment, *, deployed: bool = Tr
     return _local(settings, environment, deployed=deployed) if _is_local(settings, environment) else _aws(settings)
 
 
+def existing(settings: Settings, environment: Environment) -> Target | None:
+    """The same target, without starting or deploying anything: None for an embedded cloud that does not run."""
+    if not _is_local(settings, environment):
+        return _aws(settings)
+    from stockctl.local.cloud import EmbeddedCloud
+    from stockctl.local.target import local_target
+
+    run = EmbeddedCloud(environment.variables).running()
+    return local_target(settings.stack, run) if run else None
+
+
 def _is_local(settings: Settings, environment: Environment) -> bool:
     if settings.local is not None:
         return settings.local

@@ -56,8 +56,8 @@ class EmbeddedCloud:
         run = self.home.run() if self.home.is_locked() else None
         return run if run and _answers(run) else None
 
-    def up(self, port: int | None = None) -> Started:
-        """Starts it, if it does not run.
+    def up(self, port: int | None = None, *, anywhere: bool = False) -> Started:
+        """Starts it, if it does not run; where nobody has named a port and `anywhere` is set, on one that is free.
 
         Raises:
             StockctlError: the port is taken, the extra is not installed, it runs on another port, or it did not start.
@@ -65,7 +65,7 @@ class EmbeddedCloud:
         if (run := self.running()) is None:
             with self.home.alone("starting"):
                 if (run := self.running()) is None:  # else another command has started it meanwhile
-                    return self._start(port)
+                    return self._start(port, anywhere)
         if port not in {None, run.port}:
             raise StockctlError(
                 f"the embedded cloud runs on port {run.port} already", "Run `stockctl local down` first."
@@ -113,7 +113,7 @@ class EmbeddedCloud:
             time.sleep(0.05)
         return True
 
-    def _start(self, port: int | None) -> Started:
+    def _start(self, port: int | None, anywhere: bool) -> Started:
         if importlib.util.find_spec("ministack") is None:
             raise StockctlError("the embedded cloud is not installed", "Run `pip install 'stockctl[local]'`.")
         if self.home.is_locked():
@@ -121,6 +121,8 @@ class EmbeddedCloud:
                 "the embedded cloud runs but does not answer", "Run `stockctl local down`, then try again."
             )
         chosen = port or self._usual_port()
+        if anywhere and not (port or self._variables.get(PORT_VARIABLE)) and not _is_free(chosen):
+            chosen = _free_port()
         _check_free(chosen)
         saved = self.home.saved()
         self.home.clear_run()
@@ -183,22 +185,22 @@ def ensure_running(stack: str, environment: Environment) -> Target:
     """The stack on the embedded cloud: started when it does not run, deployed when it is missing or not this code."""
     from stockctl.local.rollout import deploy_if_needed
 
-    return deploy_if_needed(stack, start(environment).run, environment)
+    return deploy_if_needed(stack, start(environment, anywhere=True).run, environment)
 
 
 def ensure_started(stack: str, environment: Environment) -> Target:
     """A stack on the embedded cloud, which is started when it does not run; whether the stack is there is left open."""
     from stockctl.local.target import local_target
 
-    return local_target(stack, start(environment).run)
+    return local_target(stack, start(environment, anywhere=True).run)
 
 
-def start(environment: Environment, port: int | None = None) -> Started:
+def start(environment: Environment, port: int | None = None, *, anywhere: bool = False) -> Started:
     """`up`, with a word to the user where it takes a while or something may be lost."""
     cloud = EmbeddedCloud(environment.variables)
     if cloud.running() is None:
         environment.tell("stockctl: starting the embedded cloud")
-    started = cloud.up(port)
+    started = cloud.up(port, anywhere=anywhere)
     if started.lost_since:
         environment.tell(f"stockctl: its last run was cut off; changes since {started.lost_since} may be lost")
     return started
@@ -218,13 +220,32 @@ def _answers(run: Run) -> bool:
 
 
 def _check_free(port: int) -> None:
+    try:
+        _bind(port)
+    except OSError as error:
+        raise StockctlError(
+            f"port {port} of {ADDRESS} cannot be used: {error.strerror}",
+            f"Give another one: `stockctl local up --port {port + 1}`, or set {PORT_VARIABLE}.",
+        ) from error
+
+
+def _is_free(port: int) -> bool:
+    try:
+        _bind(port)
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    return _bind(0)
+
+
+def _bind(port: int) -> int:
+    """Binds a port for a moment, 0 for any, and says which it was."""
     with socket.socket() as probe:
         # As the server does: a connection of the last run that lingers does not hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((ADDRESS, port))
-        except OSError as error:
-            raise StockctlError(
-                f"port {port} of {ADDRESS} cannot be used: {error.strerror}",
-                f"Give another one: `stockctl local up --port {port + 1}`, or set {PORT_VARIABLE}.",
-            ) from error
+        probe.bind((ADDRESS, port))
+        name: tuple[str, int] = probe.getsockname()
+        return name[1]

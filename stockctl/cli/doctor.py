@@ -1,0 +1,138 @@
+"""`stockctl doctor`: what this machine has of what the program needs, and how to mend the rest."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.terminal.output import Column, Table
+
+if TYPE_CHECKING:
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.target import Target
+
+T = TypeVar("T")
+
+CLOCK_TOLERANCE_SECONDS = 240
+"""AWS refuses signatures that are five minutes off."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: whether it is as it should be, what was found, and how to mend it if not."""
+
+    what: str
+    is_ok: bool
+    found: str
+    mend: str = ""
+
+    @property
+    def advice(self) -> str:
+        """How to mend it; nothing where there is nothing to mend."""
+        return "" if self.is_ok else self.mend
+
+
+@with_session
+def doctor(session: Session) -> None:
+    """Look at Python, extras, credentials, region, stack, clock and terminal; say how to mend what is wrong.
+
+    It starts and deploys nothing. Exit code 1 says that something needs mending.
+    """
+    findings = [_python(), _embedded_cloud(session), *_cloud(session), _terminal(session)]
+    columns = [Column("what"), Column("state"), Column("found"), Column("mend")]
+    rows = [[item.what, "ok" if item.is_ok else "NOT OK", item.found, item.advice] for item in findings]
+    document = [{"what": item.what, "ok": item.is_ok, "found": item.found, "mend": item.advice} for item in findings]
+    session.output.show(document, Table(columns, rows))
+    if not all(item.is_ok for item in findings):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _python() -> Finding:
+    return Finding("python", sys.version_info >= (3, 11), platform.python_version(), "Install Python 3.11 or later.")
+
+
+def _embedded_cloud(session: Session) -> Finding:
+    from stockctl.local.cloud import EmbeddedCloud
+
+    if importlib.util.find_spec("ministack") is None:
+        return Finding("embedded cloud", False, "not installed", "Run `pip install 'stockctl[local]'`.")
+    run = EmbeddedCloud(session.environment.variables).running()
+    return Finding("embedded cloud", True, f"runs at {run.endpoint}" if run else "installed; starts when needed")
+
+
+def _cloud(session: Session) -> list[Finding]:
+    """Credentials, region, stack and clock of the target; nothing of it is started to find out."""
+    from stockctl.cli.target import existing
+
+    target = _tried("credentials", lambda: existing(session.settings, session.environment))
+    if isinstance(target, Finding):
+        return [target]
+    if target is None:
+        return [Finding("target", True, "the embedded cloud, which does not run yet")]
+    from stockctl.aws.clients import Clients
+
+    clients = Clients.of_target(target)
+    who = _tried("credentials", lambda: clients.sts.get_caller_identity()["Arn"])
+    if isinstance(who, Finding):
+        return [Finding("target", True, target.describe()), who]
+    return [
+        Finding("target", True, target.describe()),
+        Finding("credentials", True, who),
+        Finding("region", True, str(target.region)),
+        _stack(clients, target),
+        _clock(session, clients),
+    ]
+
+
+def _tried(what: str, look: Callable[[], T]) -> T | Finding:
+    from stockctl.aws.errors import translated
+
+    try:
+        return look()
+    except Exception as error:
+        known = error if isinstance(error, StockctlError) else translated(error)
+        if known is None:
+            raise
+        return Finding(what, False, known.message, known.hint or "")
+
+
+def _stack(clients: Clients, target: Target) -> Finding:
+    from stockctl.aws.deployment import Deployment, is_current
+    from stockctl.aws.stack import Stack
+
+    deployment = _tried("stack", lambda: Deployment.of(clients, target))
+    if isinstance(deployment, Finding):
+        return deployment
+    if not is_current(Stack(clients, target.stack)):
+        return Finding("stack", False, f"{target.stack} is deployed, by another version", "Run `stockctl deploy`.")
+    return Finding("stack", True, f"{target.stack} is deployed and up to date")
+
+
+def _clock(session: Session, clients: Clients) -> Finding:
+    """This machine's clock against the one that checks our signatures."""
+    answer = clients.sts.get_caller_identity()["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if answer is None:
+        return Finding("clock", True, "could not be compared: the answer bears no date")
+    off = abs((session.environment.now() - parsedate_to_datetime(answer)).total_seconds())
+    mend = "Set the clock right: AWS refuses signatures that are five minutes off."
+    return Finding("clock", off < CLOCK_TOLERANCE_SECONDS, f"{off:.0f} s off", mend)
+
+
+def _terminal(session: Session) -> Finding:
+    environment = session.environment
+    if not environment.stdout_is_terminal:
+        return Finding("terminal", True, "none: results are TSV, `watch` prints JSON lines")
+    size = shutil.get_terminal_size()
+    found = f"{size.columns}×{size.lines}, {environment.stdout.encoding}, TERM={environment.variables.get('TERM', '')}"
+    is_ok = size.columns >= 60 and size.lines >= 15 and environment.draws_screens
+    return Finding("terminal", is_ok, found, "`watch` needs 60×15 and a terminal that can move its cursor.")

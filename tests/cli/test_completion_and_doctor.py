@@ -1,0 +1,67 @@
+"""TAB and `stockctl doctor`: help that is quick, and help that starts nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stockctl.domain.errors import ExitCode
+from tests.cli.conftest import Stockctl
+from tests.service import STACK, Service
+
+
+def completions(words: str, home: Path) -> list[str]:
+    """What a shell would offer for this command line."""
+    line = f"stockctl {words}"
+    variables = os.environ | {
+        "_STOCKCTL_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split(" ")) - 1),
+        "STOCKCTL_HOME": str(home),
+    }
+    code = (
+        "import sys; sys.argv = ['stockctl']\n"
+        "from stockctl.cli.main import main\n"
+        "try:\n    main()\n"
+        "finally:\n"
+        "    heavy = {'boto3', 'botocore', 'plotext', 'ministack'} & set(sys.modules)\n"
+        "    if heavy: print('LOADED', heavy)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+    return done.stdout.split("\n")[:-1]
+
+
+def test_tab_offers_the_ingredients_that_a_command_has_listed(
+    stockctl: Stockctl, kitchen: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOCKCTL_HOME", str(tmp_path))
+    kitchen.drop("monday.csv", "ham,100,2099-12-31\nhazelnut,1,2099-01-01\nmushroom,50,2099-12-31\n")
+    stockctl("stock")
+    assert completions(f"stock --stack {STACK} ha", tmp_path) == ["ham", "hazelnut"]
+
+
+def test_tab_offers_commands_and_nothing_where_nothing_is_known(tmp_path: Path) -> None:
+    assert "stock" in completions("sto", tmp_path)
+    assert completions("stock ha", tmp_path) == []
+
+
+def test_a_doctor_finds_a_healthy_stack_healthy_but_for_its_version(stockctl: Stockctl) -> None:
+    done = stockctl("doctor", "-o", "json")
+    found = {item["what"]: item for item in done.json}
+    assert found["credentials"]["ok"]
+    assert found["clock"]["ok"]
+    assert not found["stack"]["ok"]  # the one on moto is not made of our template
+    assert "stockctl deploy" in found["stack"]["mend"]
+    assert done.code == ExitCode.FAILED
+
+
+def test_a_doctor_says_what_is_missing_and_starts_nothing(stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    done = stockctl("doctor")
+    assert done.code == ExitCode.FAILED
+    assert ["credentials", "NOT OK"] in [row[:2] for row in done.rows]
+    assert "aws configure sso" in done.out
