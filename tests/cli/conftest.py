@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from stockctl.cli.main import run
-from stockctl.functions import get_stock, post_transaction
+from stockctl.functions import get_stock, post_transaction, post_transactions
 from stockctl.terminal.environment import Environment
 from tests.service import BUCKET, STACK, STOCK, STREAM, TRANSACTIONS, Service
 
@@ -90,6 +90,7 @@ OTHER_OUTPUTS = (
     "StockExpiredFunction",
     "StockUpdatedFunction",
     "PostTransactionFunction",
+    "PostTransactionsFunction",
     "GetStockFunction",
 )
 
@@ -105,7 +106,8 @@ class Gateway(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.answer(post_transaction.handler({"body": body, "isBase64Encoded": False}, None))
+        function = post_transactions if self.path == "/transactions/batch" else post_transaction
+        self.answer(function.handler({"body": body, "isBase64Encoded": False}, None))
 
     def answer(self, response: dict[str, Any]) -> None:
         if "AWS4-HMAC-SHA256" not in self.headers.get("Authorization", ""):
