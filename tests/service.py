@@ -38,6 +38,8 @@ class Service:
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         clients.kinesis.create_stream(StreamName=STREAM, ShardCount=1)
+        for module in ("stockctl.aws.recording", "stockctl.functions.work"):  # moto knows one thread
+            monkeypatch.setattr(f"{module}.WORKERS", 1)
         monkeypatch.setenv("STOCK_TABLE", STOCK)
         monkeypatch.setenv("TRANSACTION_TABLE", TRANSACTIONS)
         monkeypatch.setenv("LEVEL_STREAM", STREAM)

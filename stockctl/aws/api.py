@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -42,6 +43,32 @@ class StockApi:
         """
         lines = [{"typeId": ingredient, "quantity": units} for ingredient, units in items.items()]
         return self._call("POST", "/transactions", {"transactionId": transaction_id, "items": lines})
+
+    def use_many(self, transactions: Sequence[object]) -> list[Answer]:
+        """Asks for up to 500 transactions, and gives each its own answer, in their order.
+
+        What stays busy is asked for again until the deadline; the answer then says so.
+
+        Raises:
+            CredentialsError: the API does not accept the signature.
+            StockctlError: the API cannot be reached, or broke, or took the whole for malformed.
+        """
+        answers: dict[int, Answer] = {}
+        waiting = list(range(len(transactions)))
+        with suppress(Busy):
+            for _ in self.patience.attempts("POST /transactions/batch"):
+                batch = {"transactions": [transactions[position] for position in waiting]}
+                answers.update(zip(waiting, self._answers(batch), strict=True))
+                waiting = [position for position in waiting if answers[position].status_code == 503]
+                if not waiting:
+                    break
+        return [answers[position] for position in range(len(transactions))]
+
+    def _answers(self, batch: Mapping[str, object]) -> list[Answer]:
+        answer = self._call("POST", "/transactions/batch", batch)
+        if answer.status_code != 200:
+            raise StockctlError(f"the service does not take this batch: {answer.body.get('message')}")
+        return [Answer(one["statusCode"], one["body"]) for one in answer.body["answers"]]
 
     def levels(self, ingredients: Sequence[str]) -> list[Mapping[str, Any]]:
         """The levels of these ingredients as the menu service sees them; those never delivered are left out."""

@@ -7,10 +7,11 @@ its key stands for, a batch is recorded once, and a receipt is written when all 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import groupby
 from typing import IO, TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,13 +20,22 @@ from botocore.exceptions import ClientError
 from stockctl.aws import conditions
 from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.errors import code_of
-from stockctl.aws.receive import Conflict, RosterFull, receive
+from stockctl.aws.receive import MAX_BATCHES, Conflict, RosterFull, receive
 from stockctl.aws.retry import Patience
 from stockctl.aws.rows import number, text
+from stockctl.aws.staging import StagedRows
 from stockctl.aws.stock_table import StockTable
-from stockctl.domain.delivery import Rejection, Row, UnreadableFile, added_up, read_rows, text_lines
+from stockctl.domain.delivery import Rejection, Row, UnreadableFile, read_rows, text_lines
 from stockctl.domain.instants import iso
-from stockctl.domain.receipt import Receipt, receipt_of, unfinished, with_conflict, with_conflicts_of
+from stockctl.domain.receipt import (
+    MAX_ROWS,
+    Receipt,
+    Rejections,
+    receipt_of,
+    unfinished,
+    with_conflict,
+    with_conflicts_of,
+)
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.domain.transaction import RESERVED_PREFIX
 
@@ -39,6 +49,17 @@ MAX_KEY_BYTES = 900
 """A batch's sort key holds the delivery's key and a best-before, in DynamoDB's 1,024 bytes."""
 
 IN_MEMORY_BYTES = 8 << 20
+
+MAX_GROUP = 10 * MAX_BATCHES
+"""Rows of one ingredient that a worker takes at once."""
+
+WORKERS = 8
+"""Ingredients recorded at the same time: each mostly waits for DynamoDB."""
+
+WORTH_A_WORKER = 10
+"""Ingredients that one worker gets done before another one is worth its start."""
+
+_Missed = list[tuple[Row, Rejection]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,8 @@ class Recorder:
             etag = self.bucket.fetch(delivery, version_id, content)
             if etag is None:
                 return None
-            return _Recording(self, delivery, etag).run(content)
+            with StagedRows() as staged:
+                return _Recording(self, delivery, etag, staged).run(content)
 
 
 @dataclass
@@ -70,38 +92,42 @@ class _Recording:
     recorder: Recorder
     delivery: str
     etag: str
-    recorded: list[Row] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
+    staged: StagedRows
+    rejected: Rejections = field(default_factory=Rejections)
 
     def run(self, content: IO[bytes]) -> Receipt | None:
-        rows = self._readable_rows(content)
-        if not rows:
-            return self._write_receipt()
-        if not self._claim(max(row.expires_at for row in rows)):
+        is_readable = self._stage(content)
+        last_expiry = self.staged.last_expiry()
+        if not is_readable or last_expiry is None:
+            return self._write_receipt([], 0)
+        if not self._claim(last_expiry):
             return self._write_conflict()
         try:
-            for ingredient, group in _by_ingredient(rows):
-                self._record_ingredient(ingredient, list(group))
+            self._record()
         except Conflict:
             return self._write_conflict()
-        return self._write_receipt()
+        return self._write_receipt(self.staged.recorded(MAX_ROWS), self.staged.recorded_count())
 
-    def _readable_rows(self, content: IO[bytes]) -> list[Row]:
+    def _stage(self, content: IO[bytes]) -> bool:
+        """Puts the good rows in order; False where the file as a whole cannot be read."""
         content.seek(0)
-        rows: list[Row] = []
         try:
             if len(self.delivery.encode()) > MAX_KEY_BYTES:
                 reason = f"the name of the file is longer than {MAX_KEY_BYTES} bytes"
                 raise UnreadableFile(Rejection(1, "", "", reason))
-            for row in read_rows(text_lines(content), self.recorder.zone, int(self.recorder.clock())):
-                if isinstance(row, Row):
-                    rows.append(row)
-                else:
-                    self.rejected.append(row)
+            self.staged.add(self._good_rows(content))
         except UnreadableFile as unreadable:
-            self.rejected = [unreadable.rejection]
-            return []
-        return added_up(rows)
+            self.rejected = Rejections()
+            self.rejected.add(unreadable.rejection)
+            return False
+        return True
+
+    def _good_rows(self, content: IO[bytes]) -> Iterator[Row]:
+        for row in read_rows(text_lines(content), self.recorder.zone, int(self.recorder.clock())):
+            if isinstance(row, Row):
+                yield row
+            else:
+                self.rejected.add(row)
 
     def _claim(self, last_expiry: int) -> bool:
         """Writes down which content this key stands for; False where it stands for other content."""
@@ -125,20 +151,41 @@ class _Recording:
             return False
         return True
 
-    def _record_ingredient(self, ingredient: str, rows: list[Row]) -> None:
-        by_best_before = {row.best_before: row for row in rows}
+    def _record(self) -> None:
+        """Records the groups by several workers; no more is read than they are at, and no ingredient by two of them."""
+        workers = min(WORKERS, 1 + self.staged.ingredients() // WORTH_A_WORKER)
+        waiting: deque[Future[_Missed]] = deque()
+        with ThreadPoolExecutor(workers) as threads:
+            last = ""
+            for group in self.staged.groups(MAX_GROUP):
+                while waiting and (len(waiting) >= 2 * workers or group[0].ingredient == last):
+                    self._note(waiting.popleft().result())
+                waiting.append(threads.submit(self._record_group, group))
+                last = group[0].ingredient
+            while waiting:
+                self._note(waiting.popleft().result())
+
+    def _record_group(self, rows: list[Row]) -> _Missed:
+        """Records rows of one ingredient, and returns those that could not be, with the reason."""
+        recorder = self.recorder
         try:
-            done = receive(
-                self.recorder.stock, [self._batch(row) for row in rows], self.recorder.clock, self.recorder.patience
-            )
+            batches = [self._batch(row) for row in rows]
+            done = receive(recorder.stock, batches, recorder.clock, recorder.patience)
         except RosterFull:
             reason = "has too many live batches; wait until some have expired"
-            self.rejected += [Rejection(row.line, "ingredient", ingredient, reason) for row in rows]
-            return
-        self.recorded += [by_best_before[batch.best_before] for batch in (*done.recorded, *done.known)]
-        late = [by_best_before[batch.best_before] for batch in done.expired]
+            return [(row, Rejection(row.line, "ingredient", row.ingredient, reason)) for row in rows]
+        late = {batch.best_before for batch in done.expired}
         reason = "has passed: this stock has expired"
-        self.rejected += [Rejection(row.line, "best_before", row.best_before, reason) for row in late]
+        return [
+            (row, Rejection(row.line, "best_before", row.best_before, reason))
+            for row in rows
+            if row.best_before in late
+        ]
+
+    def _note(self, missed: _Missed) -> None:
+        self.staged.mark_unrecorded(row for row, _ in missed)
+        for _, rejection in missed:
+            self.rejected.add(rejection)
 
     def _batch(self, row: Row) -> Batch:
         return Batch(
@@ -153,10 +200,9 @@ class _Recording:
             received_at=iso(self.recorder.clock()),
         )
 
-    def _write_receipt(self) -> Receipt | None:
-        self.recorded.sort(key=lambda row: row.line)
-        self.rejected.sort(key=lambda rejection: rejection.line)
-        receipt = receipt_of(self.delivery, self.etag, self.recorded, self.rejected, self.recorder.clock())
+    def _write_receipt(self, recorded: list[Row], recorded_rows: int) -> Receipt | None:
+        now = self.recorder.clock()
+        receipt = receipt_of(self.delivery, self.etag, recorded, recorded_rows, self.rejected, now)
 
         def unless_there_is_a_better(existing: Receipt | None) -> Receipt | None:
             if existing is None or not existing["recorded"]:
@@ -174,7 +220,3 @@ class _Recording:
             existing = unfinished(self.delivery)
         changed = with_conflict(existing, self.etag, self.recorder.clock())
         return None if changed == existing else changed
-
-
-def _by_ingredient(rows: Iterable[Row]) -> Iterator[tuple[str, Iterator[Row]]]:
-    return groupby(sorted(rows, key=lambda row: row.ingredient), key=lambda row: row.ingredient)

@@ -1,4 +1,4 @@
-"""Ingredient names for TAB: from a file that other commands keep, so that completion asks no network and loads no boto3.
+"""Ingredient names for TAB: from a file that other commands keep, so that completion asks no network, loads no boto3.
 
 `stock`, `ingest` and every other command that lists ingredients write the names down; completion reads them. It is
 silent on failure: a key press is no place for an error.

@@ -144,7 +144,7 @@ def _checked_document(session: Session, file: SupplierFile, zone: str) -> Docume
     checked = _checked(session, file, zone)
     return {
         "delivery": file.key,
-        "status": status_of(checked.good, checked.bad).value,
+        "status": status_of(len(checked.good), len(checked.bad)).value,
         "recorded": [recorded_row(row) for row in checked.good],
         "rejected": [rejected_row(row) for row in checked.bad],
     }

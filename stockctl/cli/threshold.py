@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stockctl.cli.completion import complete_items
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.use import items_from
@@ -18,7 +19,10 @@ from stockctl.terminal.output import Column, Table
 def threshold(
     session: Session,
     thresholds: Annotated[
-        list[str] | None, typer.Argument(metavar="[INGREDIENT=UNITS...]", help="What is low below how many units.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[INGREDIENT=UNITS...]", help="What is low below how many units.", autocompletion=complete_items
+        ),
     ] = None,
     clear: Annotated[
         list[str] | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stockctl.cli.completion import complete_items
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.figures import units
@@ -23,7 +24,12 @@ ITEM_HINT = "Write ingredient=units with a whole number from 1, as in `stockctl 
 @with_session
 def use(
     session: Session,
-    items: Annotated[list[str], typer.Argument(metavar="INGREDIENT=UNITS...", help="What to take, as in ham=10.")],
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INGREDIENT=UNITS...", help="What to take, as in ham=10.", autocompletion=complete_items
+        ),
+    ] = None,
     transaction_id: Annotated[
         str | None,
         typer.Option(
@@ -33,6 +39,10 @@ def use(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show which batches would be charged; take nothing.")
     ] = False,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Take many: one transaction a line, as the API's JSON; - is standard input."),
+    ] = None,
 ) -> None:
     """Take ingredients from stock: all of them in full, or nothing.
 
@@ -46,6 +56,15 @@ def use(
 
         stockctl use ham=10 --dry-run
     """
+    if file is not None:
+        if items or transaction_id or dry_run:
+            raise UsageError("--file stands alone: the file says what to take", "Leave the other words out.")
+        from stockctl.cli.use_file import use_file
+
+        use_file(session, stock_api(session), file)
+        return
+    if not items:
+        raise UsageError("nothing to take was named", ITEM_HINT)
     wanted = items_from(items)
     if dry_run:
         _show_charges(session, wanted)

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from stockctl.domain.delivery import Rejection, Row
 from stockctl.domain.instants import iso
 
-MAX_REJECTIONS = 10_000
-"""A receipt names this many rejected rows one by one, and counts the rest."""
+MAX_ROWS = 10_000
+"""A receipt names this many recorded rows and this many rejected ones, and counts the rest."""
+
+MAX_VALUE = 200
+"""Characters of a rejected value that are kept."""
 
 
 class DeliveryStatus(StrEnum):
@@ -37,21 +41,38 @@ def receipt_key(delivery: str) -> str:
     return f"receipts/{name}.json"
 
 
-def receipt_of(delivery: str, etag: str, recorded: Sequence[Row], rejected: Sequence[Rejection], now: float) -> Receipt:
-    """The receipt of a delivery all of whose rows were dealt with; `rejected_rows` counts those beyond the list too."""
+@dataclass
+class Rejections:
+    """Rejected rows: the first of them, and how many there are."""
+
+    first: list[Rejection] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, rejection: Rejection) -> None:
+        """Counts a rejected row, and keeps it while there is room."""
+        self.count += 1
+        if len(self.first) < MAX_ROWS:
+            self.first.append(replace(rejection, value=rejection.value[:MAX_VALUE]))
+
+
+def receipt_of(
+    delivery: str, etag: str, recorded: Sequence[Row], recorded_rows: int, rejected: Rejections, now: float
+) -> Receipt:
+    """The receipt of a delivery all of whose rows were dealt with; the counts include those beyond the lists."""
     return {
         "delivery": delivery,
         "etag": etag,
-        "status": status_of(recorded, rejected).value,
+        "status": status_of(recorded_rows, rejected.count).value,
         "at": iso(now),
         "recorded": [recorded_row(row) for row in recorded],
-        "rejected": [rejected_row(rejection) for rejection in rejected[:MAX_REJECTIONS]],
-        "rejected_rows": len(rejected),
+        "recorded_rows": recorded_rows,
+        "rejected": [rejected_row(row) for row in sorted(rejected.first, key=lambda row: row.line)],
+        "rejected_rows": rejected.count,
     }
 
 
-def status_of(recorded: Sequence[Row], rejected: Sequence[Rejection]) -> DeliveryStatus:
-    """The status of a delivery with these rows recorded and those rejected."""
+def status_of(recorded: int, rejected: int) -> DeliveryStatus:
+    """The status of a delivery with so many rows recorded and so many rejected."""
     if not recorded:
         return DeliveryStatus.REJECTED
     return DeliveryStatus.PARTIAL if rejected else DeliveryStatus.RECORDED

@@ -63,10 +63,14 @@ class Output:
         """Prints one JSON document on one line, at once: for streams of them."""
         print(json.dumps(document, ensure_ascii=False), file=self.environment.stdout, flush=True)
 
+    def line(self, fields: Sequence[str]) -> None:
+        """Prints one line of TSV, at once: for streams of them, in a terminal too."""
+        print("\t".join(_one_field(field) for field in fields), file=self.environment.stdout, flush=True)
+
     def _tsv(self, table: Table) -> None:
         lines = [[column.name for column in table.columns], *(table.plain if table.plain is not None else table.rows)]
         for line in lines:
-            print("\t".join(_one_field(value) for value in line), file=self.environment.stdout)
+            self.line(line)
 
     def _table(self, table: Table) -> None:
         from rich import box

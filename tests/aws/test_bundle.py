@@ -16,7 +16,7 @@ import pytest
 from stockctl.aws.bundle import bundle, modules
 from stockctl.aws.template import PACKAGE
 
-HANDLERS = ("stock_received", "stock_expired", "stock_updated", "post_transaction", "get_stock")
+HANDLERS = ("stock_received", "stock_expired", "stock_updated", "post_transaction", "post_transactions", "get_stock")
 IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
 

@@ -37,6 +37,7 @@ OUTPUTS = {
     "StockExpiredFunction",
     "StockUpdatedFunction",
     "PostTransactionFunction",
+    "PostTransactionsFunction",
     "GetStockFunction",
     "TimeZone",
 }

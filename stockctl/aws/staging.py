@@ -1,0 +1,89 @@
+"""The rows of one delivery, put in order without being held in memory: in a SQLite file that lives as long as needed.
+
+A delivery of a million rows takes some 100 MB of temporary disk and a few MB of memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from stockctl.domain.delivery import Row
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = FILE;
+PRAGMA cache_size = -16000;
+CREATE TABLE rows (
+    ingredient TEXT, best_before TEXT, line INTEGER, quantity INTEGER, expires_at INTEGER, unrecorded INTEGER,
+    PRIMARY KEY (ingredient, best_before)
+) WITHOUT ROWID;
+"""
+_COLUMNS = "line, ingredient, quantity, best_before, expires_at"
+
+
+class StagedRows:
+    """Good rows by ingredient; rows with the same ingredient and best-before are added up, at the line of the first."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._database = sqlite3.connect(Path(self._folder.name) / "rows.sqlite")
+        self._database.executescript(_SCHEMA)
+
+    def __enter__(self) -> StagedRows:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        self._database.close()
+        self._folder.cleanup()
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Adds rows as they come; what they raise is raised, and then what is staged is of no use."""
+        self._database.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, 0) "
+            "ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity",
+            ((row.ingredient, row.best_before, row.line, row.quantity, row.expires_at) for row in rows),
+        )
+
+    def last_expiry(self) -> int | None:
+        """The latest expiry (s since the epoch); None where there are no rows."""
+        found: tuple[int | None] = self._database.execute("SELECT max(expires_at) FROM rows").fetchone()
+        return found[0]
+
+    def ingredients(self) -> int:
+        """How many there are."""
+        return int(self._database.execute("SELECT count(DISTINCT ingredient) FROM rows").fetchone()[0])
+
+    def groups(self, most: int) -> Iterator[list[Row]]:
+        """Rows of one ingredient, at most `most` at a time; the groups of an ingredient follow one another."""
+        group: list[Row] = []
+        for row in self._rows("ORDER BY ingredient, best_before"):
+            if group and (row.ingredient != group[0].ingredient or len(group) == most):
+                yield group
+                group = []
+            group.append(row)
+        if group:
+            yield group
+
+    def mark_unrecorded(self, rows: Iterable[Row]) -> None:
+        """Notes rows that could not be recorded after all."""
+        self._database.executemany(
+            "UPDATE rows SET unrecorded = 1 WHERE ingredient = ? AND best_before = ?",
+            [(row.ingredient, row.best_before) for row in rows],
+        )
+
+    def recorded(self, most: int) -> list[Row]:
+        """The first rows of the file that were recorded."""
+        return list(self._rows("WHERE NOT unrecorded ORDER BY line LIMIT ?", most))
+
+    def recorded_count(self) -> int:
+        """How many rows were recorded."""
+        return int(self._database.execute("SELECT count(*) FROM rows WHERE NOT unrecorded").fetchone()[0])
+
+    def _rows(self, which: str, *parameters: int) -> Iterator[Row]:
+        for found in self._database.execute(f"SELECT {_COLUMNS} FROM rows {which}", parameters):  # noqa: S608 - no data in it
+            yield Row(*found)

@@ -1,0 +1,58 @@
+"""Orders: a file of transactions, one JSON object a line, and the batches it is sent in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from stockctl.domain.transaction import MAX_TRANSACTIONS
+
+MAX_BATCH_CHARACTERS = 500_000
+"""Of a batch's lines; the service takes a body of twice that."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One line of the file: its number, and the transaction it asks for, as it was written."""
+
+    line: int
+    transaction: object
+    length: int
+
+    @property
+    def transaction_id(self) -> str:
+        """What the line calls itself, if anything."""
+        named = self.transaction.get("transactionId") if isinstance(self.transaction, dict) else None
+        return named if isinstance(named, str) else ""
+
+
+def read_orders(lines: Iterable[str]) -> Iterator[Order]:
+    """The orders of a file, as it is read; blank lines are passed over.
+
+    A line that is not JSON is an order too, of its text: the service answers that it is none.
+    """
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield Order(number, _decoded(line), len(line))
+
+
+def _decoded(line: str) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+
+
+def batched(orders: Iterable[Order], most: int = MAX_TRANSACTIONS) -> Iterator[list[Order]]:
+    """The orders in batches that the service takes, in their order."""
+    batch: list[Order] = []
+    length = 0
+    for order in orders:
+        if batch and (len(batch) == most or length + order.length > MAX_BATCH_CHARACTERS):
+            yield batch
+            batch, length = [], 0
+        batch.append(order)
+        length += order.length
+    if batch:
+        yield batch
