@@ -32,7 +32,7 @@ def completions(words: str, home: Path) -> list[str]:
         "    if heavy: print('LOADED', heavy)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
-    return done.stdout.split("\n")[:-1]
+    return done.stdout.split()
 
 
 def test_tab_offers_the_ingredients_that_a_command_has_listed(
