@@ -15,7 +15,7 @@ import pytest
 
 from stockctl.aws.deployment import Deployment
 from stockctl.cli.main import run
-from stockctl.functions import get_stock, post_transaction
+from stockctl.functions import get_stock, post_transaction, post_transactions
 from stockctl.terminal.environment import Environment
 from tests.service import BUCKET, STACK, STOCK, STREAM, TRANSACTIONS, Service
 
@@ -99,7 +99,8 @@ class Gateway(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.answer(post_transaction.handler({"body": body, "isBase64Encoded": False}, None))
+        function = post_transactions if self.path == "/transactions/batch" else post_transaction
+        self.answer(function.handler({"body": body, "isBase64Encoded": False}, None))
 
     def answer(self, response: dict[str, Any]) -> None:
         if "AWS4-HMAC-SHA256" not in self.headers.get("Authorization", ""):
