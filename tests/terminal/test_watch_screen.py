@@ -115,6 +115,19 @@ def test_the_history_may_come_after_the_present() -> None:
     assert one.points[-1].at <= NOW
 
 
+def test_the_very_first_delivery_is_a_change_and_is_marked() -> None:
+    one = watched(("ham",))["ham"]
+    assert one.difference(0) == 150
+    assert one.marks()[0].quantity == 150
+
+
+def test_a_gap_in_the_versions_leaves_the_difference_open() -> None:
+    one = watched(("ham",))["ham"]
+    del one.points[10]
+    assert one.difference(10) is None
+    assert one.difference(11) is not None
+
+
 def test_keys_walk_through_the_table_and_into_an_ingredient() -> None:
     model = watched()
     start = replace(view(), order=SortOrder.NAME)
