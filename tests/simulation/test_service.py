@@ -83,7 +83,7 @@ def test_what_was_on_hand_before_is_part_of_what_the_run_had(stock: FakeStock) -
     service = served(stock, Plan.of(single("ham"), 120, 1))
     figures = summary_of(before, stock.levels(), service.tally)
     assert figures.carried_over == 50
-    assert figures.received == 50 + 150 * 2
+    assert figures.received == 50 + 170 * 2
     assert figures.adds_up
 
 
@@ -91,7 +91,7 @@ def test_ten_times_the_speed_takes_a_tenth_of_the_time_and_keeps_a_tenth_as_long
     served(stock, Plan.of(single("ham"), 300, 1), speed=10)
     assert 30 <= stock.clock.seconds - BEGAN < 32
     content = stock.dropped[min(stock.dropped)][0].decode()
-    assert content.splitlines()[1] == "ham,150,2026-11-23T12:00:15+00:00"
+    assert content.splitlines()[1] == "ham,170,2026-11-23T12:00:15+00:00"
 
 
 def test_repeated_deliveries_are_the_same_file_under_the_same_key(stock: FakeStock) -> None:
