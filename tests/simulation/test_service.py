@@ -145,7 +145,7 @@ def test_the_report_is_well_formed_and_has_the_figures(stock: FakeStock, kind: s
     picture = ElementTree.fromstring(svg)  # noqa: S314 - it was written right here
     words = "".join(picture.itertext())
     assert "ham <&>" in words
-    assert "150 received" in words
+    assert "170 received" in words
     assert "delivery simulation/1.csv +150" in words
     assert "expired -140" in words
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")  # a page that needs nobody
