@@ -91,6 +91,7 @@ class TableReader:
                 self._read()
             except Exception:  # what is wrong shows in the stream's state; the next reading may succeed
                 self._stock = None
+                self._wake.set()
             self._stop.wait(SOON_SECONDS)
 
     def _read(self) -> None:

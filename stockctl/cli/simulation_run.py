@@ -33,7 +33,8 @@ SUMMARY_LINES = 7
 """What is printed below the last frame."""
 PROGRESS_SECONDS = 5.0
 """Between two progress lines."""
-_COLUMNS = {"on_hand": "on hand", "adds_up": "adds up", "carried_over": "at start"}
+_FIGURES = ("received", "used", "refused", "expired", "on_hand", "adds_up")
+"""What the table shows of a summary; JSON has all."""
 
 
 class SimulationRun:
@@ -135,11 +136,9 @@ class SimulationRun:
 
     def _print(self, summary: Summary) -> None:
         document = summary.document()
-        columns = [Column(_COLUMNS.get(name, name), "right") for name in document]
-        shown = [
-            f"{value:,}" if not isinstance(value, bool) else "yes" if value else "NO" for value in document.values()
-        ]
-        plain = [str(value).lower() for value in document.values()]
+        columns = [Column(name.replace("_", " "), "right") for name in _FIGURES]
+        shown = [_shown(document[name]) for name in _FIGURES]
+        plain = [str(document[name]).lower() for name in _FIGURES]
         self._session.output.show(document, Table(columns, [shown], [plain]))
 
     def _write(self, report: Path, summary: Summary) -> None:
@@ -154,3 +153,9 @@ class SimulationRun:
 
     def _tell(self, line: str) -> None:
         self._session.environment.tell(f"stockctl: {line}")
+
+
+def _shown(figure: int | bool) -> str:
+    if isinstance(figure, bool):
+        return "yes" if figure else "NO"
+    return f"{figure:,}"

@@ -68,7 +68,7 @@ def single(ingredient: str) -> Kitchen:
     A delivery is more than is used until it expires, so that after a few minutes some of each is written off.
     """
     recipes = tuple(Recipe(f"{units} of {ingredient}", {ingredient: units}) for units in range(1, 9))
-    supplier = Supplier("supplier", (Supply(ingredient, units=150, every=60, keeps=150),))
+    supplier = Supplier("supplier", (Supply(ingredient, units=170, every=60, keeps=150),))
     return Kitchen(ingredient, recipes, (supplier,), customers_per_minute=18, rush=False)
 
 

@@ -16,7 +16,7 @@ from stockctl.simulation.plan import Delivery, Event, Order, Plan
 
 PREFIX = "simulation/"
 """The keys of simulated deliveries begin so: that is how a simulation knows its own from other data."""
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 5
 LATE_SECONDS = 0.5
 """So much later than planned something may still begin."""
 AT_THE_TILL = 4

@@ -65,8 +65,8 @@ def level_chart(plot: LevelPlot, width: int, height: int, zone: tzinfo | None, *
     _draw_level(figure, plot, width, plain=plain)
     _draw_marks(figure, plot, plain=plain)
     _set_axes(figure, plot, width, height, zone)
-    drawn = Text.from_ansi(figure.build().string())
-    return Text.from_ansi(figure.build().string(colorless=True).translate(_ASCII_FRAME)) if plain else drawn
+    drawn = figure.build().string(colorless=plain).rstrip("\n")
+    return Text.from_ansi(drawn.translate(_ASCII_FRAME) if plain else drawn)
 
 
 def _draw_level(figure: Any, plot: LevelPlot, width: int, *, plain: bool) -> None:  # noqa: ANN401 - plotext has no types

@@ -62,6 +62,8 @@ class WatchedIngredient:
 
     def difference(self, index: int) -> int | None:
         """By how many units the level at `index` differs from the one before; None where that is not known."""
+        if index == 0 and self.points[index].version == 1:
+            return self.points[index].quantity
         if index == 0 or self.points[index - 1].version != self.points[index].version - 1:
             return None
         return self.points[index].quantity - self.points[index - 1].quantity

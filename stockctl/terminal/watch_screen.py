@@ -18,6 +18,8 @@ from stockctl.terminal.durations import short
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient
 
+SHORTEST_SECONDS = 10
+"""No chart shows less time than this."""
 _CHART_LINES = 7
 """A chart of fewer lines says too little."""
 _WIDE = 80
@@ -158,7 +160,7 @@ def _chart(ingredient: WatchedIngredient, view: View, width: int, height: int) -
         return []
     points = [(point.at, point.quantity) for point in ingredient.points]
     end = max(view.now, points[-1][0] if points else 0.0)
-    plot = LevelPlot(points, min(view.start, end - 60), end, ingredient.marks(), ingredient.threshold)
+    plot = LevelPlot(points, min(view.start, end - SHORTEST_SECONDS), end, ingredient.marks(), ingredient.threshold)
     chart = level_chart(plot, width, height, view.zone, plain=view.glyphs.plain)
     return list(chart.split("\n"))
 
@@ -274,7 +276,7 @@ def _spark_width(width: int) -> int:
 def _row(ingredient: WatchedIngredient, view: View, width: int, is_chosen: bool) -> Text:
     spark = _spark_width(width)
     points = [(point.at, point.quantity) for point in ingredient.points]
-    values = sampled(points, min(view.start, view.now - 60), view.now, spark)
+    values = sampled(points, min(view.start, view.now - SHORTEST_SECONDS), view.now, spark)
     line = sparkline(values, spark, plain=view.glyphs.plain).rjust(spark)
     name = Text(view.glyphs.shown(ingredient.name))
     name.truncate(18, overflow="crop", pad=True)

@@ -1,0 +1,201 @@
+"""`stockctl watch`: a line per change, and an end that scripts can wait for."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from stockctl.aws.level_stream import Condition, StreamState
+from stockctl.cli.level_source import Feeds, LevelSource, TableReader
+from stockctl.cli.simulate import refuse_other_data
+from stockctl.cli.watch import WatchEnd
+from stockctl.domain.errors import Refused, StockctlError
+from stockctl.domain.level_change import LevelChange
+from stockctl.domain.level_condition import LevelCondition
+from stockctl.domain.stock import Holding, Level
+from stockctl.simulation.kitchen import single
+from stockctl.terminal.watch_model import Watched
+from tests.cli.conftest import Stockctl
+from tests.service import Service, soon
+from tests.terminal.levels import view
+
+
+@pytest.fixture
+def ham(kitchen: Service) -> Service:
+    """A hundred of ham, ten of which were used; both changes are on the stream."""
+    kitchen.drop("first.csv", f"ham,100,{soon(3600)}\n")
+    kitchen.work_off("ham")
+    kitchen.post("t1", ham=10)
+    kitchen.work_off("ham")
+    return kitchen
+
+
+def test_a_pipe_gets_a_json_line_per_change(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    done = stockctl("watch", "--since", "5m", "--count", "2", "--duration", "20s")
+    assert done.code == 0
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line["quantity"] for line in lines] == [100, 90]
+    assert lines[1]["cause"] == "use t1"
+    assert set(lines[0]) == {"typeId", "quantity", "version", "at", "cause", "received", "used", "expired"}
+
+
+def test_only_the_ingredients_named_are_followed(ham: Service, stockctl: Stockctl) -> None:
+    ham.drop("second.csv", f"basil,5,{soon(3600)}\n")
+    ham.work_off("basil")
+    done = stockctl("watch", "basil", "--since", "5m", "--count", "1", "--duration", "20s")
+    assert [json.loads(line)["typeId"] for line in done.out.splitlines()] == ["basil"]
+
+
+def test_a_condition_that_holds_already_ends_it_at_once(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    done = stockctl("watch", "--until-level", "ham<100", "--duration", "20s")
+    assert (done.code, done.out) == (0, "")
+
+
+def test_a_condition_that_comes_true_ends_it(ham: Service, stockctl: Stockctl) -> None:
+    def use_some() -> None:
+        time.sleep(1)
+        ham.post("t2", ham=50)
+        ham.work_off("ham")
+
+    using = threading.Timer(0, use_some)
+    using.start()
+    done = stockctl("watch", "--until-level", "ham<50", "--duration", "30s")
+    using.join()
+    assert done.code == 0
+    assert json.loads(done.out.splitlines()[-1])["quantity"] == 40
+
+
+def test_a_condition_that_does_not_come_true_in_time_is_a_failure(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    done = stockctl("watch", "--until-level", "ham<5", "--duration", "1s")
+    assert done.code == 1
+    assert "ham < 5 did not come true within 1 s" in done.err
+
+
+def test_time_alone_is_a_good_end(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    assert stockctl("watch", "--duration", "1s").code == 0
+
+
+def test_a_name_that_was_never_delivered_may_be_misspelt(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    done = stockctl("watch", "hamm", "--duration", "1s")
+    assert "hamm: did you mean ham?" in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("--since", "5"), ("--duration", "soon"), ("--until-level", "ham"), ("--count", "0"), ("a\x01b",)]
+)
+def test_words_that_make_no_sense_are_exit_code_2(words: Sequence[str], stockctl: Stockctl) -> None:
+    assert stockctl("watch", *words).code == 2
+
+
+def test_simulate_refuses_a_stack_that_holds_other_data(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    done = stockctl("simulate", "--duration", "1s")
+    assert done.code == 3
+    assert "other data" in done.err
+    assert "--allow-other-data" in done.err
+
+
+def test_simulate_knows_its_own_data(kitchen: Service) -> None:
+    kitchen.drop("simulation/earlier/1.csv", f"ham,10,{soon(3600)}\n")
+    refuse_other_data(kitchen.stock, single("ham"), allowed=False)
+    with pytest.raises(Refused, match="10 of ham"):
+        refuse_other_data(kitchen.stock, single("basil"), allowed=False)
+    refuse_other_data(kitchen.stock, single("basil"), allowed=True)
+
+
+@pytest.mark.parametrize("words", [("--duration", "5"), ("--speed", "0"), ("--report", "run.pdf"), ("--rate", "-1")])
+def test_simulate_checks_its_words_first(words: Sequence[str], stockctl: Stockctl) -> None:
+    assert stockctl("simulate", *words).code == 2
+
+
+def change(version: int, quantity: int, ingredient: str = "ham") -> LevelChange:
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC) + timedelta(seconds=version)
+    return LevelChange(ingredient, quantity, version, at, f"use t{version}", 100, 100 - quantity, 0)
+
+
+def test_the_end_counts_changes() -> None:
+    end = WatchEnd(count=2)
+    end.change(change(1, 90))
+    assert not end.is_over
+    end.change(change(2, 80))
+    assert end.is_over
+    end.raise_if_missed(timedelta(seconds=5))
+
+
+def test_the_end_is_a_failure_when_too_few_changes_came() -> None:
+    clock = iter([100.0, 100.0, 100.0])
+    end = WatchEnd(count=2, deadline=50, monotonic=lambda: next(clock))
+    end.change(change(1, 90))
+    assert end.is_over
+    with pytest.raises(StockctlError, match="1 of 2 changes came within 50 s"):
+        end.raise_if_missed(timedelta(seconds=50))
+
+
+def test_another_ingredient_does_not_meet_the_condition() -> None:
+    end = WatchEnd(until=LevelCondition("ham", "<", 50))
+    end.change(change(1, 10, "basil"))
+    assert not end.is_over
+    end.level("ham", 49)
+    assert end.is_over
+
+
+class Stream:
+    """Changes that came already."""
+
+    def __init__(self, *changes: LevelChange) -> None:
+        self.state = StreamState(Condition.LIVE)
+        self.waiting = list(changes)
+
+    def changes(self) -> list[LevelChange]:
+        taken, self.waiting = self.waiting, []
+        return taken
+
+
+class Shelf:
+    """A stock table with one level; its first reading fails, as with credentials that have expired."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+
+    def levels(self, ingredients: Sequence[str] | None) -> Sequence[Level]:  # noqa: ARG002 - it has but one
+        self.readings += 1
+        if self.readings == 1:
+            raise OSError("expired")
+        return [Level("ham", 70, 100, 30, 0, None, 1, 9, "use t9", "2026-11-23T12:10:00Z")]
+
+    def read(self, ingredient: str) -> Holding | None:  # noqa: ARG002
+        return None
+
+
+def test_a_pause_lets_changes_wait() -> None:
+    shelf = Shelf()
+    stream = Stream(change(1, 90))
+    source = LevelSource(Watched(), Feeds(stream, shelf, TableReader(lambda: shelf, ())), started=0)
+    paused = source.refresh(view(paused=True))
+    assert source.watched.ingredients == []
+    assert paused.now == view().now
+    source.refresh(view())
+    assert source.watched["ham"].quantity == 90
+
+
+def test_the_table_is_read_again_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockctl.cli.level_source.SOON_SECONDS", 0.01)
+    shelf = Shelf()
+    with TableReader(lambda: shelf, ()) as table:
+        table.soon(None)
+        deadline = time.monotonic() + 5
+        levels: Sequence[Level] = ()
+        while not levels and time.monotonic() < deadline:
+            levels, _ = table.taken()
+            time.sleep(0.01)
+    assert [level.quantity for level in levels] == [70]

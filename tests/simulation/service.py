@@ -1,0 +1,92 @@
+"""A stock service of one dictionary, and a clock that moves when somebody waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from stockctl.domain.api import Answer
+from stockctl.domain.delivery import Row, read_rows, text_lines
+from stockctl.domain.errors import Busy
+from stockctl.domain.stock import Level
+
+BEGAN = 1_795_435_200.0
+
+
+class FakeClock:
+    """Tells time; a wait passes it."""
+
+    def __init__(self) -> None:
+        self.seconds = BEGAN
+        self._moving = threading.Lock()
+
+    def now(self) -> float:
+        return self.seconds
+
+    def wait(self, seconds: float) -> None:
+        with self._moving:
+            self.seconds += seconds
+
+
+@dataclass
+class FakeStock:
+    """Levels by ingredient; nothing ever expires here but what arrives expired."""
+
+    clock: FakeClock
+    rows: dict[str, Level] = field(default_factory=dict)
+    dropped: dict[str, list[bytes]] = field(default_factory=dict)
+    transactions: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    busy_answers: int = 0
+    lost_answers: int = 0
+    forgets: bool = False
+    """Whether it accepts a repeated transaction anew, as it never should."""
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+
+    def drop(self, key: str, content: bytes) -> str:
+        first = key not in self.dropped
+        self.dropped.setdefault(key, []).append(content)
+        for row in read_rows(text_lines(BytesIO(content)), ZoneInfo("UTC"), int(self.clock.now())):
+            if first and isinstance(row, Row):
+                self._add(row.ingredient, received=row.quantity)
+        return "etag"
+
+    def receipt(self, delivery: str) -> Mapping[str, Any] | None:
+        return {"delivery": delivery} if delivery in self.dropped else None
+
+    def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
+        with self._one_at_a_time:
+            if self.busy_answers:
+                self.busy_answers -= 1
+                raise Busy("busy")
+            if transaction_id in self.transactions and not self.forgets:
+                return Answer(200, {"replayed": True})
+            if any(self._quantity(name) < units for name, units in items.items()):
+                return Answer(409, {"code": "insufficient_stock"})
+            self.transactions[transaction_id] = items
+            for name, units in items.items():
+                self._add(name, used=units)
+            if self.lost_answers:
+                self.lost_answers -= 1
+                raise Busy("the answer was lost on its way")
+            return Answer(201, {"replayed": False})
+
+    def levels(self) -> list[Level]:
+        return list(self.rows.values())
+
+    def _quantity(self, name: str) -> int:
+        return self.rows[name].quantity if name in self.rows else 0
+
+    def _add(self, name: str, received: int = 0, used: int = 0) -> None:
+        empty = Level(name, 0, 0, 0, 0, None, 0, 0, "", "2026-11-23T12:00:00Z")
+        level = self.rows.get(name, empty)
+        self.rows[name] = replace(
+            level,
+            quantity=level.quantity + received - used,
+            received=level.received + received,
+            used=level.used + used,
+            version=level.version + 1,
+        )

@@ -1,0 +1,159 @@
+"""A service period does what was planned, and counts what it was answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from stockctl.domain.errors import CredentialsError
+from stockctl.simulation.kitchen import pizzeria, single
+from stockctl.simulation.plan import Plan
+from stockctl.simulation.report import Step, report_of
+from stockctl.simulation.service import PREFIX, Service
+from stockctl.simulation.summary import Summary, summary_of
+from tests.simulation.service import BEGAN, FakeClock, FakeStock
+
+
+def served(stock: FakeStock, plan: Plan, speed: float = 1) -> Service:
+    service = Service(plan, stock, stock, speed, stock.clock.now, stock.clock.wait)
+    service.serve()
+    return service
+
+
+def summary(stock: FakeStock, service: Service) -> Summary:
+    return summary_of([], stock.levels(), service.tally)
+
+
+@pytest.fixture
+def stock() -> FakeStock:
+    return FakeStock(FakeClock())
+
+
+def test_a_service_adds_up(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(pizzeria(), 600, 1))
+    figures = summary(stock, service)
+    assert figures.served > 100
+    assert figures.adds_up, figures.faults
+
+
+def test_chaos_adds_up_too(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(pizzeria(), 600, 1, chaos=True))
+    figures = summary(stock, service)
+    assert service.tally.repeated > 0
+    assert service.tally.redelivered > 0
+    assert figures.adds_up, figures.faults
+
+
+def test_answers_that_were_lost_are_asked_for_again_and_counted_once(stock: FakeStock) -> None:
+    stock.lost_answers, stock.busy_answers = 5, 2
+    service = served(stock, Plan.of(single("ham"), 120, 1))
+    figures = summary(stock, service)
+    assert service.tally.unanswered == 0
+    assert figures.adds_up, figures.faults
+
+
+def test_a_service_that_accepts_a_repetition_anew_is_found_out(stock: FakeStock) -> None:
+    stock.forgets = True
+    service = served(stock, Plan.of(pizzeria(), 600, 1, chaos=True))
+    figures = summary(stock, service)
+    assert not figures.adds_up
+    assert any("answered anew" in fault for fault in figures.faults)
+
+
+def test_somebody_else_at_the_same_stock_is_found_out(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 120, 1))
+    stock.use("somebody else's", {"ham": 1})
+    figures = summary(stock, service)
+    assert not figures.adds_up
+    assert "this simulation was granted" in figures.faults[0]
+
+
+def test_a_level_that_does_not_add_up_is_found_out(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 120, 1))
+    stock.rows["ham"] = replace(stock.rows["ham"], expired=1)
+    assert summary(stock, service).faults == ("the level of ham does not add up",)
+
+
+def test_what_was_on_hand_before_is_part_of_what_the_run_had(stock: FakeStock) -> None:
+    stock.drop("earlier", b"ham,50,2099-01-01\n")
+    before = stock.levels()
+    service = served(stock, Plan.of(single("ham"), 120, 1))
+    figures = summary_of(before, stock.levels(), service.tally)
+    assert figures.carried_over == 50
+    assert figures.received == 50 + 170 * 2
+    assert figures.adds_up
+
+
+def test_ten_times_the_speed_takes_a_tenth_of_the_time_and_keeps_a_tenth_as_long(stock: FakeStock) -> None:
+    served(stock, Plan.of(single("ham"), 300, 1), speed=10)
+    assert 30 <= stock.clock.seconds - BEGAN < 32
+    content = stock.dropped[min(stock.dropped)][0].decode()
+    assert content.splitlines()[1] == "ham,170,2026-11-23T12:00:15+00:00"
+
+
+def test_repeated_deliveries_are_the_same_file_under_the_same_key(stock: FakeStock) -> None:
+    served(stock, Plan.of(pizzeria(), 600, 1, chaos=True))
+    again = [contents for contents in stock.dropped.values() if len(contents) > 1]
+    assert again
+    assert all(len(set(contents)) == 1 for contents in again)
+    assert all(key.startswith(PREFIX) for key in stock.dropped)
+
+
+def test_lost_permission_ends_the_service() -> None:
+    class Closed(FakeStock):
+        def use(self, *_: object) -> None:  # type: ignore[override]
+            raise CredentialsError("the token has expired")
+
+    with pytest.raises(CredentialsError):
+        served(Closed(FakeClock()), Plan.of(single("ham"), 300, 1))
+
+
+def test_a_stopped_service_begins_nothing_more(stock: FakeStock) -> None:
+    service = Service(Plan.of(pizzeria(), 600, 1), stock, stock, 1, stock.clock.now, stock.clock.wait)
+    service.stop()
+    service.serve()
+    assert not stock.dropped
+    assert service.settle(5) == []
+
+
+def test_a_delivery_without_a_receipt_is_named(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 30, 1))
+    key = next(iter(stock.dropped))
+    stock.dropped.clear()
+    assert service.settle(5) == [key]
+
+
+HISTORY = {
+    "ham <&>": [
+        Step(BEGAN, 0, 0, 0, ""),
+        Step(BEGAN + 5, 150, 0, 0, "delivery simulation/1.csv"),
+        Step(BEGAN + 9, 140, 10, 0, "use order-1"),
+        Step(BEGAN + 20, 0, 10, 140, "expired"),
+    ],
+    "never delivered": [],
+}
+
+
+@pytest.mark.parametrize("kind", [".svg", ".html"])
+def test_the_report_is_well_formed_and_has_the_figures(stock: FakeStock, kind: str) -> None:
+    service = served(stock, Plan.of(single("ham"), 30, 1))
+    text = report_of(kind, service, summary(stock, service), HISTORY)
+    svg = text[text.index("<svg") : text.index("</svg>") + 6]
+    picture = ElementTree.fromstring(svg)  # noqa: S314 - it was written right here
+    words = "".join(picture.itertext())
+    assert "ham <&>" in words
+    assert "170 received" in words
+    assert "delivery simulation/1.csv +150" in words
+    assert "expired -140" in words
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")  # a page that needs nobody
+
+
+def test_the_json_report_repeats_the_run(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 30, 1))
+    document = json.loads(report_of(".json", service, summary(stock, service), HISTORY))
+    assert document["seed"] == 1
+    assert document["summary"]["adds_up"] is True
+    assert [step["quantity"] for step in document["levels"]["ham <&>"]] == [0, 150, 140, 0]

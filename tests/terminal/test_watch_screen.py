@@ -1,0 +1,169 @@
+"""The screen fits every terminal, and what matters is always on it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from stockctl.terminal.glyphs import ASCII, FINE, Glyphs, glyphs_for
+from stockctl.terminal.live import after_key
+from stockctl.terminal.watch_model import SortOrder, Watched
+from stockctl.terminal.watch_screen import Reading, frame
+from tests.terminal.levels import LONG, NAMES, NOW, view, watched
+
+SIZES = [(60, 15), (80, 24), (160, 50)]
+
+
+@pytest.mark.parametrize(("width", "height"), [*SIZES, (20, 5), (61, 16), (97, 31)])
+@pytest.mark.parametrize("opened", ["ham", None])
+@pytest.mark.parametrize("glyphs", [FINE, ASCII])
+def test_a_frame_is_exactly_as_large_as_the_terminal(
+    width: int, height: int, opened: str | None, glyphs: Glyphs
+) -> None:
+    lines = frame(watched(), view(opened, glyphs), width, height).split("\n", allow_blank=True)
+    assert len(lines) == height
+    assert max(line.cell_len for line in lines) <= width
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_level_batches_changes_and_state_are_on_every_screen_of_one_ingredient(width: int, height: int) -> None:
+    text = frame(watched(), view("ham"), width, height).plain
+    for word in ("live", "ham", "on hand", "5 batches, soonest first", "in 30 s", "last changes", "use ", "q quit"):
+        assert word in text
+
+
+def test_changes_show_their_cause_and_difference() -> None:
+    text = frame(watched(), view("ham"), 160, 50).plain
+    assert "delivery 60.csv" in text
+    assert "+150" in text
+    assert "\N{MINUS SIGN}" in text
+
+
+def test_low_stock_comes_first_and_says_so() -> None:
+    model = watched(thresholds={"käse": 100_000})
+    rows = frame(model, view(), 100, 30).plain.splitlines()
+    first = next(row for row in rows if "▸" in row)
+    assert "käse" in first
+    assert "LOW" in first
+
+
+def test_names_from_data_are_text_not_markup() -> None:
+    assert "[bold]and" in frame(watched((LONG,)), view(LONG), 160, 30).plain
+
+
+def test_control_characters_in_a_name_never_reach_the_terminal() -> None:
+    text = frame(watched(("evil\x1b[2J",)), view("evil\x1b[2J"), 80, 24).plain
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("reading", "said"),
+    [
+        (Reading("behind", 12), "behind by 12 s"),
+        (Reading("reconnecting", reason="EndpointConnectionError"), "reconnecting (EndpointConnectionError)"),
+        (Reading("waiting for credentials", reason="ExpiredToken"), "waiting for credentials (ExpiredToken)"),
+    ],
+)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_state_of_the_stream_is_on_every_screen(width: int, height: int, reading: Reading, said: str) -> None:
+    for opened in ("ham", None):
+        text = frame(watched(), view(opened, reading=reading), width, height).plain
+        assert said[: width // 2] in text
+
+
+def test_a_pause_is_shown_with_what_the_stream_does_meanwhile() -> None:
+    text = frame(watched(), view("ham", reading=Reading("behind", 90), paused=True), 80, 24).plain
+    assert "paused, behind by 1 min 30 s" in text
+
+
+def test_a_plain_screen_is_ascii_whatever_the_names_are() -> None:
+    for opened in ("käse", None):
+        assert frame(watched(), view(opened, ASCII), 80, 24).plain.isascii()
+
+
+def test_no_color_takes_colours_away_and_nothing_else() -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, no_color=True, width=80, height=24, _environ={})
+    console.print(frame(watched(), view("ham"), 80, 24))
+    assert "\x1b[3" not in shown.getvalue()
+    assert "▲" in shown.getvalue()
+
+
+def test_the_chosen_row_stays_in_sight() -> None:
+    names = tuple(f"ingredient {number:02}" for number in range(60))
+    chosen = replace(view(), chosen="ingredient 59", order=SortOrder.NAME)
+    assert "▸ ingredient 59" in frame(watched(names), chosen, 60, 15).plain
+
+
+def test_an_empty_stock_says_so() -> None:
+    assert "No ingredient is in stock yet" in frame(Watched(), view(), 80, 24).plain
+
+
+def test_an_ingredient_that_was_never_delivered_says_so() -> None:
+    assert "nothing received yet" in frame(Watched(["ham"]), view("ham"), 80, 24).plain
+
+
+def test_the_history_may_come_after_the_present() -> None:
+    one = watched(("ham",))["ham"]
+    points = list(one.points)
+    for point in reversed(points):
+        one.add(point)
+    assert one.points == points
+    assert one.points[-1].at <= NOW
+
+
+def test_the_very_first_delivery_is_a_change_and_is_marked() -> None:
+    one = watched(("ham",))["ham"]
+    assert one.difference(0) == 150
+    assert one.marks()[0].quantity == 150
+
+
+def test_a_gap_in_the_versions_leaves_the_difference_open() -> None:
+    one = watched(("ham",))["ham"]
+    del one.points[10]
+    assert one.difference(10) is None
+    assert one.difference(11) is not None
+
+
+def test_keys_walk_through_the_table_and_into_an_ingredient() -> None:
+    model = watched()
+    start = replace(view(), order=SortOrder.NAME)
+    names = sorted(NAMES)
+    down = after_key("down", start, model)
+    assert down.chosen == names[1]
+    opened = after_key("enter", down, model)
+    assert opened.opened == names[1]
+    assert after_key("right", opened, model).opened == names[2]
+    assert after_key("left", after_key("left", opened, model), model).opened == names[-1]
+    assert after_key("escape", opened, model).opened is None
+
+
+def test_s_sorts_and_p_pauses() -> None:
+    model = watched()
+    assert after_key("s", view(), model).order is SortOrder.NAME
+    assert after_key("p", view(), model).paused
+    assert not after_key("p", after_key("p", view(), model), model).paused
+
+
+@pytest.mark.parametrize(
+    ("encoding", "variables", "expected"),
+    [
+        ("utf-8", {}, FINE),
+        ("UTF8", {"TERM": "xterm"}, FINE),
+        ("cp1252", {}, ASCII),
+        ("no such thing", {}, ASCII),
+        ("utf-8", {"TERM": "dumb"}, ASCII),
+        ("utf-8", {"LANG": "C"}, ASCII),
+        ("utf-8", {"LC_ALL": "en_GB.UTF-8", "LANG": "C"}, FINE),
+    ],
+)
+def test_a_terminal_is_sent_what_it_can_show(encoding: str, variables: dict[str, str], expected: Glyphs) -> None:
+    assert glyphs_for(encoding, variables) is expected
+
+
+def test_every_plain_frame_can_be_written_in_a_windows_code_page() -> None:
+    for opened in ("käse", None):
+        frame(watched(), view(opened, glyphs_for("cp437", {})), 80, 24).plain.encode("cp437")
