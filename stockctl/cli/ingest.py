@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from stockctl.domain.parts import Part
 
 STDIN = "-"
+NOTES = 10
+"""Oddities that are told one by one."""
+
 PARTS_AT_ONCE = 4
 """Parts of a large file that are being recorded at the same time."""
 
@@ -230,6 +233,14 @@ def _delivered_document(delivered: Delivered) -> Document:
 
 def _tell_what_is_odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None) -> None:
     """Warns of ingredients that are new, perhaps misspelt, and of stock that expires before what is here already."""
+    notes = list(itertools.islice(_odd(session, deployment, file, zone), NOTES + 1))
+    for note in notes[:NOTES]:
+        session.environment.tell(f"note: {note}")
+    if len(notes) > NOTES:
+        session.environment.tell("note: and more like these")
+
+
+def _odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None) -> Iterator[str]:
     from stockctl.aws.stock_table import StockTable
 
     rows = _checked(session, file, zone or deployment.time_zone).good
@@ -240,13 +251,13 @@ def _tell_what_is_odd(session: Session, deployment: Deployment, file: SupplierFi
     if absent:
         remember_ingredients(session.settings.stack, {*before, *absent})
     if before:
-        session.environment.tell(f"note: new here: {', '.join(absent)}")
-        for line in did_you_mean(session, absent):
-            session.environment.tell(f"note: {line}")
+        more = f" and {units(len(absent) - NOTES)} more" if len(absent) > NOTES else ""
+        yield f"new here: {', '.join(absent[:NOTES])}{more}"
+        yield from did_you_mean(session, absent[:NOTES])
     for row in rows:
         next_expiry = known[row.ingredient].next_expiry if row.ingredient in known else None
         if next_expiry and row.expires_at < next_expiry:
-            session.environment.tell(f"note: {row.ingredient} of {row.best_before} expires before what is here already")
+            yield f"{row.ingredient} of {row.best_before} expires before what is here already"
 
 
 def _show(session: Session, documents: list[Document]) -> None:
