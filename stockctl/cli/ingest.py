@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,10 +22,19 @@ from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
     from stockctl.aws.deployment import Deployment
+    from stockctl.aws.drop_bucket import DropBucket
+    from stockctl.aws.retry import Patience
     from stockctl.aws.supplier import Delivered
     from stockctl.domain.delivery import Rejection, Row
+    from stockctl.domain.parts import Part
 
 STDIN = "-"
+NOTES = 10
+"""Oddities that are told one by one."""
+
+PARTS_AT_ONCE = 4
+"""Parts of a large file that are being recorded at the same time."""
+
 Document = dict[str, Any]
 
 
@@ -34,6 +45,7 @@ class SupplierFile:
     name: str
     key: str
     content: bytes
+    is_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,7 @@ def _read(session: Session, name: str, batch_id: str | None) -> SupplierFile:
     key = delivery_key(file_name, hashlib.sha256(content).hexdigest())
     if batch_id:
         key = batch_id if batch_id.casefold().endswith(".csv") else f"{batch_id}.csv"
-    return SupplierFile("stdin" if name == STDIN else name, key, content)
+    return SupplierFile("stdin" if name == STDIN else name, key, content, batch_id is not None)
 
 
 def _checked(session: Session, file: SupplierFile, zone: str) -> Checked:
@@ -153,6 +165,7 @@ def _checked_document(session: Session, file: SupplierFile, zone: str) -> Docume
 def _sent(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None, wait: bool) -> Document:
     from stockctl.aws.drop_bucket import DropBucket
     from stockctl.aws.supplier import WAITING, deliver
+    from stockctl.domain.parts import Part, parts_of
 
     document = _checked_document(session, file, zone or deployment.time_zone)
     if not document["recorded"]:
@@ -160,8 +173,53 @@ def _sent(session: Session, deployment: Deployment, file: SupplierFile, zone: st
         return document
     _tell_what_is_odd(session, deployment, file, zone)
     bucket = DropBucket(session.clients.s3, deployment.drop_bucket)
-    delivered = deliver(bucket, file.key, file.content, WAITING if wait else None)
-    return _delivered_document(delivered)
+    # A name that was given is taken once: in parts it could be taken twice, by files of different lengths.
+    parts = [Part(file.key, file.content)] if file.is_named else parts_of(file.key, file.content)
+    if len(parts) == 1:
+        return _delivered_document(deliver(bucket, file.key, file.content, WAITING if wait else None))
+    documents = _parts_sent(session, bucket, parts, WAITING if wait else None)
+    sent = {line for part in parts for line in part.lines.values()}
+    return _joined(file.key, documents, [row for row in document["rejected"] if row["line"] not in sent])
+
+
+def _parts_sent(session: Session, bucket: DropBucket, parts: list[Part], waiting: Patience | None) -> list[Document]:
+    """Delivers parts, some of them at the same time; what each became of, with the lines of the file."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from stockctl.aws.supplier import deliver
+
+    def one(part: Part) -> Document:
+        document = _delivered_document(deliver(bucket, part.key, part.content, waiting))
+        rejected = [{**row, "line": part.line_in_file(row["line"])} for row in document["rejected"]]
+        return {**document, "rejected": rejected}
+
+    documents = []
+    with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
+        for number, document in enumerate(threads.map(one, parts), start=1):
+            session.environment.tell(f"part {number} of {len(parts)}: {document['status']}")
+            documents.append(document)
+    return documents
+
+
+def _joined(key: str, documents: list[Document], rejected: list[Document]) -> Document:
+    """One document for the parts of a file; `rejected` are rows that could not be sent in any."""
+    found = {document["status"] for document in documents}
+    rejected = sorted((row for row in itertools.chain(rejected, *_each(documents, "rejected"))), key=_line)
+    worst = next((status for status in ("conflict", "sent", "partial") if status in found), None)
+    status = worst or ("recorded" if "recorded" in found else "duplicate" if "duplicate" in found else "rejected")
+    if status in {"recorded", "duplicate"} and rejected:
+        status = "partial"
+    recorded = list(itertools.chain(*_each(documents, "recorded")))
+    parts = [document["delivery"] for document in documents]
+    return {"delivery": key, "status": status, "parts": parts, "recorded": recorded, "rejected": rejected}
+
+
+def _each(documents: list[Document], name: str) -> Iterator[list[Document]]:
+    return (document[name] for document in documents)
+
+
+def _line(row: Document) -> int:
+    return int(row["line"])
 
 
 def _delivered_document(delivered: Delivered) -> Document:
@@ -175,6 +233,14 @@ def _delivered_document(delivered: Delivered) -> Document:
 
 def _tell_what_is_odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None) -> None:
     """Warns of ingredients that are new, perhaps misspelt, and of stock that expires before what is here already."""
+    notes = list(itertools.islice(_odd(session, deployment, file, zone), NOTES + 1))
+    for note in notes[:NOTES]:
+        session.environment.tell(f"note: {note}")
+    if len(notes) > NOTES:
+        session.environment.tell("note: and more like these")
+
+
+def _odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None) -> Iterator[str]:
     from stockctl.aws.stock_table import StockTable
 
     rows = _checked(session, file, zone or deployment.time_zone).good
@@ -185,13 +251,13 @@ def _tell_what_is_odd(session: Session, deployment: Deployment, file: SupplierFi
     if absent:
         remember_ingredients(session.settings.stack, {*before, *absent})
     if before:
-        session.environment.tell(f"note: new here: {', '.join(absent)}")
-        for line in did_you_mean(session, absent):
-            session.environment.tell(f"note: {line}")
+        more = f" and {units(len(absent) - NOTES)} more" if len(absent) > NOTES else ""
+        yield f"new here: {', '.join(absent[:NOTES])}{more}"
+        yield from did_you_mean(session, absent[:NOTES])
     for row in rows:
         next_expiry = known[row.ingredient].next_expiry if row.ingredient in known else None
         if next_expiry and row.expires_at < next_expiry:
-            session.environment.tell(f"note: {row.ingredient} of {row.best_before} expires before what is here already")
+            yield f"{row.ingredient} of {row.best_before} expires before what is here already"
 
 
 def _show(session: Session, documents: list[Document]) -> None:

@@ -73,10 +73,10 @@ def read_rows(lines: Iterable[str], zone: ZoneInfo, now: int) -> Iterator[Row | 
     """
     header: tuple[str, ...] | None = None
     is_empty = True
-    for line, fields in _records(lines):
+    for line, fields in records_of(lines):
         if isinstance(fields, Rejection):
             yield fields
-        elif is_empty and (header := _header(fields, line)):
+        elif is_empty and (header := header_of(fields, line)):
             pass
         else:
             yield _row(line, fields, header or COLUMNS, zone, now)
@@ -85,7 +85,7 @@ def read_rows(lines: Iterable[str], zone: ZoneInfo, now: int) -> Iterator[Row | 
         raise UnreadableFile(Rejection(1, "", "", "the file is empty"))
 
 
-def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str] | Rejection]]:
+def records_of(lines: Iterable[str]) -> Iterator[tuple[int, list[str] | Rejection]]:
     """Each record with the number of the line it begins on; a record that is not CSV as a rejection."""
     reader = csv.reader(lines, strict=True)
     while True:
@@ -104,7 +104,7 @@ def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str] | Rejection]
                 yield begins, fields
 
 
-def _header(fields: list[str], line: int) -> tuple[str, ...] | None:
+def header_of(fields: list[str], line: int) -> tuple[str, ...] | None:
     """The column names, where the first record is a header: it names at least one of the columns."""
     names = tuple(field.strip().casefold() for field in fields)
     if not set(names) & set(COLUMNS):
@@ -123,10 +123,10 @@ def records_at(content: IO[bytes], lines: Container[int]) -> Iterator[list[str]]
     """
     order: tuple[str, ...] = COLUMNS
     try:
-        for position, (line, fields) in enumerate(_records(text_lines(content))):
+        for position, (line, fields) in enumerate(records_of(text_lines(content))):
             if isinstance(fields, Rejection):
                 continue
-            if position == 0 and (header := _header(fields, line)):
+            if position == 0 and (header := header_of(fields, line)):
                 order = header
             elif line in lines:
                 values = dict(zip(order, fields, strict=False))

@@ -142,3 +142,21 @@ def test_a_file_that_is_not_there_is_a_usage_error(stockctl: Stockctl) -> None:
 def test_no_wait_sends_and_says_so(stockctl: Stockctl, monday: Path, kitchen: Service) -> None:
     assert stockctl("ingest", str(monday), "--no-wait", "-o", "json").json[0]["status"] == "sent"
     assert len(kitchen.clients.s3.list_objects_v2(Bucket=BUCKET)["Contents"]) == 1
+
+
+@pytest.mark.usefixtures("working")
+def test_a_large_file_goes_in_parts_and_is_shown_as_one(
+    stockctl: Stockctl, monday: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockctl.cli.ingest.PARTS_AT_ONCE", 1)  # moto knows one thread
+    rows = [f"{('ham', 'egg')[number % 2]},1,2099-01-{1 + number % 28:02}" for number in range(6_000)]
+    monday.write_text("\n".join(["ingredient,quantity,best_before", *rows, "ham,ten,2099-01-01"]))
+    document = stockctl("ingest", str(monday), "-o", "json").json[0]
+    assert document["status"] == "partial"
+    assert len(document["parts"]) == 2
+    assert sum(row["quantity"] for row in document["recorded"]) == 6_000
+    assert [row["line"] for row in document["rejected"]] == [6_002]
+    assert [row[1] for row in stockctl("stock").rows] == ["3000", "3000"]
+    again = stockctl("ingest", str(monday), "-o", "json").json[0]
+    assert [row[1] for row in stockctl("stock").rows] == ["3000", "3000"]
+    assert again["recorded"] == document["recorded"]

@@ -1,0 +1,77 @@
+"""Parts of a large delivery: each is a delivery of its own, recorded side by side, well within a function's time.
+
+The rows of an ingredient go into one part, so that they share its transactions. What the parts are follows from the
+bytes of the file alone: the same file sent again makes the same parts, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from stockctl.domain.delivery import header_of, records_of, text_lines
+from stockctl.domain.stock import ingredient_named
+
+ROWS_PER_PART = 5_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """A delivery: the key it is dropped under, its content, and for lines of it those of the file they came from."""
+
+    key: str
+    content: bytes
+    lines: Mapping[int, int] = field(default_factory=dict)
+
+    def line_in_file(self, line: int) -> int:
+        """Where in the file a line of this part stands."""
+        return self.lines.get(line, line)
+
+
+def parts_of(key: str, content: bytes, most: int = ROWS_PER_PART) -> list[Part]:
+    """The parts of a file, of about `most` rows each; one part, the file itself, where there are no more rows.
+
+    Records that are not CSV are in no part. An ingredient with more rows than `most` is divided too.
+
+    Raises:
+        UnreadableFile: the file cannot be read to its end.
+    """
+    records = records_of(text_lines(io.BytesIO(content)))
+    rows = [(line, fields) for line, fields in records if isinstance(fields, list)]
+    header = header_of(rows[0][1], rows[0][0]) if rows else None
+    titles = [rows.pop(0)[1]] if header else []
+    if len(rows) <= most:
+        return [Part(key, content)]
+    column = header.index("ingredient") if header else 0
+    rows.sort(key=lambda row: _ingredient(row[1], column))
+    chunks = [rows[start : start + most] for start in range(0, len(rows), most)]
+    names = _names(key, len(chunks))
+    return [_part(name, titles, chunk) for name, chunk in zip(names, chunks, strict=True)]
+
+
+def _ingredient(fields: list[str], column: int) -> str:
+    try:
+        return ingredient_named(fields[column])
+    except (ValueError, IndexError):
+        return ""
+
+
+def _names(key: str, count: int) -> Iterator[str]:
+    stem, _, suffix = key.rpartition(".")
+    digits = len(str(count))
+    return (f"{stem}.part-{number:0{digits}}-of-{count}.{suffix}" for number in range(1, count + 1))
+
+
+def _part(key: str, titles: list[list[str]], rows: list[tuple[int, list[str]]]) -> Part:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows(titles)
+    next_line = 1 + len(titles)
+    lines = {}
+    for line, fields in rows:
+        lines[next_line] = line
+        writer.writerow(fields)
+        next_line += 1 + sum(field.count("\n") + field.count("\r") - field.count("\r\n") for field in fields)
+    return Part(key, text.getvalue().encode(), lines)
