@@ -24,6 +24,9 @@ IS_FIRST_DELIVERY = "attribute_not_exists(generation)"
 IS_SAME_GENERATION = "generation = :generation"
 """The roster is the one that was read: what was computed from it (the sooner expiry, allocations) still holds."""
 
+HAS_SAME_UNITS = "batch_units = :batch_units"
+"""The roster: nobody has charged or removed any batch since they were read, wholly or in part."""
+
 IS_SAME_VERSION = "version = :version"
 """A write-off: the level is the one that the units to write off were computed from."""
 

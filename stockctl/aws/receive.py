@@ -138,11 +138,12 @@ def _add_to_roster(table: str, batches: list[Batch]) -> TransactWriteItemTypeDef
         "Update": {
             "TableName": table,
             "Key": roster_key(batches[0].ingredient),
-            "UpdateExpression": "ADD batches :ids, generation :one",
+            "UpdateExpression": "ADD batches :ids, generation :one, batch_units :units",
             "ConditionExpression": conditions.all_of(*(conditions.IS_NOT_ON_ROSTER.format(id=name) for name in ids)),
             "ExpressionAttributeValues": {
                 ":ids": {"SS": list(ids.values())},
                 ":one": number(1),
+                ":units": number(sum(batch.quantity for batch in batches)),
                 **{name: text(batch_id) for name, batch_id in ids.items()},
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

@@ -50,9 +50,8 @@ def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], pa
         total = replace(total, drift=holding.drift)
     for _ in patience.attempts(f"reconciling {ingredient}"):
         while holding is not None:
-            now = clock()
-            work = plan(holding, int(now))
-            if work.is_skewed or not _done(table, holding, work, now):
+            work = _done(table, holding, clock())
+            if work is None:
                 break
             total = total.plus(work)
             if work.is_last:
@@ -64,22 +63,26 @@ def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], pa
     raise AssertionError  # attempts end by raising
 
 
-def _done(table: StockTable, holding: Holding, work: Plan, now: float) -> bool:
-    """Does one plan as one transaction; False where a condition failed, so that it must be planned anew."""
-    if work.is_empty:
-        return True
+def _done(table: StockTable, holding: Holding, now: float) -> Plan | None:
+    """The plan that was done, as one transaction; None where the reading was skewed or is outdated: read again."""
     try:
-        transact(table.client, _actions(table.name, holding, work, now))
+        if not holding.adds_up:
+            holding = table.settled(holding)
+        work = plan(holding, int(now))
+        if work.is_skewed:
+            return None
+        if not work.is_empty:
+            transact(table.client, _actions(table.name, holding, work, now))
     except (Cancelled, Contended):
-        return False
-    return True
+        return None
+    return work
 
 
 def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[TransactWriteItemTypeDef]:
     ingredient = holding.level.ingredient
     charges = [_charge(table, charge) for charge in work.charges]
     if not work.changes_roster:
-        return [_check_roster(table, holding), *charges]
+        return [_charge_roster(table, holding, work), *charges]
     return [
         _write_off(table, holding, work, now),
         _shrink_roster(table, holding, work),
@@ -89,14 +92,19 @@ def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[Trans
     ]
 
 
-def _check_roster(table: str, holding: Holding) -> TransactWriteItemTypeDef:
-    """Allocation alone checks the roster, not the level: it never competes for the busy row."""
+def _charge_roster(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
+    """Allocation alone writes the roster, not the level: it never competes for the busy row."""
     return {
-        "ConditionCheck": {
+        "Update": {
             "TableName": table,
             "Key": roster_key(holding.level.ingredient),
-            "ConditionExpression": conditions.IS_SAME_GENERATION,
-            "ExpressionAttributeValues": {":generation": number(holding.roster.generation)},
+            "UpdateExpression": "SET batch_units = :left",
+            "ConditionExpression": conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS),
+            "ExpressionAttributeValues": {
+                ":left": number(work.batch_units),
+                ":generation": number(holding.roster.generation),
+                ":batch_units": number(holding.roster.batch_units),
+            },
         }
     }
 
@@ -151,12 +159,14 @@ def _shrink_roster(table: str, holding: Holding, work: Plan) -> TransactWriteIte
         "Update": {
             "TableName": table,
             "Key": roster_key(holding.level.ingredient),
-            "UpdateExpression": "DELETE batches :ids ADD generation :one",
-            "ConditionExpression": conditions.IS_SAME_GENERATION,
+            "UpdateExpression": "DELETE batches :ids ADD generation :one SET batch_units = :left",
+            "ConditionExpression": conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS),
             "ExpressionAttributeValues": {
                 ":ids": {"SS": leaving},
                 ":one": number(1),
+                ":left": number(work.batch_units),
                 ":generation": number(holding.roster.generation),
+                ":batch_units": number(holding.roster.batch_units),
             },
         }
     }

@@ -64,7 +64,8 @@ def level_from(row: Row) -> Level:
 
 def roster_from(row: Row) -> Roster:
     """The roster that a row holds; DynamoDB has no empty sets, so a roster without batches lacks the attribute."""
-    return Roster(frozenset(row.get("batches", {}).get("SS", ())), int(row["generation"]["N"]))
+    batch_ids = frozenset(row.get("batches", {}).get("SS", ()))
+    return Roster(batch_ids, int(row["generation"]["N"]), int(row["batch_units"]["N"]))
 
 
 def batch_from(row: Row) -> Batch:

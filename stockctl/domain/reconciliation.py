@@ -36,6 +36,7 @@ class Charge:
 class Plan:
     """One transaction's worth of work. `is_last` says that nothing is left to do after it.
 
+    `batch_units` is what the batches on the roster add up to after it; `mends_roster` says that this is all it does.
     `written_off` is in units; `next_expiry` (s since the epoch) is the new guard where batches leave the roster.
     """
 
@@ -44,6 +45,8 @@ class Plan:
     due: tuple[Batch, ...] = ()
     gone: tuple[str, ...] = ()
     next_expiry: int | None = None
+    batch_units: int = 0
+    mends_roster: bool = False
     is_skewed: bool = False
     is_last: bool = True
 
@@ -53,7 +56,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.charges or self.changes_roster or self.is_skewed)
+        return not (self.charges or self.changes_roster or self.mends_roster or self.is_skewed)
 
     @property
     def allocated(self) -> int:
@@ -62,19 +65,21 @@ class Plan:
 
 
 def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
-    """The next transaction for one ingredient, of at most `limit` actions; it leaves every invariant true."""
+    """The next transaction for one ingredient, of at most `limit` actions; it leaves every invariant true.
+
+    The rows of `holding` must have been read whole: they add up to what the roster says, or were settled.
+    """
     counted = holding.counted
     live = [batch for batch in counted if not batch.is_due(now)]
     due = [batch for batch in counted if batch.is_due(now)]
-    gone = sorted(holding.roster.batch_ids - {batch.batch_id for batch in counted})
+    gone = holding.gone
     surplus = sum(batch.quantity for batch in live) - holding.level.quantity
     charges = _charges(live, surplus)
     if not due and not gone:
-        room = limit - 1  # the check of the roster's generation
-        return Plan(tuple(charges[:room]), is_skewed=surplus < 0, is_last=len(charges) <= room)
+        return _allocation(holding, charges, surplus, limit)
     room = limit - 2  # the level and the roster
     due_now = due[:room]
-    gone_now = gone[: room - len(due_now)]
+    gone_now = list(gone[: room - len(due_now)])
     charges_now = charges[: room - len(due_now) - len(gone_now)]
     return Plan(
         charges=tuple(charges_now),
@@ -82,8 +87,25 @@ def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
         due=tuple(due_now),
         gone=tuple(gone_now),
         next_expiry=_next_expiry(due[len(due_now) :], live, charges_now),
+        batch_units=holding.batch_units - sum(batch.quantity for batch in due_now) - _units(charges_now),
         is_last=len(due) + len(gone) + len(charges) <= room,
     )
+
+
+def _allocation(holding: Holding, charges: list[Charge], surplus: int, limit: int) -> Plan:
+    charges_now = charges[: limit - 1]  # the roster comes with them
+    batch_units = holding.batch_units - _units(charges_now)
+    return Plan(
+        charges=tuple(charges_now),
+        batch_units=batch_units,
+        mends_roster=not charges and batch_units != holding.roster.batch_units,
+        is_skewed=surplus < 0,
+        is_last=len(charges_now) == len(charges),
+    )
+
+
+def _units(charges: list[Charge]) -> int:
+    return sum(charge.units for charge in charges)
 
 
 def charged(holding: Holding, units: int, now: int) -> tuple[tuple[Charge, ...], int]:

@@ -49,10 +49,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Roster:
-    """The batch ids that a level counts, with the generation that level and roster share (invariant I2)."""
+    """The batch ids that a level counts, with the generation that level and roster share (invariant I2).
+
+    `batch_units` is what is left in those batches together, kept by every transaction that changes one of them: a
+    reader who has not seen all of a transaction finds rows that add up to something else.
+    """
 
     batch_ids: frozenset[str]
     generation: int
+    batch_units: int
 
 
 @dataclass(frozen=True)
@@ -89,9 +94,24 @@ class Holding:
         return tuple(sorted(mine, key=lambda batch: (batch.expires_at, batch.batch_id)))
 
     @property
+    def gone(self) -> tuple[str, ...]:
+        """The batch ids on the roster that have no row: removed by time to live, or not yet visible."""
+        return tuple(sorted(self.roster.batch_ids - {batch.batch_id for batch in self.batches}))
+
+    @property
+    def batch_units(self) -> int:
+        """What is left in the batches on the roster, as they were read."""
+        return sum(batch.quantity for batch in self.counted)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the rows are all there, and those that the roster speaks of; if not, they may have been read torn."""
+        return not self.gone and self.batch_units == self.roster.batch_units
+
+    @property
     def drift(self) -> int:
         """Units on the roster's batches minus the level: above 0 while uses wait to be allocated."""
-        return sum(batch.quantity for batch in self.counted) - self.level.quantity
+        return self.batch_units - self.level.quantity
 
 
 def batch_id_of(delivery: str, best_before: str) -> str:

@@ -17,10 +17,11 @@ def batch(name: str, quantity: int, expires_at: int) -> Batch:
     return Batch("ham", name, "d.csv", quantity, 1000, "2028-01-01", expires_at, "etag", "")
 
 
-def holding(quantity: int, *batches: Batch, roster: set[str] | None = None) -> Holding:
+def holding(quantity: int, *batches: Batch, roster: set[str] | None = None, batch_units: int | None = None) -> Holding:
     ids = frozenset(roster if roster is not None else {item.batch_id for item in batches})
+    units = sum(item.quantity for item in batches if item.batch_id in ids) if batch_units is None else batch_units
     level = Level("ham", quantity, 10_000, 10_000 - quantity, 0, None, 7, 9, "", "")
-    return Holding(level, Roster(ids, 7), batches)
+    return Holding(level, Roster(ids, 7, units), batches)
 
 
 def charges_of(work: Plan) -> dict[str, int]:
@@ -73,6 +74,23 @@ def test_a_surplus_on_the_level_with_nothing_expired_is_a_skewed_read() -> None:
     assert not work.charges
 
 
+def test_rows_that_were_read_torn_do_not_add_up_to_what_the_roster_says() -> None:
+    assert holding(15, batch("a", 10, 200), batch("b", 5, 300)).adds_up
+    assert not holding(15, batch("a", 10, 200), batch("b", 5, 300), batch_units=14).adds_up
+    assert not holding(15, batch("b", 5, 300), roster={"a", "b"}).adds_up
+
+
+def test_every_plan_says_what_the_rows_add_up_to_after_it() -> None:
+    assert plan(holding(15, batch("b", 20, 300), batch("a", 10, 200)), NOW).batch_units == 15
+    assert plan(holding(18, batch("a", 5, 100), batch("b", 20, 300)), NOW).batch_units == 18
+    assert plan(holding(25, batch("b", 20, 300), roster={"a", "b"}), NOW).batch_units == 20
+
+
+def test_a_roster_that_speaks_of_other_units_than_its_settled_rows_have_is_mended() -> None:
+    work = plan(holding(20, batch("b", 20, 300), batch_units=33), NOW)
+    assert (work.mends_roster, work.is_empty, work.charges, work.batch_units) == (True, False, (), 20)
+
+
 def test_the_guard_goes_when_the_last_stocked_batch_goes() -> None:
     assert plan(holding(5, batch("a", 5, 100), batch("empty", 0, 300)), NOW).next_expiry is None
 
@@ -117,6 +135,7 @@ def test_any_state_settles_in_parts_and_adds_up(
     live = sum(item.quantity for item in state.counted)
     if not work.is_skewed:
         assert state.drift == 0
+        assert state.adds_up
         assert not any(item.is_due(NOW) for item in state.counted)
     assert state.level.quantity == (quantity if work.is_skewed else live)
 
@@ -138,4 +157,4 @@ def applied(state: Holding, work: Plan, limit: int) -> Holding:
         assert work.next_expiry == min((row.expires_at for row in stays), default=None)
     level = replace(level, quantity=level.quantity - work.written_off, expired=level.expired + work.written_off)
     assert level.adds_up == state.level.adds_up
-    return Holding(level, Roster(state.roster.batch_ids - leaving, 7), rows)
+    return Holding(level, Roster(state.roster.batch_ids - leaving, 7, work.batch_units), rows)
