@@ -50,9 +50,8 @@ def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], pa
         total = replace(total, drift=holding.drift)
     for _ in patience.attempts(f"reconciling {ingredient}"):
         while holding is not None:
-            now = clock()
-            work = plan(holding, int(now))
-            if work.is_skewed or not _done(table, holding, work, now):
+            work = _done(table, holding, clock())
+            if work is None:
                 break
             total = total.plus(work)
             if work.is_last:
@@ -64,15 +63,21 @@ def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], pa
     raise AssertionError  # attempts end by raising
 
 
-def _done(table: StockTable, holding: Holding, work: Plan, now: float) -> bool:
-    """Does one plan as one transaction; False where a condition failed, so that it must be planned anew."""
-    if work.is_empty:
-        return True
+def _done(table: StockTable, holding: Holding, now: float) -> Plan | None:
+    """The plan that was done, as one transaction; None where the reading was skewed or is outdated: read again."""
+    work = plan(holding, int(now))
+    if work.is_skewed or work.is_empty:
+        return None if work.is_skewed else work
     try:
-        transact(table.client, _actions(table.name, holding, work, now))
+        holding = table.settled(holding)
+        work = plan(holding, int(now))
+        if work.is_skewed:
+            return None
+        if not work.is_empty:
+            transact(table.client, _actions(table.name, holding, work, now))
     except (Cancelled, Contended):
-        return False
-    return True
+        return None
+    return work
 
 
 def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[TransactWriteItemTypeDef]:

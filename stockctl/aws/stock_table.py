@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.retry import Patience
@@ -12,20 +13,20 @@ from stockctl.aws.rows import (
     LEVEL_ROW_TYPE,
     ROSTER,
     batch_from,
+    batch_key,
     level_from,
     level_key,
     roster_from,
     text,
 )
+from stockctl.aws.transact import settled
 from stockctl.domain.stock import Holding, Level
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from stockctl.aws.rows import Key
-
 KEYS_PER_REQUEST = 100
-"""DynamoDB's limit on the keys of one BatchGetItem."""
+"""DynamoDB's limit on the keys of one BatchGetItem or TransactGetItems."""
 
 
 class StockTable:
@@ -52,6 +53,23 @@ class StockTable:
             if rows[-1]["batch_id"]["S"] == ROSTER and (roster := roster_from(rows[-1])).generation == level.generation:
                 return Holding(level, roster, tuple(batch_from(row) for row in rows[1:-1]))
         raise AssertionError  # attempts end by raising
+
+    def settled(self, holding: Holding) -> Holding:
+        """The same holding, with the batches that count and have stock as no transaction is changing them.
+
+        A Query may still miss what a transaction long since decided does to one row while it shows what came after that
+        on others. What is computed from the sum of the rows must not rest on such a row: it would be charged, or left
+        in the level, a second time, and nothing could tell afterwards.
+
+        Raises:
+            Contended: a transaction is at one of them.
+        """
+        stocked = [batch for batch in holding.counted if batch.quantity]
+        keys = [batch_key(batch.ingredient, batch.batch_id) for batch in stocked]
+        chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
+        rows = [row for chunk in chunks for row in settled(self.client, self.name, chunk)]
+        others = (batch for batch in holding.batches if batch not in stocked)
+        return replace(holding, batches=(*others, *(batch_from(row) for row in rows if row)))
 
     def level(self, ingredient: str) -> Level | None:
         """One level, or None where nothing of the ingredient was ever delivered."""
@@ -87,14 +105,11 @@ class StockTable:
             yield from page["Items"]
 
     def _levels_of(self, ingredients: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        return self.batch_get(self.name, [level_key(ingredient) for ingredient in ingredients])
-
-    def batch_get(self, table: str, keys: Sequence[Key]) -> Iterator[Mapping[str, Any]]:
-        """The rows of at most 100 keys of a table, strongly consistent, in no order; absent ones are left out."""
-        wanted: Mapping[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
-        for _ in self.patience.attempts(f"reading {len(keys)} rows"):
+        keys = [level_key(ingredient) for ingredient in ingredients]
+        wanted: Mapping[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": True}}
+        for _ in self.patience.attempts("reading levels"):
             answer = self.client.batch_get_item(RequestItems=wanted)
-            yield from answer["Responses"].get(table, [])
+            yield from answer["Responses"].get(self.name, [])
             wanted = answer.get("UnprocessedKeys") or {}
             if not wanted:
                 return

@@ -1,4 +1,4 @@
-"""One DynamoDB transaction: sent, and its cancellation taken apart.
+"""One DynamoDB transaction: sent, and its cancellation taken apart; and rows read as no transaction is changing them.
 
 boto3 retries throttled calls, but not a cancelled transaction. What a cancellation means is told apart here: a failed
 condition is an answer, a conflict with another transaction or throttling is a reason to try again.
@@ -17,6 +17,8 @@ from stockctl.aws.errors import code_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+    from stockctl.aws.rows import Key, Row
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 
@@ -82,6 +84,22 @@ def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]
         raise
     except (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:
         raise Contended(str(error)) from error
+
+
+def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[Row | None]:
+    """The rows of at most 100 keys, in their order, None for an absent one; no transaction is at any of them.
+
+    Raises:
+        Contended: one was: what it does to the row cannot be told yet.
+    """
+    try:
+        found = client.transact_get_items(TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in keys])
+    except ClientError as error:
+        _raise_cancellation(error)
+        raise
+    except (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:
+        raise Contended(str(error)) from error
+    return [answer.get("Item") for answer in found["Responses"]]
 
 
 def _raise_cancellation(error: ClientError) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations, permutations
 from typing import Any
 
-from tests.faults.cloud_engine import Snapshot, SmallCloud
+from stockctl.domain.transaction import Accepted, Insufficient, Reused
+from tests.faults.cloud_engine import SmallCloud, Snapshot
 from tests.faults.invariants import Broken, Truth, holds, holds_at_rest, partitions
 from tests.faults.steps import Fate, Operation, Stepped, step, to_its_end
 from tests.faults.table_engine import STOCK, TRANSACTIONS, Item, Key
@@ -177,7 +178,7 @@ class Explorer:
     def _skewed(
         self, node: _Node, written: tuple[tuple[Key, Item | None], ...], name: str
     ) -> Iterator[tuple[str, _Node]]:
-        """The same commit, of which readers see only a part for a while: every part of up to three rows, or all but one."""
+        """The same commit, of which readers miss a part for a while: any one to three rows, or all but one."""
         sizes = {1, 2, 3, len(written) - 1} & set(range(1, len(written)))
         for size in sorted(sizes):
             for late in combinations(written, size):
@@ -317,8 +318,9 @@ def _is_due(key: Key, row: Item, now: int) -> bool:
     return key[0] == STOCK and "expires_at" in row and int(row["expires_at"]["N"]) <= now
 
 
-def _answer(actor: Stepped | None) -> str:
-    """What an operation told its caller, where that is more than how much it happened to find to do."""
-    outcome = getattr(actor, "result", None)
-    name = type(outcome).__name__
-    return name if name in {"Accepted", "Insufficient", "Reused"} else ""
+def _answer(actor: Stepped) -> tuple[str, ...]:
+    """What an operation told its caller of each transaction; the others tell only how much they found to do."""
+    outcomes = actor.result if isinstance(actor.result, list) else [actor.result]
+    return tuple(
+        type(outcome).__name__ for outcome in outcomes if isinstance(outcome, Accepted | Insufficient | Reused)
+    )

@@ -56,7 +56,9 @@ def partitions(rows: Rows) -> dict[str, Partition]:
     levels = {row["ingredient"]["S"]: level_from(row) for row in stock if row["batch_id"]["S"] == LEVEL}
     rosters = {row["ingredient"]["S"]: roster_from(row) for row in stock if row["batch_id"]["S"] == ROSTER}
     batches = [batch_from(row) for row in stock if row["batch_id"]["S"].startswith(BATCH_PREFIX)]
-    ensure(levels.keys() == rosters.keys() >= {batch.ingredient for batch in batches}, "I2: level and roster go together")
+    ensure(
+        levels.keys() == rosters.keys() >= {batch.ingredient for batch in batches}, "I2: level and roster go together"
+    )
     return {
         name: Partition(level, rosters[name], tuple(batch for batch in batches if batch.ingredient == name))
         for name, level in levels.items()
@@ -135,7 +137,9 @@ def holds_at_rest(rows: Rows, now: float) -> None:
     """
     for partition in partitions(rows).values():
         ensure(partition.holding.drift == 0, "I4: the batches add up to the level", partition)
-        ensure(not [batch for batch in partition.batches if batch.is_due(int(now))], "expired batches are gone", partition)
+        ensure(
+            not [batch for batch in partition.batches if batch.is_due(int(now))], "expired batches are gone", partition
+        )
         ids = {batch.batch_id for batch in partition.batches}
         ensure(ids == partition.roster.batch_ids, "every batch is on the roster, and no other", partition)
         guard = partition.level.next_expiry

@@ -5,6 +5,7 @@ Batches have quantities whose sums all differ, so that a level tells which of th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,9 +19,10 @@ from stockctl.aws.rows import level_from
 from stockctl.aws.stock_table import StockTable
 from stockctl.aws.use import Till, use
 from stockctl.aws.use_many import use_many
+from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso, iso_seconds
 from stockctl.domain.stock import Batch, batch_id_of
-from stockctl.domain.transaction import Transaction
+from stockctl.domain.transaction import Outcome, Transaction
 from tests.faults.cloud_engine import BUCKET, LEVEL_STREAM, SmallCloud
 from tests.faults.steps import Operation, to_its_end
 from tests.faults.table_engine import STOCK, TRANSACTIONS
@@ -64,9 +66,15 @@ def using(units: int, transaction_id: str, **more: int) -> Operation:
 def using_many(**transactions: int) -> Operation:
     """Use, many at once: units of ham by transaction id."""
     wanted = [Transaction(transaction_id, {HAM: units}) for transaction_id, units in transactions.items()]
-    return lambda cloud: use_many(
-        Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience), wanted, workers=1
-    )
+
+    def run(cloud: Cloud) -> list[Outcome | None]:
+        till = Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
+        outcomes = use_many(till, wanted, workers=1)
+        if None in outcomes:
+            raise Busy("some were kept busy")
+        return outcomes
+
+    return run
 
 
 def reconciling(ingredient: str = HAM) -> Operation:
@@ -86,17 +94,20 @@ def publishing(ingredient: str = HAM) -> Operation:
     return run
 
 
-def recording(key: str) -> Operation:
+def recording(key: str, version: str | None = None) -> Operation:
     """Record: the whole of a delivery, from the bucket to its receipt."""
 
     def run(cloud: Cloud) -> object:
         bucket = DropBucket(cloud.s3, BUCKET)
-        recorder = Recorder(
-            bucket, stock_table(cloud), TRANSACTIONS, ZoneInfo("UTC"), cloud.clock, cloud.patience
-        )
-        return recorder.record(key)
+        recorder = Recorder(bucket, stock_table(cloud), TRANSACTIONS, ZoneInfo("UTC"), cloud.clock, cloud.patience)
+        return recorder.record(key, version)
 
     return run
+
+
+def in_turn(*operations: Operation) -> Operation:
+    """One after the other, as one process."""
+    return lambda cloud: [operation(cloud) for operation in operations][-1]
 
 
 def csv(*batches: Batch) -> bytes:
@@ -105,17 +116,16 @@ def csv(*batches: Batch) -> bytes:
     return "\n".join(["ingredient,quantity,best_before", *lines, ""]).encode()
 
 
-def given(*operations: Operation, now: int = 0, **objects: bytes) -> Any:
-    """A setup: objects in the bucket, and operations that ran before, one after the other, from second 0 on."""
+def given(*operations: Operation, objects: Mapping[str, bytes] | None = None) -> Callable[[SmallCloud], None]:
+    """A setup: objects in the bucket, and operations that ran before, one after the other, at second 0."""
 
     def setup(cloud: SmallCloud) -> None:
-        for key, content in objects.items():
+        for key, content in (objects or {}).items():
             cloud.s3.put_object(Key=key, Body=content)
         for operation in operations:
             ended = to_its_end(operation, cloud)
             if ended.error is not None:
                 raise ended.error
-        cloud.now = now
 
     return setup
 

@@ -1,8 +1,8 @@
 """An in-process table engine, small and fast enough to run every interleaving: DynamoDB as a boto3 client shows it.
 
 It holds two tables with the keys of stockctl's own and does what stockctl asks of DynamoDB: transactions that are all
-or nothing, conditions and updates parsed from their text, cancellation reasons with the rows that were found, Queries in
-pages. `test_engines_agree` runs the same random requests against it and against DynamoDB Local.
+or nothing, conditions and updates parsed from their text, cancellation reasons with the rows that were found, Queries
+in pages. `test_engines_agree` runs the same random requests against it and against DynamoDB Local.
 
 Two things it can do that no real engine does on request: take and restore a snapshot at the cost of an assignment, and
 hide a row's newest version from plain reads (`Store.hidden`), as a reader may see part of a transaction's effect.
@@ -43,7 +43,8 @@ class Store:
         """The rows as a plain read sees them."""
         if not self.hidden:
             return self.rows
-        mixed: dict[Key, Item | None] = {**self.rows, **self.hidden}
+        mixed: dict[Key, Item | None] = dict(self.rows)
+        mixed.update(self.hidden)
         return {key: item for key, item in mixed.items() if item is not None}
 
 
@@ -61,7 +62,8 @@ class _Write:
 
 def client_error(operation: str, code: str, message: str = "", **more: Any) -> ClientError:
     """The error that boto3 raises for a failed call."""
-    return ClientError({"Error": {"Code": code, "Message": message}, **more}, operation)
+    response: Any = {"Error": {"Code": code, "Message": message}, **more}
+    return ClientError(response, operation)
 
 
 class TableEngine:
@@ -71,8 +73,8 @@ class TableEngine:
         self.store = Store()
         self.page_rows = page_rows
         self.locks_hidden = False
-        """Whether a row with a hidden version is still locked by the transaction that wrote it, as on the way to the end
-        of DynamoDB's two phases. Otherwise that transaction is brought to its end first."""
+        """Whether a row with a hidden version is still locked by the transaction that wrote it, as on the way to the
+        end of DynamoDB's two phases. Otherwise that transaction is brought to its end first."""
         self.written: tuple[tuple[Key, Item | None], ...] = ()
         """The keys of the last commit, each with the row as it was before."""
 
@@ -105,6 +107,15 @@ class TableEngine:
     def get_item(self, **request: Any) -> dict[str, Any]:
         row = self.store.seen().get(key_of(request["TableName"], request["Key"]))
         return {"Item": row} if row else {}
+
+    def transact_get_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        keys = [key_of(action["Get"]["TableName"], action["Get"]["Key"]) for action in TransactItems]
+        locked = [self.locks_hidden and key in self.store.hidden for key in keys]
+        if any(locked):
+            reasons = [{"Code": "TransactionConflict" if is_locked else "None"} for is_locked in locked]
+            raise client_error("TransactGetItems", "TransactionCanceledException", CancellationReasons=reasons)
+        rows = (self.store.rows.get(key) for key in keys)
+        return {"Responses": [{"Item": row} if row else {} for row in rows]}
 
     def query(self, **request: Any) -> dict[str, Any]:
         """One page of a partition or of the sparse index of levels, in the order of the sort key."""
