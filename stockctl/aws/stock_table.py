@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    from stockctl.aws.rows import Key
-
 KEYS_PER_REQUEST = 100
 """DynamoDB's limit on the keys of one BatchGetItem or TransactGetItems."""
 
@@ -139,14 +137,11 @@ class StockTable:
             yield from page["Items"]
 
     def _levels_of(self, ingredients: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        return self.batch_get(self.name, [level_key(ingredient) for ingredient in ingredients])
-
-    def batch_get(self, table: str, keys: Sequence[Key]) -> Iterator[Mapping[str, Any]]:
-        """The rows of at most 100 keys of a table, strongly consistent, in no order; absent ones are left out."""
-        wanted: Mapping[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
-        for _ in self.patience.attempts(f"reading {len(keys)} rows"):
+        keys = [level_key(ingredient) for ingredient in ingredients]
+        wanted: Mapping[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": True}}
+        for _ in self.patience.attempts("reading levels"):
             answer = self.client.batch_get_item(RequestItems=wanted)
-            yield from answer["Responses"].get(table, [])
+            yield from answer["Responses"].get(self.name, [])
             wanted = answer.get("UnprocessedKeys") or {}
             if not wanted:
                 return

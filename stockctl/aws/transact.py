@@ -49,6 +49,11 @@ class Reason:
     def is_failed_condition(self) -> bool:
         return self.code == CONDITION_FAILED
 
+    @property
+    def is_contention(self) -> bool:
+        """Whether another transaction was at the row, so that nothing is known about what it holds."""
+        return self.code not in {CONDITION_FAILED, "None"}
+
 
 class Cancelled(Exception):
     """A condition of the transaction failed; `reasons` come in the order of its actions. Nothing changed."""

@@ -108,6 +108,8 @@ def _outcome(till: Till, transaction: Transaction, cancelled: Cancelled, now: fl
     record, *takes = cancelled.reasons
     if record.is_failed_condition:
         return known(transaction, record.row)
+    if record.is_contention:  # the same id is on its way, and may be accepted: a shortage now may be its own doing
+        return None
     failed = dict(zip(transaction.items, takes, strict=True))
     failed = {name: reason for name, reason in failed.items() if reason.is_failed_condition}
     guarded = [name for name, reason in failed.items() if reason.row and level_from(reason.row).is_guarded(int(now))]

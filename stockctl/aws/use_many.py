@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from stockctl.aws.reconcile import reconcile
 from stockctl.aws.rows import text
 from stockctl.aws.stock_table import KEYS_PER_REQUEST
-from stockctl.aws.transact import Cancelled, Contended, transact
+from stockctl.aws.transact import Cancelled, Contended, settled, transact
 from stockctl.aws.use import Till, known, put_record, take
 from stockctl.domain.errors import Busy
 from stockctl.domain.group_commit import Group, ingredients_of, judge, packed, waves
@@ -26,6 +26,8 @@ from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transac
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+    from stockctl.aws.rows import Row
 
 WORKERS = 8
 """Calls in flight at once. Groups that would be in each other's way are never among them."""
@@ -106,16 +108,25 @@ class _Batch:
         return {level.ingredient: level for levels in found for level in levels}
 
     def _refuse(self, refused: Mapping[int, Insufficient]) -> None:
-        """Refuses for good, but for those whose ids are known: a repeat is answered whatever is left by now."""
+        """Refuses for good, but for those whose ids are known or on their way: a repeat is answered, not judged."""
         ids = sorted({self.transactions[position].transaction_id for position in refused})
-        records = {row["transaction_id"]["S"]: row for rows in self._each(self._records, _chunks(ids)) for row in rows}
+        records = {name: row for rows in self._each(self._records, _chunks(ids)) for name, row in rows.items()}
         for position, insufficient in refused.items():
             transaction = self.transactions[position]
-            self.outcomes[position] = known(transaction, records.get(transaction.transaction_id)) or insufficient
+            if transaction.transaction_id in records:
+                record = records[transaction.transaction_id]
+                self.outcomes[position] = known(transaction, record) or insufficient
 
-    def _records(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    def _records(self, ids: Sequence[str]) -> Mapping[str, Row | None]:
+        """The record of each id, None where it has none; nothing of any where one may be about to have one.
+
+        A plain read could miss the record of a transaction whose effect on the level has been seen already.
+        """
         keys = [{"transaction_id": text(transaction_id)} for transaction_id in ids]
-        return list(self.till.stock.batch_get(self.till.transactions, keys))
+        try:
+            return dict(zip(ids, settled(self.till.stock.client, self.till.transactions, keys), strict=True))
+        except Contended:
+            return {}
 
     def _commit(self, group: Group) -> bool:
         """Commits one group, and says whether others contended for it.

@@ -1,0 +1,1 @@
+"""Stock is never lost, doubled, oversold or served expired, whatever fails: crashes, interleavings, skew, long runs."""

@@ -1,0 +1,169 @@
+"""The invariants of the design (section 3), asked of the rows as they truly are, whatever any reader may see.
+
+`holds` is asked after every single change, with what was before it; `holds_at_rest` once the stream is worked off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+
+from stockctl.aws.rows import BATCH_PREFIX, LEVEL, ROSTER, batch_from, level_from, roster_from
+from stockctl.domain.stock import Batch, Holding, Level, Roster
+from tests.faults.table_engine import STOCK, TRANSACTIONS, Key
+
+Rows = Mapping[Key, Mapping[str, Any]]
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What could ever be delivered: batches by ingredient. Nothing else may enter a level."""
+
+    batches: tuple[Batch, ...]
+
+    def of(self, ingredient: str) -> tuple[Batch, ...]:
+        return tuple(batch for batch in self.batches if batch.ingredient == ingredient)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The true rows of one ingredient."""
+
+    level: Level
+    roster: Roster
+    batches: tuple[Batch, ...]
+
+    @property
+    def holding(self) -> Holding:
+        return Holding(self.level, self.roster, self.batches)
+
+
+def partitions(rows: Rows) -> dict[str, Partition]:
+    """The true rows, by ingredient.
+
+    Raises:
+        Broken: an ingredient has a level and no roster, or batches and no level.
+    """
+    stock = [row for key, row in rows.items() if key[0] == STOCK]
+    levels = {row["ingredient"]["S"]: level_from(row) for row in stock if row["batch_id"]["S"] == LEVEL}
+    rosters = {row["ingredient"]["S"]: roster_from(row) for row in stock if row["batch_id"]["S"] == ROSTER}
+    batches = [batch_from(row) for row in stock if row["batch_id"]["S"].startswith(BATCH_PREFIX)]
+    ensure(
+        levels.keys() == rosters.keys() >= {batch.ingredient for batch in batches}, "I2: level and roster go together"
+    )
+    return {
+        name: Partition(level, rosters[name], tuple(batch for batch in batches if batch.ingredient == name))
+        for name, level in levels.items()
+    }
+
+
+def ensure(fact: bool, what: str, *details: object) -> None:
+    """
+    Raises:
+        Broken: it is not a fact.
+    """
+    if not fact:
+        raise Broken(what, *details)
+
+
+def holds(truth: Truth, before: Rows, after: Rows, now: float) -> None:
+    """The invariants of every moment. `now` is the latest time that any operation can have read.
+
+    Raises:
+        Broken: one does not hold.
+    """
+    were, used = partitions(before), accepted_units(after)
+    for name, partition in partitions(after).items():
+        _always(truth, partition, used.get(name, 0), now)
+        if name in were:
+            _changed_well(were[name], partition)
+
+
+def _always(truth: Truth, partition: Partition, used: int, now: float) -> None:
+    level, roster = partition.level, partition.roster
+    ensure(level.adds_up, "I1: received = quantity + used + expired, all at least 0", level)
+    ensure(level.generation == roster.generation, "I2: one generation", level, roster)
+    ensure(level.used == used, "I5: what was used is what was accepted", level, used)
+    mine = truth.of(level.ingredient)
+    ensure(level.received in _sums(batch.quantity for batch in mine), "I5: each batch is received once", level)
+    could_expire = sum(batch.quantity for batch in mine if batch.is_due(int(now)))
+    ensure(level.expired <= could_expire, "I5: nothing is written off before its time", level, could_expire)
+    ensure(all(batch.quantity >= 0 for batch in partition.batches), "I5: no batch below nothing", partition)
+    torn = not partition.holding.gone and not partition.holding.adds_up
+    ensure(not torn, "I2: the roster says what its batches add up to", partition)
+    stocked = [batch.expires_at for batch in partition.holding.counted if batch.quantity]
+    soonest = min(stocked, default=None)
+    guarded = soonest is None or (level.next_expiry is not None and level.next_expiry <= soonest)
+    ensure(guarded, "I6: the guard is not later than the soonest batch with stock", partition)
+
+
+def _changed_well(before: Partition, after: Partition) -> None:
+    if after.level == before.level:
+        changed = (after.roster.batch_ids, after.roster.generation) != (before.roster.batch_ids, before.roster.generation)
+        ensure(not changed, "I2: the set of batches never changes alone", before, after)
+        _charged_well(before, after)
+        return
+    ensure(after.level.version == before.level.version + 1, "I3: one version for each change", before, after)
+    moved = after.roster.batch_ids != before.roster.batch_ids
+    grown = after.level.generation - before.level.generation
+    ensure(grown == int(moved), "I2: the generation grows with each change of the roster", before, after)
+    at = instant(after.level.updated_at)
+    if after.level.used > before.level.used:
+        served = [batch for batch in before.holding.counted if batch.quantity and batch.is_due(int(at))]
+        ensure(not served, "I6: no use while expired stock counts", before, after)
+    if after.level.expired > before.level.expired:
+        live = sum(batch.quantity for batch in after.holding.counted if not batch.is_due(int(at)))
+        ensure(after.level.quantity == live, "I5: a write-off leaves exactly what is fresh", before, after)
+
+
+def _charged_well(before: Partition, after: Partition) -> None:
+    """A change of batches alone is an allocation, which never takes more than was used; or time to live."""
+    ids = {batch.batch_id for batch in after.batches}
+    if all(batch.batch_id in ids for batch in before.batches) and after.batches != before.batches:
+        drift = after.holding.drift
+        ensure(drift >= 0, "I4: no more is charged to batches than was used", before, after)
+
+
+def holds_at_rest(rows: Rows, now: float) -> None:
+    """What holds once the stream has been worked off and nobody is at work.
+
+    Raises:
+        Broken: it does not hold.
+    """
+    for partition in partitions(rows).values():
+        ensure(partition.holding.drift == 0, "I4: the batches add up to the level", partition)
+        ensure(
+            not [batch for batch in partition.batches if batch.is_due(int(now))], "expired batches are gone", partition
+        )
+        ids = {batch.batch_id for batch in partition.batches}
+        ensure(ids == partition.roster.batch_ids, "every batch is on the roster, and no other", partition)
+        guard = partition.level.next_expiry
+        ensure(guard is None or guard > now, "no use has to wait", partition)
+
+
+def accepted_units(rows: Rows) -> dict[str, int]:
+    """Units by ingredient in the records of accepted transactions."""
+    units: dict[str, int] = {}
+    for key, row in rows.items():
+        if key[0] == TRANSACTIONS and "items" in row:
+            for name, quantity in json.loads(row["items"]["S"]):
+                units[name] = units.get(name, 0) + quantity
+    return units
+
+
+def instant(text: str) -> float:
+    """Seconds since the epoch of an ISO 8601 time."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _sums(quantities: Iterable[int]) -> set[int]:
+    known = list(quantities)
+    return {sum(chosen) for size in range(len(known) + 1) for chosen in combinations(known, size)}

@@ -1,0 +1,153 @@
+"""stockctl's own operations, as the fault tests start them: one ingredient or two, a few batches, small numbers.
+
+Batches have quantities whose sums all differ, so that a level tells which of them it has received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from stockctl.aws.drop_bucket import DropBucket
+from stockctl.aws.level_publisher import LevelPublisher
+from stockctl.aws.receive import receive
+from stockctl.aws.reconcile import reconcile
+from stockctl.aws.recording import Recorder
+from stockctl.aws.retry import Patience
+from stockctl.aws.rows import level_from
+from stockctl.aws.stock_table import StockTable
+from stockctl.aws.use import Till, use
+from stockctl.aws.use_many import use_many
+from stockctl.domain.errors import Busy
+from stockctl.domain.instants import iso, iso_seconds
+from stockctl.domain.stock import Batch, batch_id_of
+from stockctl.domain.transaction import Outcome, Transaction
+from tests.faults.cloud_engine import BUCKET, LEVEL_STREAM, SmallCloud
+from tests.faults.steps import Operation, to_its_end
+from tests.faults.table_engine import STOCK, TRANSACTIONS
+
+HAM = "ham"
+
+
+class Cloud(Protocol):
+    """Where operations run: clients, a clock (s since the epoch) and how long to go on trying."""
+
+    dynamodb: Any
+    s3: Any
+    kinesis: Any
+    patience: Patience
+
+    def clock(self) -> float: ...
+
+
+def batch(name: str, quantity: int, expires_at: int, ingredient: str = HAM, etag: str = "e") -> Batch:
+    """A batch of the delivery `name`."""
+    best_before = iso_seconds(expires_at)
+    batch_id = batch_id_of(name, best_before)
+    return Batch(ingredient, batch_id, name, quantity, quantity, best_before, expires_at, etag, iso(0))
+
+
+def stock_table(cloud: Cloud) -> StockTable:
+    return StockTable(cloud.dynamodb, STOCK, cloud.patience)
+
+
+def receiving(*batches: Batch) -> Operation:
+    """Receive: one ingredient's batches of a delivery."""
+    return lambda cloud: receive(stock_table(cloud), batches, cloud.clock, cloud.patience)
+
+
+def using(units: int, transaction_id: str, **more: int) -> Operation:
+    """Use: units of ham, and of other ingredients."""
+    transaction = Transaction(transaction_id, {HAM: units, **more})
+    return lambda cloud: use(Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience), transaction)
+
+
+def using_many(**transactions: int) -> Operation:
+    """Use, many at once: units of ham by transaction id."""
+    wanted = [Transaction(transaction_id, {HAM: units}) for transaction_id, units in transactions.items()]
+
+    def run(cloud: Cloud) -> list[Outcome | None]:
+        till = Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
+        outcomes = use_many(till, wanted, workers=1)
+        if None in outcomes:
+            raise Busy("some were kept busy")
+        return outcomes
+
+    return run
+
+
+def reconciling(ingredient: str = HAM) -> Operation:
+    """Reconcile, and so what StockExpired does."""
+    return lambda cloud: reconcile(stock_table(cloud), ingredient, cloud.clock, cloud.patience)
+
+
+def publishing(ingredient: str = HAM) -> Operation:
+    """What StockUpdated does with the level's newest image: publish, then reconcile."""
+
+    def run(cloud: Cloud) -> None:
+        level = stock_table(cloud).level(ingredient)
+        if level is not None:
+            LevelPublisher(cloud.kinesis, LEVEL_STREAM, cloud.patience).publish([level])
+            reconcile(stock_table(cloud), ingredient, cloud.clock, cloud.patience)
+
+    return run
+
+
+def recording(key: str, version: str | None = None) -> Operation:
+    """Record: the whole of a delivery, from the bucket to its receipt."""
+
+    def run(cloud: Cloud) -> object:
+        bucket = DropBucket(cloud.s3, BUCKET)
+        recorder = Recorder(bucket, stock_table(cloud), TRANSACTIONS, ZoneInfo("UTC"), cloud.clock, cloud.patience)
+        return recorder.record(key, version)
+
+    return run
+
+
+def in_turn(*operations: Operation) -> Operation:
+    """One after the other, as one process."""
+    return lambda cloud: [operation(cloud) for operation in operations][-1]
+
+
+def csv(*batches: Batch) -> bytes:
+    """The file that brings these batches."""
+    lines = [f"{one.ingredient},{one.quantity},{one.best_before}" for one in batches]
+    return "\n".join(["ingredient,quantity,best_before", *lines, ""]).encode()
+
+
+def given(*operations: Operation, objects: Mapping[str, bytes] | None = None) -> Callable[[SmallCloud], None]:
+    """A setup: objects in the bucket, and operations that ran before, one after the other, at second 0."""
+
+    def setup(cloud: SmallCloud) -> None:
+        for key, content in (objects or {}).items():
+            cloud.s3.put_object(Key=key, Body=content)
+        for operation in operations:
+            ended = to_its_end(operation, cloud)
+            if ended.error is not None:
+                raise ended.error
+
+    return setup
+
+
+def settling(cloud: Cloud) -> None:
+    """The stream worked off: every level is reconciled until nothing moves."""
+    table = stock_table(cloud)
+    names = [row["ingredient"]["S"] for row in _levels(cloud)]
+    for name in names:
+        for _ in range(20):
+            done = reconcile(table, name, cloud.clock, cloud.patience)
+            if not (done.allocated or done.written_off or done.drift):
+                break
+
+
+def _levels(cloud: Cloud) -> list[Any]:
+    pages = cloud.dynamodb.get_paginator("query").paginate(
+        TableName=STOCK,
+        IndexName="LevelIndex",
+        KeyConditionExpression="row_type = :level",
+        ExpressionAttributeValues={":level": {"S": "level"}},
+    )
+    rows = [row for page in pages for row in page["Items"]]
+    assert all(level_from(row) for row in rows)
+    return rows

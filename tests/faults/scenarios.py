@@ -1,0 +1,289 @@
+"""What runs beside what, and which faults may strike: the scenarios that the tests explore to the last interleaving.
+
+`quick` are those of every test run; `thorough` are more actors, more time and more faults, for `--long`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import combinations_with_replacement
+from typing import Any
+
+from stockctl.domain.receipt import receipt_key
+from tests.faults.cloud_engine import SmallCloud, etag_of, version_of
+from tests.faults.explorer import Scenario
+from tests.faults.invariants import Truth, ensure
+from tests.faults.operations import (
+    HAM,
+    batch,
+    csv,
+    given,
+    in_turn,
+    publishing,
+    receiving,
+    reconciling,
+    recording,
+    using,
+    using_many,
+)
+from tests.faults.steps import Operation, Stepped
+
+SOON = batch("soon", 3, 1)
+LATER = batch("later", 9, 3)
+BETWEEN = batch("between", 20, 2)
+SAME_TIME = batch("same", 1, 1)
+BATCHES = (SOON, LATER, BETWEEN, SAME_TIME)
+TRUTH = Truth(BATCHES)
+
+FRESH = given(receiving(SOON), receiving(LATER))
+"""12 units, of which 3 expire at second 1 and 9 at second 3."""
+WAITING = given(receiving(SOON), receiving(LATER), using(4, "before"))
+"""The same with 4 used, and not yet charged to batches."""
+CHARGED = given(receiving(SOON), receiving(LATER), using(4, "before"), reconciling())
+"""The same with the 4 charged: the first batch is empty."""
+GIVENS = {"fresh": FRESH, "waiting": WAITING, "charged": CHARGED}
+
+OPERATIONS: dict[str, Operation] = {
+    "use": using(2, "two"),
+    "use most": using(8, "eight"),
+    "receive": receiving(BETWEEN),
+    "receive again": receiving(SOON),
+    "reconcile": reconciling(),
+    "publish": publishing(),
+    "use many": using_many(two=2, five=5, one=1),
+}
+
+QUICK_PAIRS = (
+    ("use", "use most"),
+    ("use", "use"),
+    ("use most", "receive"),
+    ("use", "reconcile"),
+    ("receive", "receive"),
+    ("receive", "reconcile"),
+    ("receive again", "reconcile"),
+    ("reconcile", "reconcile"),
+    ("use", "publish"),
+    ("use", "use many"),
+)
+
+
+def pair(first: str, second: str) -> dict[str, Operation]:
+    return {first: OPERATIONS[first], f"{second} (2)": OPERATIONS[second]}
+
+
+def interleaved(name: str, start: str, operations: dict[str, Operation], *, ticks: int, removals: int) -> Scenario:
+    """Beside each other, with time passing and rows removed by time to live."""
+    is_serial = not any("many" in one for one in operations)  # many are a series of operations, not one
+    return Scenario(name, TRUTH, GIVENS[start], operations, ticks=ticks, removals=removals, is_serial=is_serial)
+
+
+def quick_interleavings() -> list[Scenario]:
+    pairs = [
+        interleaved(f"{a} / {b}, waiting", "waiting", pair(a, b), ticks=int("many" not in b), removals=1)
+        for a, b in QUICK_PAIRS
+    ]
+    triples = [
+        interleaved(f"{' / '.join(names)}, {start}", start, named(*names), ticks=1, removals=0)
+        for start, names in (
+            ("fresh", ("use", "receive", "reconcile")),
+            ("waiting", ("use most", "reconcile", "receive again")),
+        )
+    ]
+    return [*pairs, *triples]
+
+
+def named(*names: str) -> dict[str, Operation]:
+    return {f"{name} ({number})": OPERATIONS[name] for number, name in enumerate(names, 1)}
+
+
+def thorough_interleavings() -> list[Scenario]:
+    pairs = [
+        interleaved(f"{a} / {b}, {start}, long", start, pair(a, b), ticks=2, removals=2)
+        for a, b in combinations_with_replacement(OPERATIONS, 2)
+        for start in GIVENS
+    ]
+    triples = [
+        interleaved(f"{' / '.join(names)}, {start}, long", start, named(*names), ticks=1, removals=1)
+        for names in (
+            ("use", "use most", "reconcile"),
+            ("use", "reconcile", "reconcile"),
+            ("receive", "reconcile", "reconcile"),
+            ("receive", "use most", "reconcile"),
+            ("receive", "receive", "use"),
+            ("receive again", "receive", "reconcile"),
+            ("use", "use", "use most"),
+            ("publish", "publish", "use"),
+        )
+        for start in ("fresh", "waiting")
+    ]
+    return [*pairs, *triples]
+
+
+def crashing(*, lost: int = 1, deaths: int = 1, refused: int = 0, undone: int = 0, ticks: int = 1) -> list[Scenario]:
+    """Pairs of which one dies between any two calls, or loses any answer, or is refused; then all of it comes again."""
+    return [
+        Scenario(
+            f"{a} / {b}, faults",
+            TRUTH,
+            WAITING,
+            pair(a, b),
+            ticks=ticks,
+            lost=lost,
+            deaths=deaths,
+            refused=refused,
+            undone=undone,
+            page_rows=100,
+            is_serial="many" not in b,
+        )
+        for a, b in QUICK_PAIRS
+    ]
+
+
+def quick() -> list[Scenario]:
+    """What every test run explores."""
+    return [
+        *quick_interleavings(),
+        *crashing(ticks=0, undone=1),
+        *skewed(),
+        *stale_rows(),
+        *deliveries(),
+        *small_parts(),
+    ]
+
+
+def thorough() -> list[Scenario]:
+    """What `--long` explores besides."""
+    return [*thorough_interleavings(), *crashing(lost=2, refused=1), *skewed(GIVENS.keys(), ticks=1)]
+
+
+def skewed(starts: Iterable[str] = ("fresh", "waiting"), ticks: int = 0) -> list[Scenario]:
+    """Pairs, of one of whose transactions readers miss a part for a while; without and with locks on what is missed."""
+    return [
+        Scenario(
+            f"{a} / {b}, {start}, skewed{', locked' if locked else ''}",
+            TRUTH,
+            GIVENS[start],
+            pair(a, b),
+            skewed=1,
+            locked=locked,
+            ticks=ticks,
+            page_rows=100,
+            is_serial="many" not in b,
+        )
+        for a, b in (*QUICK_PAIRS, ("use many", "use many"))
+        for locked in (False, True)
+        for start in starts
+    ]
+
+
+FILE = csv(SOON, LATER, BETWEEN)
+OTHER_FILE = csv(batch("x", 7, 3), batch("x", 5, 2, "cheese"))
+KEY = "monday.csv"
+FILES = {version_of(KEY, "1"): FILE, version_of(KEY, "2"): OTHER_FILE}
+
+
+def delivered(content: str, *rows: tuple[int, int, str]) -> Truth:
+    """What a file of this entity tag may bring: quantity, expiry, ingredient."""
+    return Truth(tuple(batch(KEY, quantity, expires_at, name, content) for quantity, expires_at, name in rows))
+
+
+ONE_FILE = delivered("1", (3, 1, HAM), (9, 3, HAM), (20, 2, HAM))
+EITHER_FILE = Truth((*ONE_FILE.batches, *delivered("2", (7, 3, HAM), (5, 2, "cheese")).batches))
+
+
+def deliveries() -> list[Scenario]:
+    """The whole way of a delivery from bucket to receipt, delivered twice, or with other content under its key."""
+    first, second = recording(KEY, "1"), recording(KEY, "2")
+    bucket = given(objects=FILES)
+    return [
+        Scenario("one delivery twice", ONE_FILE, bucket, {"a": first, "b": first}, finally_=_recorded, is_serial=False),
+        Scenario(
+            "one delivery twice, time passing", ONE_FILE, bucket, {"a": first, "b": first}, ticks=1, is_serial=False
+        ),
+        Scenario(
+            "one delivery, faults",
+            ONE_FILE,
+            bucket,
+            {"a": first},
+            lost=1,
+            deaths=1,
+            undone=1,
+            finally_=_recorded,
+            is_serial=False,
+        ),
+        Scenario("two contents", EITHER_FILE, bucket, {"a": first, "b": second}, finally_=_one_won, is_serial=False),
+        Scenario(
+            "two contents, faults",
+            EITHER_FILE,
+            bucket,
+            {"a": first, "b": second},
+            lost=1,
+            deaths=1,
+            finally_=_one_won,
+            is_serial=False,
+        ),
+    ]
+
+
+def _recorded(cloud: SmallCloud, _ended: Sequence[Stepped]) -> None:
+    receipt = receipt_in(cloud)
+    ensure(receipt["status"] == "recorded", "the receipt says what was recorded", receipt)
+    ensure("conflicts" not in receipt, "a redelivery is no conflict", receipt)
+
+
+def _one_won(cloud: SmallCloud, _ended: Sequence[Stepped]) -> None:
+    """One of the two files was recorded whole, the other is reported as a conflict, whatever came first."""
+    receipt = receipt_in(cloud)
+    tags = [etag_of(content).strip('"') for content in (FILE, OTHER_FILE)]
+    ensure(receipt["status"] == "recorded", "the receipt says what was recorded", receipt)
+    ensure(receipt["etag"] in tags, "one file was recorded", receipt)
+    others = [conflict["etag"] for conflict in receipt.get("conflicts", [])]
+    ensure(others == [tag for tag in tags if tag != receipt["etag"]], "the other is a conflict", receipt)
+    received = {(row["ingredient"], row["quantity"]) for row in receipt["recorded"]}
+    wanted = {("ham", 3), ("ham", 9), ("ham", 20)} if receipt["etag"] == tags[0] else {("ham", 7), ("cheese", 5)}
+    ensure(received == wanted, "all of the file was recorded", receipt)
+
+
+def receipt_in(cloud: SmallCloud) -> dict[str, Any]:
+    """The receipt of the delivery."""
+    content = cloud.s3.objects.get(receipt_key(KEY))
+    ensure(content is not None, "every delivery gets a receipt")
+    receipt: dict[str, Any] = json.loads(content or b"")
+    return receipt
+
+
+def small_parts() -> list[Scenario]:
+    """Work that takes several transactions, because each may have only a few actions (`parts_of` makes it so)."""
+    many = [batch(f"d{number}", 2**number, 1 + number // 3) for number in range(6)]
+    start = given(*(receiving(one) for one in many), using(5, "before"))
+    truth = Truth((*many, BETWEEN))
+    whole = receiving(*(batch("whole", 64 * 2**number, 1 + number) for number in range(3)))
+    whole_truth = Truth((*many, *(batch("whole", 64 * 2**number, 1 + number) for number in range(3))))
+    ticking: list[tuple[str, Truth, dict[str, Operation]]] = [
+        ("reconcile / reconcile", truth, {"a": reconciling(), "b": reconciling()}),
+        ("use / reconcile", truth, {"a": using(9, "nine"), "b": reconciling()}),
+        ("receive in parts / reconcile", whole_truth, {"a": whole, "b": reconciling()}),
+    ]
+    return [
+        Scenario(f"{name}, in parts", known, start, operations, ticks=1, deaths=1, page_rows=100, is_serial=False)
+        for name, known, operations in ticking
+    ]
+
+
+def stale_rows() -> list[Scenario]:
+    """A charge of which readers miss a row for so long that a delivery is recorded meanwhile."""
+    operations = {"reconcile": reconciling(), "receive, reconcile": in_turn(receiving(BETWEEN), reconciling())}
+    return [
+        Scenario(
+            f"stale row{', locked' if locked else ''}",
+            TRUTH,
+            WAITING,
+            operations,
+            skewed=1,
+            locked=locked,
+            page_rows=100,
+            is_serial=False,
+        )
+        for locked in (False, True)
+    ]
