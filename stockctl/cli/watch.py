@@ -29,14 +29,20 @@ PAUSE_SECONDS = 0.1
 
 @dataclass
 class WatchEnd:
-    """When a watch is over: after so many changes, at a moment (s, monotonic), or once a level meets a condition."""
+    """When a watch is over: after so many changes, so long after it began, or once a level meets a condition."""
 
     count: int | None = None
-    deadline: float | None = None
+    duration: timedelta | None = None
     until: LevelCondition | None = None
     monotonic: Callable[[], float] = time.monotonic
     seen: int = field(default=0, init=False)
     is_met: bool = field(default=False, init=False)
+    _deadline: float | None = field(default=None, init=False)
+
+    def begin(self) -> None:
+        """From now on the duration counts: getting to the stream takes none of it."""
+        if self.duration is not None:
+            self._deadline = self.monotonic() + self.duration.total_seconds()
 
     def level(self, ingredient: str, quantity: int) -> None:
         """Takes note of a level."""
@@ -56,21 +62,22 @@ class WatchEnd:
     @property
     def is_over(self) -> bool:
         """Whether there is nothing more to wait for."""
-        return self.has_enough or (self.deadline is not None and self.monotonic() >= self.deadline)
+        return self.has_enough or (self._deadline is not None and self.monotonic() >= self._deadline)
 
-    def raise_if_missed(self, waited: timedelta | None) -> None:
-        """The time is up.
+    def raise_if_missed(self) -> None:
+        """The watch has ended.
 
         Raises:
-            StockctlError: and what was waited for has not come.
+            StockctlError: its time was up, and what was waited for has not come.
         """
-        if self.has_enough or not self.is_over or waited is None:
+        if self.duration is None or self.has_enough or not self.is_over:
             return
+        within = f"within {short(self.duration.total_seconds())}"
         if self.until is not None:
-            raise StockctlError(f"{self.until} did not come true within {short(waited.total_seconds())}")
+            raise StockctlError(f"{self.until} did not come true {within}")
         if self.count is not None:
             changes = "change" if self.count == 1 else "changes"
-            raise StockctlError(f"{self.seen} of {self.count} {changes} came within {short(waited.total_seconds())}")
+            raise StockctlError(f"{self.seen} of {self.count} {changes} came {within}")
 
 
 @with_session
@@ -107,9 +114,9 @@ def watch(
     until = _condition(until_level) if until_level else None
     if until and names and until.ingredient not in names:
         names.append(until.ingredient)
-    end = WatchEnd(count, time.monotonic() + limit.total_seconds() if limit else None, until)
+    end = WatchEnd(count, limit, until)
     _follow(session, names, back, end)
-    end.raise_if_missed(limit)
+    end.raise_if_missed()
 
 
 def _condition(text: str) -> LevelCondition:
@@ -132,6 +139,7 @@ def _follow(session: Session, names: list[str], back: timedelta | None, end: Wat
     reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream, since)
     table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
     with LevelFollower(reader) as stream, table:
+        end.begin()
         stock = StockTable(session.clients.dynamodb, deployment.stock_table)
         show(session, Feeds(stream, stock, table), names, back, end)
 

@@ -104,6 +104,7 @@ def test_after_a_long_sleep_it_resumes_where_it_was(stream: FakeStream, clock: F
     clock.pass_by(3600)
     stream.publish(change(2))
     assert versions_within(reader, clock, 2) == [2]
+    assert reader.state.dropped == 0  # nothing was read twice
     assert condition_of(reader) is Condition.LIVE
 
 
@@ -146,6 +147,14 @@ def test_the_past_before_a_reshard_is_read_first(stream: FakeStream, clock: Fake
     stream.split("shard-0", "shard-1")
     stream.publish(change(2), "shard-1")
     assert versions_within(reader_of(stream, timedelta(minutes=1)), clock, 2) == [1, 2]
+
+
+def test_a_child_waits_for_a_parent_that_takes_several_reads(stream: FakeStream, clock: FakeTime) -> None:
+    for version in range(2500):
+        stream.publish(change(version))
+    stream.split("shard-0", "shard-1")
+    stream.publish(change(2500), "shard-1")
+    assert versions_within(reader_of(stream, timedelta(minutes=1)), clock, 5) == list(range(2501))
 
 
 def test_a_shard_that_vanished_counts_as_read(stream: FakeStream, clock: FakeTime) -> None:
