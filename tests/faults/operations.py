@@ -5,7 +5,7 @@ Batches have quantities whose sums all differ, so that a level tells which of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from stockctl.aws.drop_bucket import DropBucket
@@ -45,22 +45,35 @@ def receiving(*batches: Batch) -> Operation:
 
 def using(units: int, transaction_id: str, **more: int) -> Operation:
     """Use: units of ham, and of other ingredients."""
-    transaction = Transaction(transaction_id, {HAM: units, **more})
-    return lambda cloud: use(Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience), transaction)
+    return transacting(Transaction(transaction_id, {HAM: units, **more}))
+
+
+def transacting(transaction: Transaction) -> Operation:
+    """Use: any one transaction."""
+    return lambda cloud: use(till(cloud), transaction)
 
 
 def using_many(**transactions: int) -> Operation:
-    """Use, many at once: units of ham by transaction id."""
+    """Use, many at once: units of ham by transaction id; whoever is kept busy gives up all of it."""
     wanted = [Transaction(transaction_id, {HAM: units}) for transaction_id, units in transactions.items()]
 
     def run(cloud: Cloud) -> list[Outcome | None]:
-        till = Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
-        outcomes = use_many(till, wanted, workers=1)
+        outcomes = transacting_many(wanted)(cloud)
+        assert isinstance(outcomes, list)
         if None in outcomes:
             raise Busy("some were kept busy")
         return outcomes
 
     return run
+
+
+def transacting_many(transactions: Sequence[Transaction]) -> Operation:
+    """Use, many at once, one AWS call at a time."""
+    return lambda cloud: use_many(till(cloud), transactions, workers=1)
+
+
+def till(cloud: Cloud) -> Till:
+    return Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
 
 
 def reconciling(ingredient: str = HAM) -> Operation:
