@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from tests.engines import dynamodb_local as engine
+from tests.engines.clouds import EngineCloud
 from tests.service import Service
 
 
@@ -41,3 +43,21 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service's tables, bucket and stream on moto, and its functions in this process."""
     with mock_aws():
         yield Service.made(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local() -> Iterator[str]:
+    """The endpoint of AWS's own engine, started once. Where it cannot run, its tests are skipped, but not in CI."""
+    try:
+        with engine.running() as endpoint:
+            yield endpoint
+    except engine.Unavailable as reason:
+        if engine.is_required():
+            pytest.fail(str(reason))
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def local_cloud(dynamodb_local: str) -> EngineCloud:
+    """Tables in AWS's own engine; whoever uses them clears them first."""
+    return EngineCloud(dynamodb_local)

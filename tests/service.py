@@ -120,10 +120,10 @@ def soon(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
-def make_tables(clients: Clients) -> None:
+def make_tables(clients: Clients, stock: str = STOCK, transactions: str = TRANSACTIONS) -> None:
     """The two tables as the template makes them, but for what moto does not need."""
     clients.dynamodb.create_table(
-        TableName=STOCK,
+        TableName=stock,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[
             {"AttributeName": "ingredient", "KeyType": "HASH"},
@@ -144,7 +144,7 @@ def make_tables(clients: Clients) -> None:
         ],
     )
     clients.dynamodb.create_table(
-        TableName=TRANSACTIONS,
+        TableName=transactions,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "transaction_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "transaction_id", "AttributeType": "S"}],

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import combinations
 from typing import Any
 
 from stockctl.aws.rows import BATCH_PREFIX, LEVEL, ROSTER, batch_from, level_from, roster_from
@@ -165,5 +164,7 @@ def instant(text: str) -> float:
 
 
 def _sums(quantities: Iterable[int]) -> set[int]:
-    known = list(quantities)
-    return {sum(chosen) for size in range(len(known) + 1) for chosen in combinations(known, size)}
+    sums = {0}
+    for quantity in quantities:
+        sums |= {earlier + quantity for earlier in sums}
+    return sums

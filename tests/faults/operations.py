@@ -5,8 +5,7 @@ Batches have quantities whose sums all differ, so that a level tells which of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from stockctl.aws.drop_bucket import DropBucket
@@ -14,8 +13,6 @@ from stockctl.aws.level_publisher import LevelPublisher
 from stockctl.aws.receive import receive
 from stockctl.aws.reconcile import reconcile
 from stockctl.aws.recording import Recorder
-from stockctl.aws.retry import Patience
-from stockctl.aws.rows import level_from
 from stockctl.aws.stock_table import StockTable
 from stockctl.aws.use import Till, use
 from stockctl.aws.use_many import use_many
@@ -24,21 +21,10 @@ from stockctl.domain.instants import iso, iso_seconds
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.domain.transaction import Outcome, Transaction
 from tests.faults.cloud_engine import BUCKET, LEVEL_STREAM, SmallCloud
-from tests.faults.steps import Operation, to_its_end
+from tests.faults.steps import Cloud, Operation, to_its_end
 from tests.faults.table_engine import STOCK, TRANSACTIONS
 
 HAM = "ham"
-
-
-class Cloud(Protocol):
-    """Where operations run: clients, a clock (s since the epoch) and how long to go on trying."""
-
-    dynamodb: Any
-    s3: Any
-    kinesis: Any
-    patience: Patience
-
-    def clock(self) -> float: ...
 
 
 def batch(name: str, quantity: int, expires_at: int, ingredient: str = HAM, etag: str = "e") -> Batch:
@@ -59,22 +45,35 @@ def receiving(*batches: Batch) -> Operation:
 
 def using(units: int, transaction_id: str, **more: int) -> Operation:
     """Use: units of ham, and of other ingredients."""
-    transaction = Transaction(transaction_id, {HAM: units, **more})
-    return lambda cloud: use(Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience), transaction)
+    return transacting(Transaction(transaction_id, {HAM: units, **more}))
+
+
+def transacting(transaction: Transaction) -> Operation:
+    """Use: any one transaction."""
+    return lambda cloud: use(till(cloud), transaction)
 
 
 def using_many(**transactions: int) -> Operation:
-    """Use, many at once: units of ham by transaction id."""
+    """Use, many at once: units of ham by transaction id; whoever is kept busy gives up all of it."""
     wanted = [Transaction(transaction_id, {HAM: units}) for transaction_id, units in transactions.items()]
 
     def run(cloud: Cloud) -> list[Outcome | None]:
-        till = Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
-        outcomes = use_many(till, wanted, workers=1)
+        outcomes = transacting_many(wanted)(cloud)
+        assert isinstance(outcomes, list)
         if None in outcomes:
             raise Busy("some were kept busy")
         return outcomes
 
     return run
+
+
+def transacting_many(transactions: Sequence[Transaction]) -> Operation:
+    """Use, many at once, one AWS call at a time."""
+    return lambda cloud: use_many(till(cloud), transactions, workers=1)
+
+
+def till(cloud: Cloud) -> Till:
+    return Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
 
 
 def reconciling(ingredient: str = HAM) -> Operation:
@@ -131,23 +130,10 @@ def given(*operations: Operation, objects: Mapping[str, bytes] | None = None) ->
 
 
 def settling(cloud: Cloud) -> None:
-    """The stream worked off: every level is reconciled until nothing moves."""
+    """The stream worked off: every ingredient is reconciled until nothing moves."""
     table = stock_table(cloud)
-    names = [row["ingredient"]["S"] for row in _levels(cloud)]
-    for name in names:
+    for name in table.ingredients():
         for _ in range(20):
             done = reconcile(table, name, cloud.clock, cloud.patience)
             if not (done.allocated or done.written_off or done.drift):
                 break
-
-
-def _levels(cloud: Cloud) -> list[Any]:
-    pages = cloud.dynamodb.get_paginator("query").paginate(
-        TableName=STOCK,
-        IndexName="LevelIndex",
-        KeyConditionExpression="row_type = :level",
-        ExpressionAttributeValues={":level": {"S": "level"}},
-    )
-    rows = [row for page in pages for row in page["Items"]]
-    assert all(level_from(row) for row in rows)
-    return rows

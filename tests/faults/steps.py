@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ReadTimeoutError
 
@@ -58,8 +58,19 @@ class Stepped:
         return self.history[-1].number if self.history else 0
 
 
-Operation = Callable[["Stepping"], object]
-"""An operation on a cloud that is reached by way of a `Stepping`."""
+class Cloud(Protocol):
+    """Where operations run: clients, a clock (s since the epoch) and how long to go on trying."""
+
+    dynamodb: Any
+    s3: Any
+    kinesis: Any
+    patience: Patience
+
+    def clock(self) -> float: ...
+
+
+Operation = Callable[[Cloud], object]
+"""An operation on a cloud, wherever its calls go."""
 
 
 class _Paused(BaseException):

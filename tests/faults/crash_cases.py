@@ -1,0 +1,60 @@
+"""What is crashed: every operation, from a state in which it has much to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.engines.clouds import AnyCloud
+from tests.faults.crashes import Case
+from tests.faults.invariants import Truth
+from tests.faults.operations import (
+    HAM,
+    batch,
+    csv,
+    publishing,
+    receiving,
+    reconciling,
+    recording,
+    using,
+    using_many,
+)
+from tests.faults.scenarios import BETWEEN, KEY, LATER, SAME_TIME, SOON
+from tests.faults.steps import Operation
+
+CHEESE = batch("later", 5, 3, "cheese")
+MILK = batch("milk", 7, 6, "milk")
+FILED = tuple(
+    batch(KEY, quantity, expires_at, name) for quantity, expires_at, name in ((40, 5, HAM), (80, 6, "cheese"))
+)
+TRUTH = Truth((SOON, LATER, BETWEEN, SAME_TIME, CHEESE, MILK, *FILED))
+
+
+def begun(*operations: Operation, now: int = 0, removed: bool = False) -> Callable[[AnyCloud], None]:
+    """A kitchen with ham and cheese, a file that waits in the bucket, and some more done; then it is `now`."""
+
+    def setup(cloud: AnyCloud) -> None:
+        cloud.s3.put_object(Key=KEY, Body=csv(*FILED))
+        for operation in (receiving(SOON), receiving(LATER), receiving(CHEESE), *operations):
+            operation(cloud)
+        cloud.now = now
+        if removed:
+            key = {"ingredient": {"S": HAM}, "batch_id": {"S": f"batch#{SOON.batch_id}"}}
+            cloud.dynamodb.delete_item(TableName="stock", Key=key)
+
+    return setup
+
+
+WAITING = begun(using(4, "before"))
+CASES = (
+    Case("use", TRUTH, WAITING, using(2, "two", cheese=3)),
+    Case("use what may have expired", TRUTH, begun(using(1, "before"), now=1), using(2, "two", cheese=3)),
+    Case("use too much", TRUTH, WAITING, using(9, "nine", cheese=3)),
+    Case("use many", TRUTH, WAITING, using_many(two=2, three=3, nine=9, four=3)),
+    Case("receive", TRUTH, WAITING, receiving(BETWEEN, SAME_TIME)),
+    Case("receive the first", TRUTH, begun(), receiving(MILK)),
+    Case("reconcile", TRUTH, WAITING, reconciling()),
+    Case("expire", TRUTH, begun(using(1, "before"), now=1, removed=True), reconciling()),
+    Case("expire what is still there", TRUTH, begun(using(1, "before"), now=2), reconciling()),
+    Case("publish", TRUTH, WAITING, publishing()),
+    Case("record", TRUTH, WAITING, recording(KEY)),
+)
