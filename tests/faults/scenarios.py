@@ -13,7 +13,7 @@ from typing import Any
 from stockctl.domain.receipt import receipt_key
 from tests.faults.cloud_engine import SmallCloud, etag_of, version_of
 from tests.faults.explorer import Scenario
-from tests.faults.invariants import Truth, ensure
+from tests.faults.invariants import Truth, ensure, partitions
 from tests.faults.operations import (
     HAM,
     batch,
@@ -243,6 +243,9 @@ def _one_won(cloud: SmallCloud, _ended: Sequence[Stepped]) -> None:
     received = {(row["ingredient"], row["quantity"]) for row in receipt["recorded"]}
     wanted = {("ham", 3), ("ham", 9), ("ham", 20)} if receipt["etag"] == tags[0] else {("ham", 7), ("cheese", 5)}
     ensure(received == wanted, "all of the file was recorded", receipt)
+    stocked = {name: partition.level.received for name, partition in partitions(cloud.dynamodb.store.rows).items()}
+    units = {name: sum(units for other, units in wanted if other == name) for name, _ in wanted}
+    ensure(stocked == units, "nothing of the other file was recorded", stocked)
 
 
 def receipt_in(cloud: SmallCloud) -> dict[str, Any]:
