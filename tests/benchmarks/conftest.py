@@ -18,7 +18,6 @@ from botocore.exceptions import BotoCoreError
 from stockctl.aws.clients import Clients
 from stockctl.aws.receive import receive
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import LEVEL_ROW_TYPE, level_key, number, roster_key, text
 from stockctl.aws.stock_table import StockTable
 from stockctl.aws.use import Till
 from stockctl.domain.stock import Batch, batch_id_of
@@ -87,18 +86,15 @@ def till(dynamodb: DynamoDBClient) -> Till:
 
 
 def stock_up(client: DynamoDBClient, table: str, ingredients: list[str] | None = None) -> None:
-    """Levels with plenty, and their empty rosters, as if all had been allocated from a batch."""
-    for name in ingredients or [HOT, *(f"i{position}" for position in range(INGREDIENTS))]:
-        counts = {"quantity": PLENTY, "received": PLENTY, "used": 0, "expired": 0, "generation": 1, "version": 1}
-        words = {"row_type": LEVEL_ROW_TYPE, "cause": "delivery d.csv", "updated_at": "2026-01-01T00:00:00.000Z"}
-        level = {
-            **level_key(name),
-            **{key: number(count) for key, count in counts.items()},
-            **{key: text(word) for key, word in words.items()},
-            "next_expiry": number(FAR),
-        }
-        client.put_item(TableName=table, Item=level)
-        client.put_item(TableName=table, Item={**roster_key(name), "generation": number(1)})
+    """Plenty of every ingredient, delivered."""
+    stock = StockTable(client, table)
+    for name in ingredients or names():
+        deliver(stock, name, 1, PLENTY)
+
+
+def names() -> list[str]:
+    """The hot ingredient, and the thousand others."""
+    return [HOT, *(f"i{position}" for position in range(INGREDIENTS))]
 
 
 def deliver(table: StockTable, ingredient: str, batches: int, units: int = 1_000, name: str = "d") -> None:

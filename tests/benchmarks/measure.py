@@ -90,7 +90,8 @@ class Meter:
 
     def watch(self, client: DynamoDBClient) -> Meter:
         """Counts from now on; cannot be undone."""
-        client.meta.events.register("provide-client-params.dynamodb", self._ask)
+        ask: Any = self._ask  # botocore's stubs do not know that what this event's handlers return is used
+        client.meta.events.register("provide-client-params.dynamodb", ask)
         client.meta.events.register("after-call.dynamodb", self._note)
         return self
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.reconcile import reconcile
 from stockctl.aws.rows import level_key, number
@@ -87,7 +87,7 @@ def _row(name: str, meter: Meter, count: int) -> list[object]:
 def _units_of_use(till: Till, ingredient: str) -> int:
     """By the rule: the level as it is, and the transaction's record, both in a transaction."""
     level = till.stock.client.get_item(TableName=STOCK, Key=level_key(ingredient))["Item"]
-    record = put_record(till.transactions, Transaction("t", {ingredient: 1}), time.time())["Put"]["Item"]
+    record: Any = put_record(till.transactions, Transaction("t", {ingredient: 1}), time.time())["Put"]["Item"]
     return write_units(level, transactional=True) + write_units(record, transactional=True)
 
 

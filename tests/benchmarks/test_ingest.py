@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.recording import Recorder
+from stockctl.aws.stock_table import StockTable
 from stockctl.domain.receipt import Receipt
 from tests.benchmarks import original
 from tests.benchmarks.conftest import PATIENCE
@@ -53,7 +54,7 @@ class Folder:
         return made(None)
 
 
-def record(table: Till | object, file: Path, name: str) -> Receipt:
+def record(table: StockTable, file: Path, name: str) -> Receipt:
     """Records a file as StockReceived does."""
     recorder = Recorder(
         cast("DropBucket", Folder(file)),
@@ -61,7 +62,7 @@ def record(table: Till | object, file: Path, name: str) -> Receipt:
         TRANSACTIONS,
         ZoneInfo("UTC"),
         time.time,
-        PATIENCE,  # type: ignore[arg-type]
+        PATIENCE,
     )
     receipt = recorder.record(name)
     assert receipt is not None
