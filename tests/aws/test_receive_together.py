@@ -1,4 +1,4 @@
-"""Several ingredients of a delivery in one transaction: all of it at once, or a word that it must be done one by one."""
+"""Several ingredients of a delivery in one transaction: all of it at once, or a word that each must be done alone."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def dynamodb_local_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[in
         port = int(probe.getsockname()[1])
     main = "software.amazon.dynamodb.services.local.main.ServerRunner"
     command = ["java", f"-Dsqlite4java.library.path={folder}", "-cp", f"{folder}/*", main, "-inMemory"]
-    server = subprocess.Popen([*command, "-port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [*command, "-port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+    )
     yield port
     server.terminate()
     server.wait()
