@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results.md"
+README = Path(__file__).parent.parent.parent / "README.md"
+MARKS = ("<!-- benchmarks -->\n", "<!-- /benchmarks -->")
 
 
 @dataclass
@@ -32,6 +34,15 @@ class Report:
         fresh = {title: f"{text}\n\n<sub>{about}</sub>" for title, text in self.tables.items()}
         parts = [f"### {title}\n\n{text}\n" for title, text in sorted((kept | fresh).items())]
         path.write_text("\n".join(parts), encoding="utf-8")
+        _embed("\n".join(parts))
+
+
+def _embed(text: str) -> None:
+    """Puts the tables into the README, between its marks."""
+    readme = README.read_text(encoding="utf-8")
+    before, _, rest = readme.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    README.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def _tables_in(text: str) -> dict[str, str]:
