@@ -33,18 +33,24 @@ CONFIG = Config(
     max_pool_connections=32,
 )
 
+FUNCTION_CONFIG = CONFIG.merge(Config(parameter_validation=False))
+"""Checking the shape of requests takes a third of a batch's computing time, and types and tests have checked it."""
+
 
 class Clients:
     """The AWS services of one account and region; each client is made when first asked for."""
 
-    def __init__(self, session: boto3.session.Session, endpoint_url: str | None = None) -> None:
+    def __init__(
+        self, session: boto3.session.Session, endpoint_url: str | None = None, config: Config = CONFIG
+    ) -> None:
         self.session = session
         self.endpoint_url = endpoint_url
+        self._own_config = config
 
     @classmethod
     def of_function(cls) -> Clients:
         """Inside a Lambda worker: region, credentials and endpoint come from its environment."""
-        return cls(boto3.session.Session(), os.environ.get("AWS_ENDPOINT_URL"))
+        return cls(boto3.session.Session(), os.environ.get("AWS_ENDPOINT_URL"), FUNCTION_CONFIG)
 
     @classmethod
     def of_target(cls, target: Target) -> Clients:
@@ -61,9 +67,9 @@ class Clients:
     @cached_property
     def _config(self) -> Config:
         if not self.endpoint_url:
-            return CONFIG
+            return self._own_config
         # An endpoint that is a plain address, as the embedded cloud's is, cannot carry a bucket in its host name.
-        config = CONFIG.merge(Config(s3={"addressing_style": "path"}))
+        config = self._own_config.merge(Config(s3={"addressing_style": "path"}))
         # A proxy would look for this machine's loopback on itself.
         on_loopback = urlsplit(self.endpoint_url).hostname in {"127.0.0.1", "localhost", "::1"}
         return config.merge(Config(proxies={})) if on_loopback else config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -61,6 +62,26 @@ def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], flo
     for start in range(0, len(ordered), MAX_BATCHES):
         total = total.plus(_receive_part(table, ordered[start : start + MAX_BATCHES], clock, patience))
     return total
+
+
+def receive_together(
+    table: StockTable, groups: Sequence[Sequence[Batch]], clock: Callable[[], float]
+) -> list[Received] | None:
+    """Records the batches of several ingredients, a group each, in one transaction; it has room for 100 actions.
+
+    None where that cannot be done at once, for whatever reason: `receive` each of them then, which finds out. What a
+    broken connection left unclear it finds recorded.
+    """
+    levels = {level.ingredient: level for level in table.levels([batches[0].ingredient for batches in groups])}
+    now = clock()  # after the levels, as in `_receive_part`
+    if any(batch.is_due(int(now)) for batches in groups for batch in batches):
+        return None
+    actions = [_actions(table.name, list(batches), levels.get(batches[0].ingredient), now) for batches in groups]
+    try:
+        transact(table.client, list(chain.from_iterable(actions)))
+    except (Cancelled, Contended, ClientError):
+        return None
+    return [Received(recorded=tuple(batches)) for batches in groups]
 
 
 def _receive_part(table: StockTable, batches: list[Batch], clock: Callable[[], float], patience: Patience) -> Received:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import IO, TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from botocore.exceptions import ClientError
 from stockctl.aws import conditions
 from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.errors import code_of
-from stockctl.aws.receive import MAX_BATCHES, Conflict, RosterFull, receive
+from stockctl.aws.receive import MAX_BATCHES, Conflict, RosterFull, receive, receive_together
 from stockctl.aws.retry import Patience
 from stockctl.aws.rows import number, text
 from stockctl.aws.staging import StagedRows
@@ -36,6 +37,7 @@ from stockctl.domain.receipt import (
     with_conflict,
     with_conflicts_of,
 )
+from stockctl.domain.reconciliation import MAX_ACTIONS
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.domain.transaction import RESERVED_PREFIX
 
@@ -152,24 +154,30 @@ class _Recording:
         return True
 
     def _record(self) -> None:
-        """Records the groups by several workers; no more is read than they are at, and no ingredient by two of them."""
+        """Records the rows by several workers; no more is read than they are at, and no ingredient by two of them."""
         workers = min(WORKERS, 1 + self.staged.ingredients() // WORTH_A_WORKER)
         waiting: deque[Future[_Missed]] = deque()
         with ThreadPoolExecutor(workers) as threads:
             last = ""
-            for group in self.staged.groups(MAX_GROUP):
-                while waiting and (len(waiting) >= 2 * workers or group[0].ingredient == last):
+            for groups in _packed(self.staged.groups(MAX_GROUP)):
+                while waiting and (len(waiting) >= 2 * workers or groups[0][0].ingredient == last):
                     self._note(waiting.popleft().result())
-                waiting.append(threads.submit(self._record_group, group))
-                last = group[0].ingredient
+                waiting.append(threads.submit(self._record_groups, groups))
+                last = groups[-1][0].ingredient
             while waiting:
                 self._note(waiting.popleft().result())
 
-    def _record_group(self, rows: list[Row]) -> _Missed:
-        """Records rows of one ingredient, and returns those that could not be, with the reason."""
+    def _record_groups(self, groups: list[list[Row]]) -> _Missed:
+        """Records groups of one ingredient each, and returns the rows that could not be, with the reason."""
+        recorder = self.recorder
+        batches = [[self._batch(row) for row in rows] for rows in groups]
+        if len(groups) > 1 and receive_together(recorder.stock, batches, recorder.clock):
+            return []
+        return list(chain.from_iterable(map(self._record_group, groups, batches)))
+
+    def _record_group(self, rows: list[Row], batches: list[Batch]) -> _Missed:
         recorder = self.recorder
         try:
-            batches = [self._batch(row) for row in rows]
             done = receive(recorder.stock, batches, recorder.clock, recorder.patience)
         except RosterFull:
             reason = "has too many live batches; wait until some have expired"
@@ -220,3 +228,17 @@ class _Recording:
             existing = unfinished(self.delivery)
         changed = with_conflict(existing, self.etag, self.recorder.clock())
         return None if changed == existing else changed
+
+
+def _packed(groups: Iterable[list[Row]]) -> Iterator[list[list[Row]]]:
+    """Groups together as far as they fit one transaction, in which each ingredient takes two actions of its own."""
+    pack: list[list[Row]] = []
+    actions = 0
+    for group in groups:
+        if pack and actions + len(group) + 2 > MAX_ACTIONS:
+            yield pack
+            pack, actions = [], 0
+        pack.append(group)
+        actions += len(group) + 2
+    if pack:
+        yield pack

@@ -1,0 +1,46 @@
+"""Several ingredients of a delivery in one transaction: all of it at once, or a word that each must be done alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockctl.aws.receive import receive, receive_together
+from stockctl.aws.retry import Patience
+from stockctl.domain.stock import Batch
+from tests.service import Service
+
+NOW = 1_800_000_000
+NAMES = ("egg", "ham", "oil")
+
+
+def batch(ingredient: str, etag: str = "etag", expires_at: int = NOW + 60) -> Batch:
+    return Batch(ingredient, "d.csv@x", "d.csv", 5, 5, "x", expires_at, etag, "then")
+
+
+def together(service: Service, *batches: Batch) -> bool:
+    return receive_together(service.stock, [[one] for one in batches], lambda: NOW) is not None
+
+
+def quantities(service: Service) -> dict[str, int]:
+    levels = service.stock.levels()
+    assert all(level.adds_up for level in levels)
+    return {level.ingredient: level.quantity for level in levels}
+
+
+def test_all_are_recorded_at_once(service: Service) -> None:
+    assert together(service, *map(batch, NAMES))
+    assert quantities(service) == dict.fromkeys(NAMES, 5)
+
+
+def test_a_second_time_nothing_changes_and_each_is_found_by_itself(service: Service) -> None:
+    together(service, *map(batch, NAMES))
+    assert not together(service, *map(batch, NAMES))
+    assert receive(service.stock, [batch("ham")], lambda: NOW, Patience()).known == (batch("ham"),)
+    assert quantities(service) == dict.fromkeys(NAMES, 5)
+
+
+@pytest.mark.parametrize("odd", [batch("ham", etag="other"), batch("ham", expires_at=NOW)])
+def test_where_one_cannot_be_none_is(service: Service, odd: Batch) -> None:
+    together(service, batch("ham"))
+    assert not together(service, batch("egg"), odd)
+    assert quantities(service) == {"ham": 5}
