@@ -37,222 +37,236 @@ STAGE_SECONDS = 300
 class Mutant:
     """One change: text that occurs in a file of stockctl, and what stands there instead.
 
-    `equivalent` says why nothing can notice, where that is so.
+    `nth` is which of its occurrences, from 1; 0 is all. `equivalent` says why nothing can notice, where that is so.
     """
 
     name: str
     path: str
     old: str
     new: str
+    nth: int = 0
     equivalent: str = ""
 
 
-CONDITION = '"ConditionExpression": conditions.'
 ANY_GENERATION = '"(generation = :generation OR generation <> :generation)"'
+ANY_UNITS = '"(batch_units = :batch_units OR batch_units <> :batch_units)"'
 ANY_QUANTITY = '"(quantity = :before OR quantity <> :before OR attribute_not_exists(quantity))"'
 ANY_ROW = '"(attribute_not_exists(batch_id) OR attribute_exists(batch_id))"'
 
+CONDITIONS = "aws/conditions.py"
+RECEIVE = "aws/receive.py"
+RECONCILE = "aws/reconcile.py"
+RECORDING = "aws/recording.py"
+USE = "aws/use.py"
+USE_MANY = "aws/use_many.py"
+PLAN = "domain/reconciliation.py"
 
-def without(name: str, condition: str, instead: str) -> Mutant:
-    """A condition that is true of every row, wherever it is used."""
-    return Mutant(f"without {name}", "aws/conditions.py", f'{condition}"\n', f'{instead}"\n')
+IN_ALLOCATION, IN_WRITE_OFF, IN_SHRINKING = 1, 2, 3
+"""Which of the uses of a condition in reconcile.py."""
 
+LEVEL_CHECKED = "the level's generation is checked in the same transaction, and the two are always equal (I2)"
+ROSTER_CHECKED = "the roster's generation is checked in the same transaction, and the two are always equal (I2)"
 
 MUTANTS = (
-    without(
-        "the check that a transaction is new",
-        '= "attribute_not_exists(transaction_id)',
-        '= "attribute_not_exists(transaction_id) OR attribute_exists(transaction_id)',
-    ),
-    without(
-        "the check that a delivery's key stands for its content",
-        "OR request_hash = :etag",
-        "OR request_hash = :etag OR request_hash <> :etag",
-    ),
-    without("the check that there is enough", '= "quantity >= :units', '= "(quantity >= :units OR quantity < :units)'),
-    without("the expiry guard", "OR next_expiry > :now)", "OR next_expiry > :now OR next_expiry <= :now)"),
-    without(
-        "the check that nobody delivered first",
-        '= "attribute_not_exists(generation)',
-        '= "(attribute_not_exists(generation) OR attribute_exists(generation))',
-    ),
-    without(
-        "the check of the roster's ids",
-        '= "NOT contains(batches, {id})',
-        '= "(NOT contains(batches, {id}) OR contains(batches, {id}))',
-    ),
-    without(
-        "the check of the level's version", '= "version = :version', '= "(version = :version OR version <> :version)'
+    # Conditions, wherever they are used: true of every row.
+    Mutant(
+        "no check that a transaction is new",
+        CONDITIONS,
+        '"attribute_not_exists(transaction_id)"',
+        '"attribute_not_exists(transaction_id) OR attribute_exists(transaction_id)"',
     ),
     Mutant(
-        "a receive without the check of the generation",
-        "aws/receive.py",
-        "conditions.IS_SAME_GENERATION if level",
-        f"{ANY_GENERATION} if level",
+        "no check of what a delivery's key stands for",
+        CONDITIONS,
+        "request_hash = :etag",
+        "request_hash = :etag OR request_hash <> :etag",
     ),
     Mutant(
-        "a receive without the check that a row is new",
-        "aws/receive.py",
-        f"{CONDITION}DOES_NOT_EXIST",
-        f'"ConditionExpression": {ANY_ROW}',
-        "a row exists only while its id is on the roster, whose condition is in the same transaction",
+        "no check that there is enough",
+        CONDITIONS,
+        '"quantity >= :units"',
+        '"(quantity >= :units OR quantity < :units)"',
+    ),
+    Mutant("no expiry guard", CONDITIONS, "next_expiry > :now)", "next_expiry > :now OR next_expiry <= :now)"),
+    Mutant(
+        "no check that nobody delivered first",
+        CONDITIONS,
+        '"attribute_not_exists(generation)"',
+        '"(attribute_not_exists(generation) OR attribute_exists(generation))"',
     ),
     Mutant(
-        "an allocation without the check of the roster",
-        "aws/reconcile.py",
-        f'{CONDITION}IS_SAME_GENERATION,\n            "ExpressionAttributeValues": {{":generation": number(holding.roster.generation)}},',
-        f'"ConditionExpression": {ANY_GENERATION},\n            "ExpressionAttributeValues": {{":generation": number(holding.roster.generation)}},',
+        "no check of the roster's ids",
+        CONDITIONS,
+        '"NOT contains(batches, {id})"',
+        '"(NOT contains(batches, {id}) OR contains(batches, {id}))"',
     ),
     Mutant(
-        "an allocation without the check of the quantity",
-        "aws/reconcile.py",
-        f'{CONDITION}HAS_SAME_QUANTITY,\n            "ExpressionAttributeValues": {{\n',
-        f'"ConditionExpression": {ANY_QUANTITY},\n            "ExpressionAttributeValues": {{\n',
+        "no check of the level's version",
+        CONDITIONS,
+        '"version = :version"',
+        '"(version = :version OR version <> :version)"',
+    ),
+    # Conditions, one use at a time.
+    Mutant("receive: no check of the generation", RECEIVE, "conditions.IS_SAME_GENERATION", ANY_GENERATION),
+    Mutant(
+        "receive: no check that a row is new",
+        RECEIVE,
+        "conditions.DOES_NOT_EXIST",
+        ANY_ROW,
+        equivalent="a row of a batch exists only while its id is on the roster, whose condition is in the same transaction; and the delivery's claim has told other content apart",
     ),
     Mutant(
-        "a write-off without the check of the generation",
-        "aws/reconcile.py",
-        "condition = conditions.IS_SAME_GENERATION",
-        f"condition = {ANY_GENERATION}",
-        "the roster's generation is checked in the same transaction, and the two are always equal (I2)",
-    ),
-    Mutant(
-        "a write-off without the check of the roster",
-        "aws/reconcile.py",
-        f'{CONDITION}IS_SAME_GENERATION,\n            "ExpressionAttributeValues": {{\n',
-        f'"ConditionExpression": {ANY_GENERATION},\n            "ExpressionAttributeValues": {{\n',
-        "the level's generation is checked in the same transaction, and the two are always equal (I2)",
-    ),
-    Mutant(
-        "a write-off without either check of the generation",
-        "aws/reconcile.py",
+        "allocation: no check of the generation",
+        RECONCILE,
         "conditions.IS_SAME_GENERATION",
         ANY_GENERATION,
+        IN_ALLOCATION,
+    ),
+    Mutant("allocation: no check of the roster's units", RECONCILE, "conditions.HAS_SAME_UNITS", ANY_UNITS, 1),
+    Mutant(
+        "allocation: neither check of the roster",
+        RECONCILE,
+        "conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS)",
+        f"conditions.all_of({ANY_GENERATION}, {ANY_UNITS})",
+        1,
+    ),
+    Mutant("allocation: no check of a batch's quantity", RECONCILE, "conditions.HAS_SAME_QUANTITY", ANY_QUANTITY, 1),
+    Mutant(
+        "write-off: no check of the level's generation",
+        RECONCILE,
+        "conditions.IS_SAME_GENERATION",
+        ANY_GENERATION,
+        IN_WRITE_OFF,
+        ROSTER_CHECKED,
     ),
     Mutant(
-        "a write-off without the check that due rows are as read",
-        "aws/reconcile.py",
-        f'{CONDITION}HAS_SAME_QUANTITY,\n            "ExpressionAttributeValues": {{":before": number(batch.quantity)}},',
-        f'"ConditionExpression": {ANY_QUANTITY},\n            "ExpressionAttributeValues": {{":before": number(batch.quantity)}},',
+        "write-off: no check of the roster's generation",
+        RECONCILE,
+        "conditions.IS_SAME_GENERATION",
+        ANY_GENERATION,
+        IN_SHRINKING,
+        LEVEL_CHECKED,
     ),
     Mutant(
-        "a write-off without the check that a row is gone",
-        "aws/reconcile.py",
-        f"{CONDITION}DOES_NOT_EXIST",
-        f'"ConditionExpression": {ANY_ROW}',
+        "no check of any generation in a reconciliation", RECONCILE, "conditions.IS_SAME_GENERATION", ANY_GENERATION
+    ),
+    Mutant("write-off: no check of the roster's units", RECONCILE, "conditions.HAS_SAME_UNITS", ANY_UNITS, 2),
+    Mutant("no check of the roster's units in a reconciliation", RECONCILE, "conditions.HAS_SAME_UNITS", ANY_UNITS),
+    Mutant("write-off: no check that due rows are as read", RECONCILE, "conditions.HAS_SAME_QUANTITY", ANY_QUANTITY, 2),
+    Mutant("no check of any quantity in a reconciliation", RECONCILE, "conditions.HAS_SAME_QUANTITY", ANY_QUANTITY),
+    Mutant("write-off: no check that a row is gone", RECONCILE, "conditions.DOES_NOT_EXIST", ANY_ROW),
+    # Steps swapped, or left out.
+    Mutant("receive: the clock before the level", RECEIVE, "", ""),
+    Mutant("receive: the guard of its own expiry alone", RECEIVE, "number(min(expiries))", "number(expiries[0])"),
+    Mutant("receive: what has expired on arrival", RECEIVE, "batch.is_due(int(now))", "batch.is_due(0)"),
+    Mutant(
+        "receive: the roster keeps its generation",
+        RECEIVE,
+        '{"SS": list(ids.values())},\n                ":one": number(1)',
+        '{"SS": list(ids.values())},\n                ":one": number(0)',
+    ),
+    Mutant("record: the claim after the recording", RECORDING, "", ""),
+    Mutant(
+        "record: the receipt before the recording",
+        RECORDING,
+        "            self._record()\n",
+        "            self._write_receipt(self.staged.recorded(MAX_ROWS), self.staged.recorded_count())\n            self._record()\n",
     ),
     Mutant(
-        "the clock before the level in a receive",
-        "aws/receive.py",
-        "        level = table.level(batches[0].ingredient)\n",
-        "        early = clock()\n        level = table.level(batches[0].ingredient)\n",
-    ),
-    Mutant(
-        "the guard of a delivery on its own expiry alone",
-        "aws/receive.py",
-        "number(min(expiries))",
-        "number(expiries[0])",
-    ),
-    Mutant(
-        "expired on arrival, received all the same",
-        "aws/receive.py",
-        "expired = [batch for batch in wanted if batch.is_due(int(now))]\n        wanted = [batch for batch in wanted if not batch.is_due(int(now))]",
-        "expired: list[Batch] = []",
-    ),
-    Mutant(
-        "a receive that does not move the roster's generation",
-        "aws/receive.py",
-        '"ADD batches :ids, generation :one"',
-        '"ADD batches :ids, generation :zero"',
-    ),
-    Mutant("a claim after the recording", "aws/recording.py", "", ""),
-    Mutant("a receipt before the recording", "aws/recording.py", "", ""),
-    Mutant(
-        "receipts that take the place of any other",
-        "aws/recording.py",
+        "record: a receipt in the place of any other",
+        RECORDING,
         'if existing is None or not existing["recorded"]:',
         "if True:",
     ),
     Mutant(
-        "a receipt written whatever is there",
+        "record: a receipt written whatever is there",
         "aws/drop_bucket.py",
         '{"IfMatch": replaced} if replaced else {"IfNoneMatch": "*"}',
         "{}",
     ),
-    Mutant("a repeat judged while its id is in another's hands", "aws/use.py", "if record.is_contention:", "if False:"),
+    Mutant("use: a repeat judged while its id is in another's hands", USE, "if record.is_contention:", "if False:"),
     Mutant(
-        "a repeat with other items answered as the first",
-        "aws/use.py",
+        "use: a repeat with other items answered as the first",
+        USE,
         'if record["request_hash"]["S"] != transaction.request_hash:',
         "if False:",
     ),
+    Mutant("use: an expired guard is no reason to reconcile", USE, "    if guarded:\n        return None\n", ""),
     Mutant(
-        "a batch of uses judged while an id is in another's hands",
-        "aws/use_many.py",
+        "use many: judged while an id is in another's hands",
+        USE_MANY,
         "            return {}\n",
         "            return dict.fromkeys(ids)\n",
     ),
     Mutant(
-        "a batch of uses that refuses without asking for records",
-        "aws/use_many.py",
-        "self.outcomes[position] = known(transaction, record) or insufficient",
-        "self.outcomes[position] = insufficient",
+        "use many: refused without asking for records",
+        USE_MANY,
+        "known(transaction, record) or insufficient",
+        "insufficient",
     ),
-    Mutant("a plan on rows as a Query shows them", "aws/reconcile.py", "holding = table.settled(holding)", "pass"),
+    Mutant("reconcile: a plan on rows as a Query shows them", RECONCILE, "holding = table.settled(holding)", "pass"),
     Mutant(
-        "a reading whose level and roster differ",
+        "reconcile: rows that do not add up are taken for whole",
+        "domain/stock.py",
+        "return not self.gone and self.batch_units == self.roster.batch_units",
+        "return True",
+    ),
+    Mutant(
+        "reconcile: level and roster read apart",
         "aws/stock_table.py",
         ".generation == level.generation:",
         ".generation > 0:",
-        "every plan checks a generation: what was read apart cancels its transaction",
+        equivalent="every plan checks both generations, so what was read apart cancels its transaction and is read again",
     ),
+    Mutant("plan: a skewed reading is none", PLAN, "is_skewed=surplus < 0", "is_skewed=False"),
+    Mutant("plan: nothing is written off", PLAN, "written_off=max(0, -surplus)", "written_off=0"),
     Mutant(
-        "a skewed reading taken for a write-off", "domain/reconciliation.py", "is_skewed=surplus < 0", "is_skewed=False"
-    ),
-    Mutant("a write-off of nothing", "domain/reconciliation.py", "written_off=max(0, -surplus)", "written_off=0"),
-    Mutant(
-        "a write-off of all that was due",
-        "domain/reconciliation.py",
+        "plan: all that is due is written off",
+        PLAN,
         "written_off=max(0, -surplus)",
         "written_off=sum(batch.quantity for batch in due)",
     ),
+    Mutant("plan: what expires last is charged first", PLAN, "for batch in live:", "for batch in reversed(live):"),
+    Mutant("plan: due batches stay", PLAN, "due=tuple(due_now)", "due=()"),
+    Mutant("plan: batches that are gone stay on the roster", PLAN, "gone=tuple(gone_now)", "gone=()"),
     Mutant(
-        "charges to what expires last", "domain/reconciliation.py", "for batch in live:", "for batch in reversed(live):"
-    ),
-    Mutant("due batches that stay", "domain/reconciliation.py", "due=tuple(due_now)", "due=()"),
-    Mutant("rows that are gone and stay on the roster", "domain/reconciliation.py", "gone=tuple(gone_now)", "gone=()"),
-    Mutant(
-        "a guard that forgets due batches of a later part",
-        "domain/reconciliation.py",
+        "plan: the guard forgets due batches of a later part",
+        PLAN,
         "_next_expiry(due[len(due_now) :], live,",
         "_next_expiry([], live,",
     ),
+    Mutant("plan: the roster's units forget charges", PLAN, " - _units(charges_now)", ""),
     Mutant(
-        "a batch good for a second too long",
+        "a batch is good for a second too long",
         "domain/stock.py",
         "return self.expires_at <= now",
         "return self.expires_at < now",
     ),
     Mutant(
-        "a write-off that keeps the version",
-        "aws/reconcile.py",
-        '"ADD quantity :minus_units, expired :units, version :one, generation :one "',
-        '"ADD quantity :minus_units, expired :units, generation :one "',
+        "a guard that opens a second too soon", "domain/stock.py", "self.next_expiry <= now", "self.next_expiry < now"
     ),
-    Mutant("a write-off that keeps the guard", "aws/reconcile.py", '"REMOVE next_expiry SET "', '"SET "'),
     Mutant(
-        "conflicts taken for answers",
+        "write-off: the level keeps its version",
+        RECONCILE,
+        "expired :units, version :one, generation :one ",
+        "expired :units, generation :one ",
+    ),
+    Mutant("write-off: the level keeps its guard", RECONCILE, '"REMOVE next_expiry SET "', '"SET "'),
+    Mutant("a conflict is an answer", "aws/transact.py", "<= _PASSING_REASONS", "< set()"),
+    Mutant(
+        "a lost answer is a refusal",
         "aws/transact.py",
-        "    if {reason.code for reason in reasons} <= _PASSING_REASONS:\n        raise Contended(str(error)) from error\n",
-        "",
+        "    except (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:\n        raise Contended",
+        "    except (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:\n        raise RuntimeError",
+        equivalent="the operation fails and its event, or its caller, comes again: slower, and no less right",
     ),
     Mutant(
-        "only what was refused is published again",
+        "publish: only what was refused again",
         "aws/level_publisher.py",
         "entries = entries[refused[0] :]",
         "entries = [entries[position] for position in refused]",
     ),
-    Mutant("what was refused is not published again", "aws/level_publisher.py", "if not refused:", "if True:"),
+    Mutant("publish: refusals are not looked at", "aws/level_publisher.py", "if not refused:", "if True:"),
 )
 
 
@@ -271,31 +285,26 @@ def mutated(mutant: Mutant, source: str) -> str:
     Raises:
         ValueError: the mutant no longer applies.
     """
-    if mutant.name.startswith("the clock before"):
-        source = source.replace("        now = clock()\n", "        now = early\n")
-    if mutant.name == "a claim after the recording":
-        return _moved(source, "        if not self._claim(", "        return self._write_receipt()\n", 2)
-    if mutant.name == "a receipt before the recording":
-        return _before(source, "        try:\n            for ingredient, group", "        self._write_receipt()\n")
-    if mutant.old not in source:
+    if mutant.name == "receive: the clock before the level":
+        return _moved(source, "        now = clock()\n", "        level = table.level(", 1)
+    if mutant.name == "record: the claim after the recording":
+        return _moved(source, "        if not self._claim(", "        return self._write_receipt(self.staged", 2)
+    pieces = source.split(mutant.old)
+    if len(pieces) <= max(1, mutant.nth):
         raise ValueError(f"{mutant.name}: no longer applies")
-    return source.replace(mutant.old, mutant.new)
+    if not mutant.nth:
+        return mutant.new.join(pieces)
+    return mutant.old.join(pieces[: mutant.nth]) + mutant.new + mutant.old.join(pieces[mutant.nth :])
 
 
 def _moved(source: str, start: str, target: str, lines: int) -> str:
-    """The source with `lines` lines from `start` on moved to before the last occurrence of `target`."""
-    at = source.index(start)
-    end = at
+    """The source with `lines` lines from `start` on moved to before `target`."""
+    at = end = source.index(start)
     for _ in range(lines):
         end = source.index("\n", end) + 1
     block, rest = source[at:end], source[:at] + source[end:]
-    last = rest.index(target, rest.index("except Conflict:"))
-    return rest[:last] + block + rest[last:]
-
-
-def _before(source: str, target: str, text: str) -> str:
-    at = source.index(target)
-    return source[:at] + text + source[at:]
+    target_at = rest.index(target)
+    return rest[:target_at] + block + rest[target_at:]
 
 
 def judged(mutant: Mutant) -> Verdict:

@@ -1,0 +1,77 @@
+"""Sixteen services at the HTTP API and too little stock for all: what is accepted is exactly what there was."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from stockctl.aws.api import StockApi
+from stockctl.aws.drop_bucket import DropBucket
+from stockctl.aws.stock_table import StockTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stockctl.domain.api import Answer
+    from tests.system.conftest import System
+
+THREADS = 16
+TRANSACTIONS = 300
+ON_HAND = 100
+INGREDIENTS = ("contended ham", "contended cheese", "contended tomato")
+
+
+def wanted() -> dict[str, dict[str, int]]:
+    chance = random.Random(16)  # noqa: S311 - the same mix in every run
+    return {
+        f"contended {number}": {name: chance.randint(1, 5) for name in chance.sample(INGREDIENTS, chance.randint(1, 3))}
+        for number in range(TRANSACTIONS)
+    }
+
+
+def settled(table: StockTable, seconds: float) -> bool:
+    """Whether the stream comes to charge all uses to batches."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if all((holding := table.read(name)) and holding.drift == 0 for name in INGREDIENTS):
+            return True
+        time.sleep(0.5)
+    return False
+
+
+def test_what_sixteen_callers_are_given_is_exactly_what_there_was(embedded_cloud: System) -> None:
+    """Nothing is lost, doubled or oversold, and once the stream has been worked off the batches add up."""
+    deployment, clients = embedded_cloud.deployment, embedded_cloud.clients
+    table = StockTable(clients.dynamodb, deployment.stock_table)
+    rows = "".join(f"{name},{ON_HAND // 2},20{year}-12-31\n" for name in INGREDIENTS for year in (98, 99))
+    DropBucket(clients.s3, deployment.drop_bucket).drop("contended.csv", rows.encode())
+    assert all(received(table, name) for name in INGREDIENTS)
+    with ThreadPoolExecutor(THREADS) as threads:
+        answers = dict(threads.map(lambda one: (one[0], used(embedded_cloud, *one)), wanted().items()))
+    given: Counter[str] = Counter()
+    for name, answer in answers.items():
+        assert answer.status_code in {200, 201, 409}, (name, answer)
+        if answer.status_code != 409:
+            given.update(wanted()[name])
+    levels = {level.ingredient: level for level in table.levels(INGREDIENTS)}
+    assert {name: level.used for name, level in levels.items()} == dict(given)
+    assert all(level.quantity + level.used == ON_HAND for level in levels.values())
+    assert all(level.adds_up for level in levels.values())
+    assert settled(table, 60)
+
+
+def received(table: StockTable, ingredient: str) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        level = table.level(ingredient)
+        if level is not None and level.received == ON_HAND:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def used(system: System, transaction_id: str, items: Mapping[str, int]) -> Answer:
+    return StockApi(system.clients.session, system.deployment.api_url).use(transaction_id, items)
