@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockctl.domain.delivery import Row, added_up, read_rows, text_lines
+from stockctl.domain.delivery import Row, UnreadableFile, added_up, read_rows, text_lines
 from stockctl.domain.parts import parts_of
 
 UTC = ZoneInfo("UTC")
@@ -24,7 +24,11 @@ def written(records: list[list[str]]) -> bytes:
 
 
 def rows_in(content: bytes) -> list[Row]:
-    return [row for row in read_rows(text_lines(io.BytesIO(content)), UTC, 0) if isinstance(row, Row)]
+    """The good rows; none of an empty file."""
+    try:
+        return [row for row in read_rows(text_lines(io.BytesIO(content)), UTC, 0) if isinstance(row, Row)]
+    except UnreadableFile:
+        return []
 
 
 def test_a_file_of_few_rows_is_its_only_part() -> None:
@@ -53,12 +57,8 @@ def test_the_parts_hold_every_row_once_and_know_its_line(records: list[list[str]
     titles = [["ingredient", "quantity", "best_before"]] if has_header else []
     content = written([*titles, *records])
     parts = parts_of("d.csv", content, most)
-    by_line = {row.line: row for row in rows_in(content)} if any(map(any, records)) or has_header else {}
-    found = {
-        part.line_in_file(row.line): row
-        for part in parts
-        for row in (rows_in(part.content) if part.content.strip() else [])
-    }
+    by_line = {row.line: row for row in rows_in(content)}
+    found = {part.line_in_file(row.line): row for part in parts for row in rows_in(part.content)}
     assert set(found) == set(by_line)
     assert {(line, row.ingredient, row.quantity) for line, row in found.items()} == {
         (line, row.ingredient, row.quantity) for line, row in by_line.items()
