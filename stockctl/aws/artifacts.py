@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -21,25 +21,35 @@ MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
 class ArtifactBucket:
-    """Versioned, private, encrypted. Every call names the account that must own it, as anyone can take a free name."""
+    """Versioned, private, encrypted. Every call names the account that must own it, as anyone can take a free name.
 
-    def __init__(self, clients: Clients) -> None:
+    A bucket that was named by the caller is used as it is, and may belong to another account.
+    """
+
+    def __init__(self, clients: Clients, name: str | None = None) -> None:
         self._s3 = clients.s3
-        self._region = clients.s3.meta.region_name
-        self._account = clients.sts.get_caller_identity()["Account"]
-        self.name = f"stockctl-artifacts-{self._account}-{self._region}"
+        self.region = clients.s3.meta.region_name
+        self.account = clients.sts.get_caller_identity()["Account"]
+        own = f"stockctl-artifacts-{self.account}-{self.region}"
+        self.name = name or own
+        self._is_own = self.name == own
+        self._owner: dict[str, Any] = {"ExpectedBucketOwner": self.account} if self._is_own else {}
 
     def ensure(self) -> None:
         """Makes the bucket where there is none.
 
         Raises:
-            StockctlError: a bucket of that name belongs to somebody else.
+            StockctlError: it cannot be used, or the caller named one that is not there.
         """
         try:
-            self._s3.head_bucket(Bucket=self.name, ExpectedBucketOwner=self._account)
+            self._s3.head_bucket(Bucket=self.name, **self._owner)
         except ClientError as error:
             if code_of(error) not in MISSING:
-                raise self._not_ours(error) from error
+                raise self._unusable(error) from error
+            if not self._is_own:
+                raise StockctlError(
+                    f"there is no bucket {self.name}", "Make it, or leave --artifact-bucket out to have one made."
+                ) from error
             self._create()
 
     def upload(self, bundle: Bundle) -> None:
@@ -48,16 +58,12 @@ class ArtifactBucket:
             # S3 compares the checksum: an upload that was cut off never becomes a bundle.
             checksum = base64.b64encode(hashlib.sha256(bundle.content).digest()).decode()
             self._s3.put_object(
-                Bucket=self.name,
-                Key=bundle.key,
-                Body=bundle.content,
-                ChecksumSHA256=checksum,
-                ExpectedBucketOwner=self._account,
+                Bucket=self.name, Key=bundle.key, Body=bundle.content, ChecksumSHA256=checksum, **self._owner
             )
 
     def _holds(self, key: str) -> bool:
         try:
-            self._s3.head_object(Bucket=self.name, Key=key, ExpectedBucketOwner=self._account)
+            self._s3.head_object(Bucket=self.name, Key=key, **self._owner)
         except ClientError as error:
             if code_of(error) not in MISSING:
                 raise
@@ -66,8 +72,8 @@ class ArtifactBucket:
 
     def _create(self) -> None:
         request: CreateBucketRequestTypeDef = {"Bucket": self.name, "ObjectOwnership": "BucketOwnerEnforced"}
-        if self._region != "us-east-1":  # the one region that S3 refuses to have named
-            request["CreateBucketConfiguration"] = {"LocationConstraint": self._region}  # type: ignore[typeddict-item]
+        if self.region != "us-east-1":  # the one region that S3 refuses to have named
+            request["CreateBucketConfiguration"] = {"LocationConstraint": self.region}  # type: ignore[typeddict-item]
         self._s3.create_bucket(**request)
         self._protect()
 
@@ -89,10 +95,10 @@ class ArtifactBucket:
             },
         )
 
-    def _not_ours(self, error: ClientError) -> StockctlError:
+    def _unusable(self, error: ClientError) -> Exception:
         if code_of(error) in {"403", "AccessDenied", "Forbidden"}:
             return StockctlError(
                 f"the artifact bucket {self.name} cannot be used",
                 "Either s3:ListBucket on it is missing, or the bucket belongs to another account.",
             )
-        return StockctlError(str(error))
+        return error

@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stockctl.aws.artifacts import ArtifactBucket
-from stockctl.aws.bundle import bundle
-from stockctl.aws.stack import Plan, Stack
-from stockctl.aws.template import parameter_names, template_text
+from stockctl.aws.bundle import Bundle, bundle
+from stockctl.aws.changes import Plan
+from stockctl.aws.stack import ResourceEvent, Stack
+from stockctl.aws.template import Place, parameter_names, release, template_for, template_text
 from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
+
+OURS = {"CodeBucket", "CodeKey", "Release"}
+"""Parameters that a deployment sets itself."""
 
 
 @dataclass(frozen=True)
@@ -68,30 +76,63 @@ def is_current(stack: Stack) -> bool:
     deployed = stack.describe()
     if deployed is None or deployed["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return False
-    parameters = {item["ParameterKey"]: item["ParameterValue"] for item in deployed.get("Parameters", [])}
-    return parameters.get("CodeKey") == bundle().key and _essence(stack.template()) == _essence(template_text())
+    parameters = _parameters_of(deployed)
+    return parameters.get("CodeKey") == bundle().key and parameters.get("Release") == release()
 
 
-def plan(clients: Clients, stack: Stack, parameters: dict[str, str]) -> Plan:
-    """Uploads the bundle and has CloudFormation compare it, the template and `parameters` with what is deployed.
+@dataclass(frozen=True)
+class Preparation:
+    """A deployment that was planned and not begun: the plan, and the code that must be there before that runs."""
+
+    plan: Plan
+    stack: Stack
+    code: Bundle
+    artifacts: ArtifactBucket
+
+    def execute(self) -> Iterator[ResourceEvent]:
+        """Uploads the code, carries the plan out, and yields each event as it comes.
+
+        Raises:
+            StockctlError: a resource failed; names the first that did and why.
+        """
+        if not self.plan.is_empty:
+            self.artifacts.ensure()
+            self.artifacts.upload(self.code)
+            yield from self.stack.execute(self.plan)
+
+    def discard(self) -> None:
+        """Takes the plan back, so that nothing has changed."""
+        self.stack.discard(self.plan)
+
+
+def prepare(
+    clients: Clients, stack: Stack, parameters: Mapping[str, str], artifact_bucket: str | None = None
+) -> Preparation:
+    """Has CloudFormation compare the template, the code and `parameters` with what is deployed; changes nothing.
+
+    Code goes to `artifact_bucket`, else to the one it went to before, else to one that is made for it.
 
     Raises:
         UsageError: a parameter that the template does not have, or that is not for the caller to set.
+        StockctlError: the stack is in a state that no deployment can start from.
     """
-    template = template_text()
-    _check(parameters, template)
+    _check(parameters)
     code = bundle()
-    artifacts = ArtifactBucket(clients)
-    artifacts.ensure()
-    artifacts.upload(code)
-    own = {"CodeBucket": artifacts.name, "CodeKey": code.key}
+    artifacts = ArtifactBucket(clients, artifact_bucket or _parameters_of(stack.describe()).get("CodeBucket"))
+    own = {"CodeBucket": artifacts.name, "CodeKey": code.key, "Release": release()}
     if (clients.endpoint_url or "").startswith("http:"):  # an emulator, which could not be reached otherwise
         own["RequireTls"] = "false"
-    return stack.plan(template, parameters | own)
+    template = template_for(Place(stack.name, artifacts.account, artifacts.region))
+    return Preparation(stack.plan(template, {**parameters, **own}), stack, code, artifacts)
 
 
-def _check(parameters: dict[str, str], template: str) -> None:
-    settable = [name for name in parameter_names(template) if not name.startswith("Code")]
+def _parameters_of(deployed: StackTypeDef | None) -> dict[str, str]:
+    found = deployed.get("Parameters", []) if deployed else []
+    return {item["ParameterKey"]: item["ParameterValue"] for item in found}
+
+
+def _check(parameters: Iterable[str]) -> None:
+    settable = [name for name in parameter_names(template_text()) if name not in OURS]
     for name in parameters:
         if name not in settable:
             raise UsageError(f"there is no parameter {name!r}", f"The parameters are {', '.join(settable)}.")
@@ -100,8 +141,3 @@ def _check(parameters: dict[str, str], template: str) -> None:
 def _field(output: str) -> str:
     """`StockTable` becomes `stock_table`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in output).lstrip("_")
-
-
-def _essence(template: str) -> list[str]:
-    """A template without its comments: CloudFormation finds nothing to change in those, and keeps the old text."""
-    return [line for line in template.splitlines() if line.strip() and not line.lstrip().startswith("#")]

@@ -1,12 +1,17 @@
-"""How a stack goes: its bucket is emptied first, as S3 deletes no bucket that holds something."""
+"""How a stack goes, and what it leaves behind: tables and drop bucket are kept, unless their data is to go as well.
+
+Those are found by their names, so that what an earlier removal kept, or an interrupted one left, can go later.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
+from stockctl.aws.template import Kept, Place, kept
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:
@@ -15,43 +20,102 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
     from stockctl.aws.clients import Clients
-    from stockctl.aws.stack import ResourceEvent, Stack
+
+TRIES = 5
+"""Suppliers may drop files while their bucket is emptied."""
 
 
-def remove(clients: Clients, stack: Stack) -> Iterator[ResourceEvent]:
-    """Deletes a stack and all it holds; yields each event as it comes, and none where there is no stack.
+def what_holds_data(clients: Clients, stack: str) -> Kept:
+    """The tables and buckets of a stack that exist, whether the stack does or not."""
+    account = clients.sts.get_caller_identity()["Account"]
+    names = kept(Place(stack, account, clients.s3.meta.region_name))
+    return Kept(
+        tables=tuple(name for name in names.tables if _table_exists(clients, name)),
+        buckets=tuple(name for name in names.buckets if _bucket_exists(clients, name, account)),
+    )
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Something that is going: `what` it is, how many objects have gone from it, and whether it is gone itself."""
+
+    what: str
+    objects: int = 0
+    is_gone: bool = False
+
+
+def delete_data(clients: Clients, data: Kept) -> Iterator[Removed]:
+    """Deletes tables and buckets with all they hold; yields each one as it goes, and how far each bucket is.
 
     Raises:
         StockctlError: something could not be deleted.
     """
-    deployed = stack.describe()
-    for output in deployed.get("Outputs", []) if deployed else []:
-        if output["OutputKey"] == "DropBucket":
-            empty(clients, output["OutputValue"])
-    yield from stack.delete()
+    for table in data.tables:
+        yield Removed(f"table {table}")
+        _delete_table(clients, table)
+        yield Removed(f"table {table}", is_gone=True)
+    for bucket in data.buckets:
+        yield from _delete_bucket(clients, bucket)
 
 
-def empty(clients: Clients, bucket: str) -> int:
-    """Deletes every version of every object; how many there were. A bucket that is gone already is empty.
+def _table_exists(clients: Clients, name: str) -> bool:
+    try:
+        clients.dynamodb.describe_table(TableName=name)
+    except clients.dynamodb.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _bucket_exists(clients: Clients, name: str, account: str) -> bool:
+    try:
+        clients.s3.head_bucket(Bucket=name, ExpectedBucketOwner=account)
+    except ClientError as error:
+        if code_of(error) not in {"404", "NoSuchBucket"}:
+            raise
+        return False
+    return True
+
+
+def _delete_table(clients: Clients, name: str) -> None:
+    described = clients.dynamodb.describe_table(TableName=name)["Table"]
+    if described.get("DeletionProtectionEnabled"):
+        clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+        clients.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    clients.dynamodb.delete_table(TableName=name)
+    clients.dynamodb.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+
+
+def _delete_bucket(clients: Clients, bucket: str) -> Iterator[Removed]:
+    deleted = 0
+    for attempt in range(TRIES):
+        for count in empty(clients, bucket):
+            deleted += count
+            yield Removed(f"bucket {bucket}", deleted)
+        try:
+            clients.s3.delete_bucket(Bucket=bucket)
+        except ClientError as error:
+            if code_of(error) != "BucketNotEmpty" or attempt == TRIES - 1:
+                raise
+        else:
+            yield Removed(f"bucket {bucket}", deleted, is_gone=True)
+            return
+
+
+def empty(clients: Clients, bucket: str) -> Iterator[int]:
+    """Deletes every version of every object, and yields how many went each time.
 
     Raises:
         StockctlError: an object could not be deleted.
     """
-    deleted = 0
-    try:
-        # A page holds at most 1,000 versions, as many as one call deletes.
-        for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+    # A page holds at most 1,000 versions, as many as one call deletes.
+    for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found:
             _delete(clients, bucket, [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found])
-            deleted += len(found)
-    except ClientError as error:
-        if code_of(error) != "NoSuchBucket":
-            raise
-    return deleted
+            yield len(found)
 
 
 def _delete(clients: Clients, bucket: str, objects: list[ObjectIdentifierTypeDef]) -> None:
-    if objects:
-        answer = clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        for error in answer.get("Errors", []):
-            raise StockctlError(f"{error.get('Key')} of {bucket} cannot be deleted: {error.get('Message')}")
+    answer = clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    for error in answer.get("Errors", []):
+        raise StockctlError(f"{error.get('Key')} of {bucket} cannot be deleted: {error.get('Message')}")

@@ -11,10 +11,11 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
+from stockctl.aws.changes import Plan, changes_from, in_words
 from stockctl.aws.errors import code_of
 from stockctl.aws.template import parameter_names
 from stockctl.domain.errors import StockctlError, UsageError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_cloudformation.type_defs import (
-        ChangeTypeDef,
         DescribeChangeSetOutputTypeDef,
         ParameterTypeDef,
         StackEventTypeDef,
@@ -35,9 +35,44 @@ if TYPE_CHECKING:
 # `<name>-drop-<12 digits>-<region of up to 14>` must fit the 63 characters of a bucket's name.
 LONGEST_NAME = 63 - len("-drop-123456789012-ap-southeast-99")
 NAME = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
+DENIED = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 TAKEN_BY_S3 = ("xn--", "sthree-", "amzn-s3-demo-")
 POLL_SECONDS = 1.0
 LOCAL_POLL_SECONDS = 0.1
+VERBS = {
+    "CREATE_IN_PROGRESS": "creating",
+    "CREATE_COMPLETE": "created",
+    "CREATE_FAILED": "could not create",
+    "UPDATE_IN_PROGRESS": "updating",
+    "UPDATE_COMPLETE": "updated",
+    "UPDATE_FAILED": "could not update",
+    "DELETE_IN_PROGRESS": "deleting",
+    "DELETE_COMPLETE": "deleted",
+    "DELETE_FAILED": "could not delete",
+    "DELETE_SKIPPED": "kept",
+    "IMPORT_IN_PROGRESS": "taking in",
+    "IMPORT_COMPLETE": "took in",
+    "ROLLBACK_IN_PROGRESS": "going back on",
+    "ROLLBACK_COMPLETE": "went back on",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "going back on",
+    "UPDATE_ROLLBACK_COMPLETE": "went back on",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "clearing up after",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "clearing up after",
+}
+GOING_ON = {
+    f"{operation}_IN_PROGRESS"
+    for operation in (
+        "CREATE",
+        "UPDATE",
+        "DELETE",
+        "IMPORT",
+        "ROLLBACK",
+        "UPDATE_ROLLBACK",
+        "IMPORT_ROLLBACK",
+        "UPDATE_COMPLETE_CLEANUP",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP",
+    )
+}
 
 
 def checked_name(name: str) -> str:
@@ -56,33 +91,6 @@ def checked_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class ResourceChange:
-    """What a deployment would do to one resource. `action` is Add, Modify or Remove."""
-
-    action: str
-    logical_id: str
-    resource_type: str
-    replacement: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a deployment would do. `change_set` waits to be executed; None where there is nothing to change.
-
-    Changes may be none and the change set there all the same: an output can change alone.
-    """
-
-    stack: str
-    creates: bool
-    change_set: str | None = None
-    changes: tuple[ResourceChange, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        return self.change_set is None
-
-
-@dataclass(frozen=True)
 class ResourceEvent:
     """Something that happened to one resource, `elapsed` seconds after the start."""
 
@@ -97,6 +105,24 @@ class ResourceEvent:
         # CloudFormation cancels the others once one has failed: they are not the cause.
         return self.status.endswith("_FAILED") and "cancelled" not in (self.reason or "").lower()
 
+    @property
+    def is_over(self) -> bool:
+        return not self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def what(self) -> str:
+        """The resource as people call it: `table StockTable`."""
+        return in_words(self.logical_id, self.resource_type)
+
+    @property
+    def doing(self) -> str:
+        """What happens to it, as people say it: `creating`, `created`."""
+        return VERBS.get(self.status, self.status.lower().replace("_", " "))
+
+
+class _LeftOut(TypedDict, total=False):
+    DisableValidation: bool
+
 
 class Stack:
     """The only surface to CloudFormation. `sleep` is passed in so that tests need not wait."""
@@ -105,6 +131,8 @@ class Stack:
         self._cloudformation = clients.cloudformation
         self._pause = LOCAL_POLL_SECONDS if clients.endpoint_url else POLL_SECONDS
         self._sleep = sleep
+        # The emulator's validation takes the name of a bucket that is to be taken in for one that is taken.
+        self._leave_out: _LeftOut = {"DisableValidation": True} if clients.endpoint_url else {}
         self.name = checked_name(name)
 
     def describe(self) -> StackTypeDef | None:
@@ -115,10 +143,6 @@ class Stack:
             if code_of(error) == "ValidationError" and "does not exist" in str(error):
                 return None
             raise
-
-    def template(self) -> str:
-        """The template text that was deployed last."""
-        return str(self._cloudformation.get_template(StackName=self.name)["TemplateBody"])
 
     def plan(self, template: str, parameters: Mapping[str, str]) -> Plan:
         """What deploying `template` would change. Parameters left out keep what they were deployed with.
@@ -134,19 +158,44 @@ class Stack:
             TemplateBody=template,
             Parameters=_parameters(deployed, parameters, template),
             Capabilities=["CAPABILITY_IAM"],
+            ImportExistingResources=True,
+            **self._leave_out,
         )["Id"]
         return self._planned(change_set, creates=deployed is None)
+
+    def discard(self, plan: Plan) -> None:
+        """Takes a plan back: nothing of it is left, not even the empty stack that planning a first one makes."""
+        if plan.change_set is not None:
+            self._cloudformation.delete_change_set(ChangeSetName=plan.change_set, StackName=self.name)
+            if plan.creates:
+                self._cloudformation.delete_stack(StackName=self.name)
 
     def execute(self, plan: Plan) -> Iterator[ResourceEvent]:
         """Carries a plan out and yields each event as it comes.
 
         Raises:
-            StockctlError: a resource failed; names the first that did and why.
+            StockctlError: a resource failed, or somebody else has deployed since the plan was made.
         """
         if plan.change_set is not None:
             past = self._past(self.name)
-            self._cloudformation.execute_change_set(ChangeSetName=plan.change_set, StackName=self.name)
+            try:
+                self._cloudformation.execute_change_set(ChangeSetName=plan.change_set, StackName=self.name)
+            except self._cloudformation.exceptions.InvalidChangeSetStatusException as error:
+                raise StockctlError(
+                    f"stack {self.name} was deployed by somebody else while this deployment was planned",
+                    "Nothing was changed by this one: run it again.",
+                ) from error
             yield from self._followed(self.name, past)
+
+    def follow(self) -> Iterator[ResourceEvent]:
+        """The events of a deployment that is going on, from now on until it ends; none where none is.
+
+        Raises:
+            StockctlError: a resource failed; names the first that did and why.
+        """
+        deployed = self.describe()
+        if deployed is not None and deployed["StackStatus"] in GOING_ON:
+            yield from self._followed(deployed["StackId"], self._past(deployed["StackId"]))
 
     def delete(self) -> Iterator[ResourceEvent]:
         """Deletes the stack and yields each event as it comes; nothing where there is no stack.
@@ -178,21 +227,16 @@ class Stack:
         status = deployed["StackStatus"] if deployed else "REVIEW_IN_PROGRESS"
         if status == "REVIEW_IN_PROGRESS":  # no stack, or a change set that was never executed
             return None
-        if (
-            status == "ROLLBACK_COMPLETE"
-        ):  # what is left of a creation that failed: it holds nothing and takes no update
+        if status == "ROLLBACK_COMPLETE":  # left of a creation that failed: it has nothing and takes no update
             for _ in self.delete():
                 pass
             return None
-        if status.endswith("_IN_PROGRESS"):
+        if status in GOING_ON:
             raise StockctlError(
-                f"stack {self.name} is busy ({status})", "Another deployment is running: wait until it has ended."
+                f"stack {self.name} is busy ({status})", "`stockctl deploy --follow` shows how it goes."
             )
         if status.endswith("_FAILED"):
-            raise StockctlError(
-                f"stack {self.name} is in state {status}",
-                f"See its events in the CloudFormation console, or `stockctl destroy --confirm {self.name}`.",
-            )
+            raise StockctlError(f"stack {self.name} is in state {status}", _way_out(status, self.name))
         return deployed
 
     def _planned(self, change_set: str, *, creates: bool) -> Plan:
@@ -201,11 +245,11 @@ class Stack:
         if described["Status"] == "FAILED":
             reason = described.get("StatusReason", "no reason given")
             fault = None if _says_no_change(reason) else self._invalid(ChangeSetName=change_set) or reason
-            self._cloudformation.delete_change_set(ChangeSetName=change_set, StackName=self.name)
+            self.discard(Plan(self.name, creates, change_set))
             if fault:
-                raise StockctlError(f"the deployment cannot be planned: {fault}")
+                raise StockctlError(f"the deployment cannot be planned: {fault}", _advice(fault, "", self.name))
             return Plan(self.name, creates)
-        return Plan(self.name, creates, change_set, tuple(map(_change, described.get("Changes", []))))
+        return Plan(self.name, creates, change_set, changes_from(described.get("Changes", [])))
 
     def _change_set(self, change_set: str) -> DescribeChangeSetOutputTypeDef:
         described = self._cloudformation.describe_change_set(ChangeSetName=change_set, StackName=self.name)
@@ -233,10 +277,13 @@ class Stack:
 
     def _judge(self, stack_id: str, status: str, first: ResourceEvent | None) -> None:
         if first is not None:
-            raise StockctlError(f"{first.logical_id} ({first.resource_type}) failed: {first.reason or first.status}")
+            what = f"{first.logical_id} ({first.resource_type}) failed: {first.reason or first.status}"
+            raise StockctlError(what, _advice(first.reason or "", status, self.name))
         if "ROLLBACK" in status or status.endswith("_FAILED"):
             fault = self._invalid(StackName=stack_id)
-            raise StockctlError(fault or f"stack {self.name} ended as {status}")
+            raise StockctlError(
+                fault or f"stack {self.name} ended as {status}", _advice(fault or "", status, self.name)
+            )
 
     def _invalid(self, **where: str) -> str | None:
         """What CloudFormation's validation, which comes before any resource is touched, found wrong first."""
@@ -285,18 +332,34 @@ def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str], templat
     return chosen + previous
 
 
+def _way_out(status: str, name: str) -> str:
+    """What to do about a stack that takes no deployment."""
+    if status == "UPDATE_ROLLBACK_FAILED":
+        return (
+            "The update failed, and so did going back. Mend what its events name, then "
+            f"`aws cloudformation continue-update-rollback --stack-name {name}`, then deploy again."
+        )
+    if status == "DELETE_FAILED":
+        return f"Finish what was begun: `stockctl destroy --confirm {name}`; then deploy again."
+    return f"Clear it away with `stockctl destroy --confirm {name}`, which keeps all data; then deploy again."
+
+
+def _advice(reason: str, status: str, name: str) -> str:
+    """What to do about a deployment that failed for this reason and left the stack in this state."""
+    said = reason.lower()
+    if status.endswith("ROLLBACK_FAILED"):
+        return _way_out(status, name)
+    if denied := DENIED.search(reason):
+        return f"Ask for a policy that allows {denied.group(1)} (infra/operator-policy.json has all of them)."
+    if "already exists" in said or "is not available" in said:
+        return "Another stack or account has that name: choose another stack with --stack, or remove what has it."
+    if "limit" in said or "quota" in said:
+        return "A quota of the account is reached: ask for more in the Service Quotas console, then deploy again."
+    return "CloudFormation went back to what was before. Mend this, then run `stockctl deploy` again."
+
+
 def _says_no_change(reason: str) -> bool:
     return "didn't contain changes" in reason or "No updates are to be performed" in reason
-
-
-def _change(change: ChangeTypeDef) -> ResourceChange:
-    resource = change["ResourceChange"]
-    return ResourceChange(
-        action=resource["Action"],
-        logical_id=resource["LogicalResourceId"],
-        resource_type=resource["ResourceType"],
-        replacement=resource.get("Replacement") == "True",
-    )
 
 
 def _event(event: StackEventTypeDef, started: datetime) -> ResourceEvent:

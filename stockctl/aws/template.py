@@ -1,13 +1,43 @@
-"""Where the CloudFormation template is: beside the modules in a wheel, in `infra/` in a source tree."""
+"""Where the CloudFormation template is, and what it becomes for one stack.
+
+It lies beside the modules in a wheel and in `infra/` in a source tree. CloudFormation takes a resource that exists into
+a stack by its name, but only where the name is a literal: so the names of what is kept are written out for it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
 LARGEST = 51_200
 """Bytes of template text that CloudFormation takes in a call."""
+
+_NAMED = re.compile(r'^(?P<key> +(?P<kind>Table|Bucket)Name: )!Sub "(?P<name>[^"]+)"$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The stack, account and region that names are made from."""
+
+    stack: str
+    account: str
+    region: str
+
+    def name(self, pattern: str) -> str:
+        """What CloudFormation's `Fn::Sub` makes of a pattern."""
+        values = {"StackName": self.stack, "AccountId": self.account, "Region": self.region}
+        return re.sub(r"\$\{AWS::(\w+)\}", lambda found: values[found.group(1)], pattern)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What holds data, by name: it outlives its stack, and the next one of the same name takes it in again."""
+
+    tables: tuple[str, ...]
+    buckets: tuple[str, ...]
 
 
 def template_path(package: Path = PACKAGE) -> Path:
@@ -17,8 +47,26 @@ def template_path(package: Path = PACKAGE) -> Path:
 
 
 def template_text() -> str:
-    """The template, as it is sent to CloudFormation."""
+    """The template, as it is in the file."""
     return template_path().read_text(encoding="utf-8")
+
+
+def template_for(place: Place) -> str:
+    """The template as it is sent to CloudFormation, with the names of what is kept written out."""
+    return _NAMED.sub(lambda found: f'{found["key"]}"{place.name(found["name"])}"', template_text())
+
+
+def kept(place: Place) -> Kept:
+    """The names of what holds data of a stack, whether it is there or not."""
+    found = [(match["kind"], place.name(match["name"])) for match in _NAMED.finditer(template_text())]
+    tables, buckets = (tuple(name for kind, name in found if kind == wanted) for wanted in ("Table", "Bucket"))
+    return Kept(tables, buckets)
+
+
+def release() -> str:
+    """Names the content of the template; comments and blank lines are not part of it."""
+    lines = (line for line in template_text().splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def parameter_names(template: str) -> list[str]:

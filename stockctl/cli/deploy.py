@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import UsageError
+from stockctl.cli.stack_events import tell_events
+from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
-    from stockctl.aws.stack import Plan, Stack
+    from stockctl.aws.changes import Plan, ResourceChange
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.deployment import Preparation
     from stockctl.aws.target import Target
 
 
@@ -24,25 +27,54 @@ def deploy(
             "--parameter",
             "-p",
             metavar="NAME=VALUE",
-            help="A template parameter: Shards, TimeZone, ApiAuthorization, FunctionMemory, LogRetention. "
-            "The next deploy remembers it.",
+            help="A template parameter, as TimeZone=Europe/London. The next deploy remembers it.",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before something is replaced or removed.")
+    ] = False,
+    artifact_bucket: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Bucket for the function code. Remembered; by default one is made for all your stacks."
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Deploy nothing; follow a deployment that is going on to its end.")
+    ] = False,
 ) -> None:
-    """Deploys the stack, or brings it up to date. With nothing to change it says so."""
+    """Deploy the stack, or bring it up to date. With nothing to change it says so.
+
+    Examples:
+
+        stockctl deploy --aws --dry-run
+
+        stockctl deploy --aws -p TimeZone=Europe/London -p AlarmEmail=kitchen@example.com
+    """
     from stockctl.aws.clients import Clients
-    from stockctl.aws.deployment import outputs_of, plan
+    from stockctl.aws.deployment import prepare
     from stockctl.aws.stack import Stack
 
     parameters = _parameters(parameter or [])
     target = undeployed_target(session)
     clients = Clients.of_target(target)
     stack = Stack(clients, target.stack)
-    planned = plan(clients, stack, parameters)
-    _execute(session, stack, planned)
-    outputs = outputs_of(clients, target)
-    status = "unchanged" if planned.is_empty else "created" if planned.creates else "updated"
-    session.output.show(_document(target.stack, status, outputs), _table(outputs))
+    if follow:
+        tell_events(session.environment, stack.name, stack.follow())
+        _show_outputs(session, clients, target, "followed")
+        return
+    preparation = prepare(clients, stack, parameters, artifact_bucket)
+    if dry_run:
+        preparation.discard()
+        _show_plan(session, preparation.plan)
+        return
+    _agree(session, preparation, yes=yes)
+    _execute(session, preparation)
+    plan = preparation.plan
+    _show_outputs(session, clients, target, "unchanged" if plan.is_empty else "created" if plan.creates else "updated")
     session.environment.tell("Next: `stockctl ingest FILE`, `stockctl stock`, `stockctl use ham=10`, `stockctl watch`.")
 
 
@@ -55,17 +87,39 @@ def undeployed_target(session: Session) -> Target:
     return target
 
 
-def _execute(session: Session, stack: Stack, planned: Plan) -> None:
-    from stockctl.terminal.progress import tell_step
+def _agree(session: Session, preparation: Preparation, *, yes: bool) -> None:
+    """Asks before something is lost.
 
-    if planned.is_empty:
-        session.environment.tell(f"stockctl: stack {stack.name} is up to date: nothing to change")
+    Raises:
+        UsageError: there is nobody to ask, and --yes was not given.
+        StockctlError: the answer was no. Either way nothing has changed.
+    """
+    plan = preparation.plan
+    if yes or not plan.destructive:
         return
-    for event in stack.execute(planned):
-        what = f"{event.logical_id} ({event.resource_type})"
-        tell_step(
-            session.environment, event.elapsed, what if not event.reason else f"{what}: {event.reason}", event.status
-        )
+    for change in plan.destructive:
+        session.environment.notices().print(_sentence(change), style="bold red", soft_wrap=True)
+    try:
+        if not session.environment.stdin_is_terminal:
+            raise UsageError("this deployment would lose what is named above", "If that is meant, give --yes.")
+        if not session.environment.agrees("Deploy all the same?"):
+            raise StockctlError("nothing was changed")
+    except BaseException:
+        preparation.discard()
+        raise
+
+
+def _sentence(change: ResourceChange) -> str:
+    from stockctl.aws.changes import in_words
+
+    why = f" (because of {change.why})" if change.why else ""
+    return f"{change.kind}: {in_words(change.logical_id, change.resource_type)}{why}"
+
+
+def _execute(session: Session, preparation: Preparation) -> None:
+    if preparation.plan.is_empty:
+        session.environment.tell(f"stockctl: stack {preparation.stack.name} is up to date: nothing to change")
+    tell_events(session.environment, preparation.stack.name, preparation.execute())
 
 
 def _parameters(given: list[str]) -> dict[str, str]:
@@ -76,9 +130,42 @@ def _parameters(given: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _document(stack: str, status: str, outputs: dict[str, str]) -> dict[str, Any]:
-    return {"stack": stack, "status": status, "outputs": outputs}
+def _show_outputs(session: Session, clients: Clients, target: Target, status: str) -> None:
+    from stockctl.aws.deployment import outputs_of
+
+    outputs = outputs_of(clients, target)
+    document: dict[str, Any] = {"stack": target.stack, "status": status, "outputs": outputs}
+    session.output.show(document, Table([Column("output"), Column("value")], sorted(outputs.items())))
 
 
-def _table(outputs: dict[str, str]) -> Table:
-    return Table(columns=[Column("output"), Column("value")], rows=sorted(outputs.items()))
+def _show_plan(session: Session, plan: Plan) -> None:
+    from stockctl.aws.changes import in_words
+
+    document = {
+        "stack": plan.stack,
+        "status": "unchanged" if plan.is_empty else "planned",
+        "creates": plan.creates,
+        "changes": [
+            {
+                "action": change.kind,
+                "resource": change.logical_id,
+                "type": change.resource_type,
+                "why": change.why,
+                "destructive": change.is_destructive,
+            }
+            for change in plan.changes
+        ],
+    }
+    rows = [(change.kind, in_words(change.logical_id, change.resource_type), change.why) for change in plan.changes]
+    styles = ["bold red" if change.is_destructive else "" for change in plan.changes]
+    session.output.show(
+        document, Table([Column("change"), Column("resource"), Column("because of")], rows, styles=styles)
+    )
+    session.environment.tell(_summary(plan))
+
+
+def _summary(plan: Plan) -> str:
+    if plan.is_empty:
+        return f"stockctl: stack {plan.stack} is up to date: nothing to change"
+    lost = f", {len(plan.destructive)} of them at the loss of something" if plan.destructive else ""
+    return f"stockctl: {len(plan.changes)} resources would change{lost}; nothing was changed"

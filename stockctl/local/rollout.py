@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.deployment import is_current, plan
+from stockctl.aws.deployment import is_current, prepare
 from stockctl.aws.stack import Stack
+from stockctl.domain.errors import StockctlError
 from stockctl.local.home import Home
 from stockctl.local.target import local_target
 
@@ -30,6 +31,14 @@ def deploy_if_needed(name: str, run: Run, environment: Environment) -> Target:
 
 
 def _deploy(stack: Stack, clients: Clients) -> None:
-    planned = plan(clients, stack, {})
-    for _ in stack.execute(planned):
+    """Deploys, but not where data would be lost: nobody has asked for this deployment by name."""
+    preparation = prepare(clients, stack, {})
+    lost = [change.logical_id for change in preparation.plan.changes if change.touches_data]
+    if lost:
+        preparation.discard()
+        raise StockctlError(
+            f"this version of stockctl would replace {', '.join(lost)} of stack {stack.name}",
+            "`stockctl deploy --local` does it once you agree; `stockctl local reset` begins anew.",
+        )
+    for _ in preparation.execute():
         pass  # a deployment that a command needs on its way shows only that it fails

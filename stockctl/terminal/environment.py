@@ -65,6 +65,15 @@ class Environment:
         notices.print("error: ", style="bold red", end="")
         notices.print(line, soft_wrap=True)
 
+    def asks(self, question: str) -> str:
+        """The answer of whoever sits at the terminal; empty where there is none."""
+        self.notices().print(f"{question} ", end="", soft_wrap=True)
+        return self.stdin.readline().strip()
+
+    def agrees(self, question: str) -> bool:
+        """Whether whoever sits at the terminal says yes. In doubt that is a no."""
+        return self.asks(f"{question} [y/N]").casefold() in {"y", "yes"}
+
     def trace(self, line: str) -> None:
         """Says one dim line on stderr, where the user asked to be told more."""
         if self.verbose:

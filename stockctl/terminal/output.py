@@ -31,12 +31,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows to show. `rows` are what people read; `plain` (default: `rows`) is what TSV prints, without grouping."""
+    """Rows to show. `rows` are what people read; `plain` (default: `rows`) is what TSV prints, without grouping.
+
+    `styles` has a rich style for each row, where rows differ in that.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     plain: Sequence[Sequence[str]] | None = None
     title: str | None = None
+    styles: Sequence[str] | None = None
 
 
 class Output:
@@ -80,8 +84,8 @@ class Output:
         drawn = RichTable(box=box.SIMPLE_HEAD, title=table.title, title_justify="left", pad_edge=False)
         for column in table.columns:
             drawn.add_column(column.name, justify=column.justify, style=column.style, overflow="fold")
-        for row in table.rows:
-            drawn.add_row(*(Text(value) for value in row))
+        for row, style in zip(table.rows, table.styles or [""] * len(table.rows), strict=True):
+            drawn.add_row(*(Text(value) for value in row), style=style)
         self.environment.console().print(drawn)
 
 

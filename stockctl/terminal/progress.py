@@ -1,23 +1,108 @@
-"""How a deployment is told: a line for each step, with the time it has taken."""
+"""How a deployment is told: on a terminal a line for each resource that is done and one that says what is under way;
+elsewhere a line for each step, stamped with the time, with nothing in it but text."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from stockctl.terminal.durations import short
+
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.live import Live
+
     from stockctl.terminal.environment import Environment
 
-STYLES = {"COMPLETE": "green", "FAILED": "bold red", "IN_PROGRESS": "dim"}
+NAMED_AT_ONCE = 3
+"""Resources that the line at the bottom names; it counts the others."""
 
 
-def tell_step(environment: Environment, elapsed: float, what: str, status: str) -> None:
-    """One step on stderr: `elapsed` seconds, what it concerns, and a status as CloudFormation words it."""
-    if environment.quiet:
-        return
-    ending = next((ending for ending in STYLES if status.endswith(ending)), "")
-    line = Text.assemble(
-        f"{elapsed:6.1f} s  ", (status.lower().replace("_", " ").ljust(20), STYLES.get(ending, "")), f"  {what}"
-    )
-    environment.notices().print(line, soft_wrap=True)
+class Stage(Enum):
+    """How far a step is."""
+
+    BEGUN = "dim"
+    DONE = "green"
+    FAILED = "bold red"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that happens to one thing: `doing` is a verb (`creating`, `created`).
+
+    `elapsed` is s since the start; left out it is what the clock of this machine says.
+    """
+
+    what: str
+    doing: str
+    stage: Stage
+    elapsed: float | None = None
+    reason: str = ""
+
+
+class Progress:
+    """Tells steps on stderr for as long as it is open."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._begun: dict[str, tuple[float, Step]] = {}
+        self._start = time.monotonic()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        if self._moves_cursor and not self._environment.quiet:
+            from rich.live import Live
+
+            console = self._environment.notices()
+            self._live = Live(get_renderable=self._under_way, console=console, transient=True, refresh_per_second=4)
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def tell(self, step: Step) -> None:
+        """Tells one step."""
+        elapsed = time.monotonic() - self._start if step.elapsed is None else step.elapsed
+        if step.stage is Stage.BEGUN:
+            began = self._begun.get(step.what, (elapsed, step))[0]
+            self._begun[step.what] = (began, step)
+        else:
+            began = self._begun.pop(step.what, (elapsed, step))[0]
+        if self._live is None:
+            self._stamp(step, elapsed)
+        elif step.stage is not Stage.BEGUN:
+            self._live.console.print(_finished(step, elapsed - began), soft_wrap=True)
+
+    @property
+    def _moves_cursor(self) -> bool:
+        return self._environment.stderr_is_terminal and self._environment.variables.get("TERM") not in {
+            "dumb",
+            "unknown",
+        }
+
+    def _stamp(self, step: Step, elapsed: float) -> None:
+        moment = self._environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._environment.tell(f"{moment} {elapsed:6.1f} s  {step.doing} {step.what}{_because(step)}")
+
+    def _under_way(self) -> Text:
+        steps = [step for _, step in self._begun.values()]
+        names = [f"{step.what}{_because(step)}" for step in steps[:NAMED_AT_ONCE]]
+        more = f" and {len(steps) - NAMED_AT_ONCE} more" if len(steps) > NAMED_AT_ONCE else ""
+        doing = f"{steps[0].doing} {', '.join(names)}{more}" if steps else "waiting"
+        line = f"{short(time.monotonic() - self._start):>12}  {doing}"
+        return Text(line, style="dim", overflow="ellipsis", no_wrap=True)
+
+
+def _finished(step: Step, took: float) -> Text:
+    return Text.assemble(f"{took:10.1f} s  ", (step.doing, step.stage.value), f" {step.what}{_because(step)}")
+
+
+def _because(step: Step) -> str:
+    return f": {step.reason}" if step.reason else ""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import ANY, Stubber
 
+from stockctl.aws.changes import Kind, Plan, ResourceChange
 from stockctl.aws.clients import Clients
-from stockctl.aws.stack import LONGEST_NAME, Plan, ResourceChange, ResourceEvent, Stack, checked_name
+from stockctl.aws.stack import LONGEST_NAME, ResourceEvent, Stack, checked_name
 from stockctl.aws.target import Target
 from stockctl.domain.errors import StockctlError, UsageError
 
@@ -111,7 +112,7 @@ def test_a_plan_says_what_would_be_made_and_what_replaced(stack: Stack, aws: Stu
         "kitchen",
         creates=False,
         change_set=CHANGE_SET,
-        changes=(ResourceChange("Add", "A", "AWS::X::Y"), ResourceChange("Modify", "B", "AWS::X::Y", replacement=True)),
+        changes=(ResourceChange(Kind.ADD, "A", "AWS::X::Y"), ResourceChange(Kind.REPLACE, "B", "AWS::X::Y")),
     )
 
 
@@ -153,6 +154,7 @@ def test_a_parameter_that_is_left_out_keeps_what_it_was(stack: Stack, aws: Stubb
         "ChangeSetType": "UPDATE",
         "TemplateBody": TEMPLATE,
         "Capabilities": ["CAPABILITY_IAM"],
+        "ImportExistingResources": True,
         "Parameters": [
             {"ParameterKey": "CodeKey", "ParameterValue": "2"},
             {"ParameterKey": "Shards", "UsePreviousValue": True},
