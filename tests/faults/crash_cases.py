@@ -46,8 +46,8 @@ def begun(*operations: Operation, now: int = 0, removed: bool = False) -> Callab
 
 WAITING = begun(using(4, "before"))
 CASES = (
-    Case("use", TRUTH, WAITING, using(2, "two", cheese=3)),
-    Case("use what may have expired", TRUTH, begun(using(1, "before"), now=1), using(2, "two", cheese=3)),
+    Case("use", TRUTH, WAITING, using(2, "two", cheese=1)),
+    Case("use what may have expired", TRUTH, begun(using(1, "before"), now=1), using(2, "two", cheese=1)),
     Case("use too much", TRUTH, WAITING, using(9, "nine", cheese=3)),
     Case("use many", TRUTH, WAITING, using_many(two=2, three=3, nine=9, four=3)),
     Case("receive", TRUTH, WAITING, receiving(BETWEEN, SAME_TIME)),

@@ -154,7 +154,12 @@ def quick() -> list[Scenario]:
 
 def thorough() -> list[Scenario]:
     """What `--long` explores besides."""
-    return [*thorough_interleavings(), *crashing(lost=2, refused=1), *skewed(GIVENS.keys(), ticks=1)]
+    return [
+        *thorough_interleavings(),
+        *crashing(lost=2, refused=1),
+        *skewed(GIVENS.keys(), ticks=1),
+        *deliveries_in_time(),
+    ]
 
 
 def skewed(starts: Iterable[str] = ("fresh", "waiting"), ticks: int = 0) -> list[Scenario]:
@@ -199,9 +204,6 @@ def deliveries() -> list[Scenario]:
     return [
         Scenario("one delivery twice", ONE_FILE, bucket, {"a": first, "b": first}, finally_=_recorded, is_serial=False),
         Scenario(
-            "one delivery twice, time passing", ONE_FILE, bucket, {"a": first, "b": first}, ticks=1, is_serial=False
-        ),
-        Scenario(
             "one delivery, faults",
             ONE_FILE,
             bucket,
@@ -224,6 +226,13 @@ def deliveries() -> list[Scenario]:
             is_serial=False,
         ),
     ]
+
+
+def deliveries_in_time() -> list[Scenario]:
+    """The same while batches of the delivery expire."""
+    first = recording(KEY, "1")
+    both = {"a": first, "b": first}
+    return [Scenario("one delivery twice", ONE_FILE, given(objects=FILES), both, ticks=1, is_serial=False)]
 
 
 def _recorded(cloud: SmallCloud, _ended: Sequence[Stepped]) -> None:

@@ -73,7 +73,7 @@ class KitchenRun(RuleBasedStateMachine):
 def test_the_books_are_right_after_any_run() -> None:
     """Invariants hold after every call of any run; STOCKCTL_RUNS makes it more than the usual number of runs."""
     sizes = settings(
-        max_examples=int(os.environ.get("STOCKCTL_RUNS", "150")),
+        max_examples=int(os.environ.get("STOCKCTL_RUNS", "100")),
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
