@@ -52,8 +52,8 @@ def template_text() -> str:
 
 
 def template_for(place: Place) -> str:
-    """The template as it is sent to CloudFormation, with the names of what is kept written out."""
-    return _NAMED.sub(lambda found: f'{found["key"]}"{place.name(found["name"])}"', template_text())
+    """The template as it is sent to CloudFormation: without comments, the names of what is kept written out."""
+    return _NAMED.sub(lambda found: f'{found["key"]}"{place.name(found["name"])}"', _essence())
 
 
 def kept(place: Place) -> Kept:
@@ -65,8 +65,12 @@ def kept(place: Place) -> Kept:
 
 def release() -> str:
     """Names the content of the template; comments and blank lines are not part of it."""
+    return hashlib.sha256(_essence().encode()).hexdigest()[:16]
+
+
+def _essence() -> str:
     lines = (line for line in template_text().splitlines() if line.strip() and not line.lstrip().startswith("#"))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    return "\n".join(lines) + "\n"
 
 
 def parameter_names(template: str) -> list[str]:

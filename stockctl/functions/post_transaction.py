@@ -9,7 +9,7 @@ from stockctl.aws.use import use
 from stockctl.domain.api import Answer, answer_to, busy, invalid
 from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import InvalidRequest, transaction_from
-from stockctl.functions import worker
+from stockctl.functions import metrics, worker
 from stockctl.functions.http import json_body, response
 
 
@@ -21,8 +21,11 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def _answer(event: Mapping[str, Any]) -> Answer:
     try:
         transaction = transaction_from(json_body(event))
-        return answer_to(transaction, use(worker.till(), transaction))
+        outcome = use(worker.till(), transaction)
     except InvalidRequest as request:
         return invalid(request)
     except Busy:
+        metrics.count_outcomes([None])
         return busy()
+    metrics.count_outcomes([outcome])
+    return answer_to(transaction, outcome)

@@ -8,7 +8,7 @@ from typing import Any
 from stockctl.aws.use_many import use_many
 from stockctl.domain.api import Answer, answer_to, answers_document, busy, invalid
 from stockctl.domain.transaction import Fault, InvalidRequest, Outcome, Transaction, transactions_from
-from stockctl.functions import worker
+from stockctl.functions import metrics, worker
 from stockctl.functions.http import json_body, response
 
 MAX_BODY = 1 << 20
@@ -36,9 +36,11 @@ def _body(event: Mapping[str, Any]) -> object:
 
 def _answers(requests: Sequence[Transaction | InvalidRequest]) -> list[Answer]:
     transactions = [request for request in requests if isinstance(request, Transaction)]
-    outcomes = iter(use_many(worker.till(), transactions))
+    outcomes = use_many(worker.till(), transactions)
+    metrics.count_outcomes(outcomes)
+    following = iter(outcomes)
     return [
-        invalid(request) if isinstance(request, InvalidRequest) else _answer_to(request, next(outcomes))
+        invalid(request) if isinstance(request, InvalidRequest) else _answer_to(request, next(following))
         for request in requests
     ]
 

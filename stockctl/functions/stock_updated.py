@@ -8,7 +8,7 @@ from typing import Any
 
 from stockctl.aws.rows import level_from
 from stockctl.domain.stock import Level
-from stockctl.functions import worker
+from stockctl.functions import metrics, worker
 from stockctl.functions.work import all_tried, each_tried
 
 
@@ -17,14 +17,17 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
     Cost per use falls as load grows: the more changes of one ingredient a batch brings, the fewer reconciliations each.
     """
-    levels: list[Level] = []
+    changes: list[tuple[Level | None, Level]] = []
     with all_tried() as attempt:
         for record in event["Records"]:
-            attempt("a record", partial(_collect, record, levels))
+            attempt("a record", partial(_collect, record, changes))
+        levels = [after for _, after in changes]
         attempt("the level stream", partial(worker.publisher().publish, levels))
         ingredients = dict.fromkeys(level.ingredient for level in levels)
         attempt("reconciliations", partial(each_tried, ingredients, worker.reconcile))
+    metrics.tell_changes(changes)  # not of a batch that failed, which comes again
 
 
-def _collect(record: Mapping[str, Any], levels: list[Level]) -> None:
-    levels.append(level_from(record["dynamodb"]["NewImage"]))
+def _collect(record: Mapping[str, Any], changes: list[tuple[Level | None, Level]]) -> None:
+    before = record["dynamodb"].get("OldImage")
+    changes.append((level_from(before) if before else None, level_from(record["dynamodb"]["NewImage"])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,17 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode
 
-from stockctl.aws.template import LARGEST, PACKAGE, parameter_names, template_path, template_text
+from stockctl.aws.template import (
+    LARGEST,
+    PACKAGE,
+    Kept,
+    Place,
+    kept,
+    parameter_names,
+    template_for,
+    template_path,
+    template_text,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +61,47 @@ def test_a_wheel_carries_the_template_where_it_is_looked_for(tmp_path: Path) -> 
 
 def test_the_template_fits_into_one_call() -> None:
     """Beyond this, CloudFormation wants it in a bucket."""
-    assert len(template_text().encode()) < LARGEST
+    assert len(template_for(Place("a" * 29, "123456789012", "ap-southeast-99")).encode()) < LARGEST
+
+
+def test_what_is_kept_bears_a_literal_name_when_it_is_sent() -> None:
+    """CloudFormation takes in an existing resource by that alone."""
+    place = Place("kitchen", "123456789012", "eu-west-1")
+    assert kept(place) == Kept(("kitchen-stock", "kitchen-transactions"), ("kitchen-drop-123456789012-eu-west-1",))
+    sent = template_for(place)
+    for name in (*kept(place).tables, *kept(place).buckets):
+        assert f'Name: "{name}"' in sent
+
+
+def test_what_holds_data_is_kept_protected_and_encrypted(resources: dict[str, Any]) -> None:
+    """Deleting the stack deletes none of it."""
+    for name in ("StockTable", "TransactionTable", "DropBucket"):
+        assert (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    for table in of_type(resources, "AWS::DynamoDB::Table").values():
+        assert table["DeletionProtectionEnabled"] is True
+
+
+def test_every_function_and_queue_is_watched_by_alarms(resources: dict[str, Any]) -> None:
+    """Errors and throttles of each function, the age of what both stream functions read, and both queues."""
+    watched = {
+        (alarm["MetricName"], str(alarm["Dimensions"][0]["Value"]))
+        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+    }
+    for function in of_type(resources, "AWS::Lambda::Function"):
+        assert {("Errors", str({"Ref": function})), ("Throttles", str({"Ref": function}))} <= watched
+    for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
+        assert ("IteratorAge", str(mapping["FunctionName"])) in watched
+    for queue in of_type(resources, "AWS::SQS::Queue"):
+        assert ("ApproximateNumberOfMessagesVisible", str({"Fn::GetAtt": [queue, "QueueName"]})) in watched
+
+
+def test_the_dashboard_is_valid_json_once_its_names_are_filled_in(resources: dict[str, Any]) -> None:
+    """CloudWatch would refuse anything else, half-way through a deployment."""
+    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+    assert {widget["type"] for widget in widgets} == {"text", "log", "metric"}
+    shown = {metric[1] for widget in widgets for metric in widget["properties"].get("metrics", [])}
+    assert {"Accepted", "Refused", "UnitsExpired", "RowsRejected", "Lag"} <= shown
 
 
 def test_the_parameters_are_the_ones_documented() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stockctl.aws.deployment import prepare
+from stockctl.aws.deployment import is_current, prepare
 from stockctl.aws.stack import Stack
 from stockctl.aws.template import template_text
 from stockctl.domain.errors import StockctlError
@@ -155,3 +155,17 @@ def test_an_update_that_fails_goes_back_to_what_was(
     assert group["retentionInDays"] == 30
     again = document(embedded_cloud.stockctl("deploy", *on_it))
     assert again["outputs"] == outputs
+
+
+def test_a_change_of_an_output_alone_is_deployed_once(
+    embedded_cloud: System, on_it: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The emulator's change sets pass over outputs and conditions: without care it would be deployed for ever."""
+    document(embedded_cloud.stockctl("deploy", *on_it))
+    more = template_text() + "  More:\n    Value: news\n"
+    monkeypatch.setattr("stockctl.aws.template.template_text", lambda: more)
+    stack = Stack(embedded_cloud.clients, "life")
+    assert not is_current(stack)
+    list(prepare(embedded_cloud.clients, stack, {}).execute())
+    assert stack.outputs()["More"] == "news"
+    assert is_current(stack)

@@ -1,0 +1,88 @@
+"""Metrics of the service, as lines of CloudWatch's embedded metric format in the functions' logs.
+
+Each metric has one dimension, the stack. One for each ingredient would cost 0.30 USD a month for each, whether anybody
+looks or not; so a level is a field of its line, which Logs Insights and the dashboard read at no standing cost. The
+stack's parameter LevelMetrics makes metrics of levels all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from stockctl.domain.stock import Level
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome
+
+NAMESPACE = "stockctl"
+MILLISECONDS = {"Lag"}
+
+
+def count_outcomes(outcomes: Iterable[Outcome | None]) -> None:
+    """What became of transactions; None stands for one that contention outlasted."""
+    totals = dict.fromkeys(("Accepted", "Replayed", "Refused", "Busy"), 0)
+    for outcome in outcomes:
+        match outcome:
+            case Accepted():
+                totals["Replayed" if outcome.replayed else "Accepted"] += 1
+            case Insufficient():
+                totals["Refused"] += 1
+            case None:
+                totals["Busy"] += 1
+    _emit({name: total for name, total in totals.items() if total})
+
+
+def count_rows(recorded: int, rejected: int) -> None:
+    """Rows of one delivery."""
+    _emit({"RowsRecorded": recorded, "RowsRejected": rejected})
+
+
+def tell_changes(changes: Sequence[tuple[Level | None, Level]]) -> None:
+    """Units that came and went by these changes, each a level before and after; the newest level of each ingredient.
+
+    Lag is how long the oldest change has waited to be published (ms).
+    """
+    if not changes:
+        return
+    units = {f"Units{name.capitalize()}": _units(changes, name) for name in ("received", "used", "expired")}
+    oldest = min(datetime.fromisoformat(after.updated_at).timestamp() for _, after in changes)
+    _emit(
+        {"Lag": max(0, round((time.time() - oldest) * 1000)), **{name: count for name, count in units.items() if count}}
+    )
+    for level in {after.ingredient: after for _, after in changes}.values():
+        _tell_level(level)
+
+
+def _units(changes: Sequence[tuple[Level | None, Level]], name: str) -> int:
+    return sum(getattr(after, name) - (getattr(before, name) if before else 0) for before, after in changes)
+
+
+def _tell_level(level: Level) -> None:
+    fields: dict[str, object] = {"Ingredient": level.ingredient, "Level": level.quantity, "Version": level.version}
+    if os.environ.get("LEVEL_METRICS") == "true":
+        fields |= _metadata(["Stack", "Ingredient"], ["Level"]) | {"Stack": _stack()}
+    _print(fields)
+
+
+def _emit(metrics: Mapping[str, float]) -> None:
+    if metrics:
+        _print({**_metadata(["Stack"], metrics), "Stack": _stack(), **metrics})
+
+
+def _metadata(dimensions: list[str], names: Iterable[str]) -> dict[str, object]:
+    metrics = [{"Name": name, "Unit": "Milliseconds" if name in MILLISECONDS else "Count"} for name in names]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics}
+    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
+
+
+def _stack() -> str:
+    return os.environ.get("STACK", "unknown")
+
+
+def _print(line: Mapping[str, object]) -> None:
+    # Not the logger: Lambda would wrap the line, and CloudWatch would not know it for metrics.
+    sys.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,78 @@
+"""What CloudWatch reads off the functions' logs: one line of JSON each, in its embedded metric format."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from stockctl.functions import metrics, stock_updated
+from tests.service import Service
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def values(line: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of a line, as CloudWatch extracts them."""
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "stockctl"
+    assert set(directive["Dimensions"][0]) <= line.keys()
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def test_a_metric_line_has_the_time_in_milliseconds_and_the_stack_for_its_only_dimension(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK", "kitchen")
+    metrics.count_rows(3, 1)
+    (line,) = lines(capsys)
+    assert values(line) == {"RowsRecorded": 3, "RowsRejected": 1}
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Stack"]]
+    assert line["Stack"] == "kitchen"
+    assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+
+
+def test_transactions_are_counted_by_what_became_of_them(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    service.drop("monday.csv", "ham,10,2099-01-01\n")
+    capsys.readouterr()
+    for name, units in (("a", 4), ("a", 4), ("b", 100)):
+        service.post(name, ham=units)
+    assert [values(line) for line in lines(capsys)] == [{"Accepted": 1}, {"Replayed": 1}, {"Refused": 1}]
+
+
+def test_rows_of_a_delivery_are_counted(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    service.drop("monday.csv", "ham,10,2099-01-01\negg,0,2099-01-01\n")
+    assert [values(line) for line in lines(capsys)] == [{"RowsRecorded": 1, "RowsRejected": 1}]
+
+
+def test_units_are_counted_by_how_levels_changed_whoever_changed_them(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.drop("monday.csv", "ham,10,2099-01-01\n")
+    before = service.level_image("ham")["dynamodb"]["NewImage"]
+    service.post("a", ham=4)
+    record = service.level_image("ham")
+    record["dynamodb"]["OldImage"] = before
+    capsys.readouterr()
+    stock_updated.handler({"Records": [record]}, None)
+    units, level = lines(capsys)
+    assert {name: count for name, count in values(units).items() if name != "Lag"} == {"UnitsUsed": 4}
+    assert 0 <= values(units)["Lag"] < 60_000
+    assert level == {"Ingredient": "ham", "Level": 6, "Version": 2}
+
+
+def test_a_level_is_a_metric_of_its_own_only_where_that_was_asked_for(
+    service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each such metric costs something every month."""
+    monkeypatch.setenv("LEVEL_METRICS", "true")
+    service.drop("monday.csv", "ham,10,2099-01-01\n")
+    capsys.readouterr()
+    service.work_off("ham")
+    level = lines(capsys)[-1]
+    assert values(level) == {"Level": 10}
+    assert level["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Stack", "Ingredient"]]
