@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -91,12 +92,22 @@ class Clients:
         return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=self._config)
 
     @cached_property
+    def dynamodbstreams(self) -> DynamoDBStreamsClient:
+        return self.session.client("dynamodbstreams", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
     def kinesis(self) -> KinesisClient:
         return self.session.client("kinesis", endpoint_url=self.endpoint_url, config=self._config)
 
     @cached_property
     def lambda_(self) -> LambdaClient:
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def patient_lambda(self) -> LambdaClient:
+        """For calls that wait as long as a function may take, and are made once."""
+        config = self._config.merge(Config(read_timeout=150, retries={"total_max_attempts": 1}))
+        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=config)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:

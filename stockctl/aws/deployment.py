@@ -44,6 +44,16 @@ class Deployment:
     get_stock_function: str
     time_zone: str
 
+    @property
+    def functions(self) -> dict[str, str]:
+        """The functions: the name that the template gives each, and the one it bears in Lambda."""
+        suffix = "_function"
+        fields = [field for field in self.__dataclass_fields__ if field.endswith(suffix)]
+        return {
+            "".join(part.capitalize() for part in field.removesuffix(suffix).split("_")): getattr(self, field)
+            for field in fields
+        }
+
     @classmethod
     def of(cls, clients: Clients, target: Target) -> Deployment:
         """Reads the outputs of the target's stack.

@@ -7,15 +7,13 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
-import typer
-
+from stockctl.cli.findings import show_findings
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import ExitCode, StockctlError
-from stockctl.terminal.output import Column, Table
+from stockctl.domain.errors import StockctlError
+from stockctl.domain.findings import Finding
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
@@ -27,21 +25,6 @@ CLOCK_TOLERANCE_SECONDS = 240
 """AWS refuses signatures that are five minutes off."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: whether it is as it should be, what was found, and how to mend it if not."""
-
-    what: str
-    is_ok: bool
-    found: str
-    mend: str = ""
-
-    @property
-    def advice(self) -> str:
-        """How to mend it; nothing where there is nothing to mend."""
-        return "" if self.is_ok else self.mend
-
-
 @with_session
 def doctor(session: Session) -> None:
     """Look at Python, extras, credentials, region, stack, clock and terminal; say how to mend what is wrong.
@@ -49,12 +32,7 @@ def doctor(session: Session) -> None:
     It starts and deploys nothing. Exit code 1 says that something needs mending.
     """
     findings = [_python(), _embedded_cloud(session), *_cloud(session), _terminal(session)]
-    columns = [Column("what"), Column("state"), Column("found"), Column("mend")]
-    rows = [[item.what, "ok" if item.is_ok else "NOT OK", item.found, item.advice] for item in findings]
-    document = [{"what": item.what, "ok": item.is_ok, "found": item.found, "mend": item.advice} for item in findings]
-    session.output.show(document, Table(columns, rows))
-    if not all(item.is_ok for item in findings):
-        raise typer.Exit(ExitCode.FAILED)
+    show_findings(session, findings)
 
 
 def _python() -> Finding:

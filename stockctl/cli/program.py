@@ -11,9 +11,12 @@ from stockctl.cli import local
 from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
 from stockctl.cli.doctor import doctor
+from stockctl.cli.failures import failures
 from stockctl.cli.ingest import ingest
+from stockctl.cli.logs import logs
 from stockctl.cli.reconcile import reconcile
 from stockctl.cli.simulate import simulate
+from stockctl.cli.status import status
 from stockctl.cli.stock import stock
 from stockctl.cli.threshold import threshold
 from stockctl.cli.use import use
@@ -59,5 +62,8 @@ app.command()(reconcile)
 app.command()(watch)
 app.command()(simulate)
 app.add_typer(local.app)
+app.command()(status)
+app.command()(logs)
+app.command()(failures)
 app.command()(doctor)
 app.command()(destroy)

@@ -1,0 +1,48 @@
+"""Taking a permission away from a role, for as long as a block of a test lasts."""
+
+from __future__ import annotations
+
+import copy
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.system.conftest import System
+
+
+def iam(system: System) -> Any:
+    return system.clients.session.client("iam", endpoint_url=system.target.endpoint_url)
+
+
+def role_name(system: System, role: str, stack: str = "stockctl") -> str:
+    """The name of a role, by the one it has in the template."""
+    found = system.clients.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=role)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def statements_of(system: System, role: str) -> list[dict[str, Any]]:
+    document = iam(system).get_role_policy(RoleName=role_name(system, role), PolicyName="least")["PolicyDocument"]
+    return list(document["Statement"])
+
+
+@contextmanager
+def without(system: System, role: str, action: str, sid: str | None = None) -> Iterator[None]:
+    """The role lacks this action, in this statement or in all of them, until the block ends."""
+    whole = statements_of(system, role)
+    less = copy.deepcopy(whole)
+    for statement in less:
+        if sid in {None, statement["Sid"]}:
+            statement["Action"] = [each for each in statement["Action"] if each != action]
+    _put(system, role, [statement for statement in less if statement["Action"]])
+    try:
+        yield
+    finally:
+        _put(system, role, whole)
+
+
+def _put(system: System, role: str, statements: list[dict[str, Any]]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam(system).put_role_policy(RoleName=role_name(system, role), PolicyName="least", PolicyDocument=document)
