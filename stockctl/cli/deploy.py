@@ -29,7 +29,12 @@ def deploy(
         ),
     ] = None,
 ) -> None:
-    """Deploys the stack, or brings it up to date. With nothing to change it says so."""
+    """Deploy the stack, or bring it up to date. With nothing to change it says so.
+
+    Examples:
+        stockctl deploy --local
+        stockctl deploy --aws --parameter TimeZone=Europe/London
+    """
     from stockctl.aws.clients import Clients
     from stockctl.aws.deployment import outputs_of, plan
     from stockctl.aws.stack import Stack

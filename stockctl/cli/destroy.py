@@ -19,7 +19,11 @@ def destroy(
         str, typer.Option(metavar="NAME", help="The name of the stack, once more, as all of its stock goes with it.")
     ] = "",
 ) -> None:
-    """Removes the stack with its tables, deliveries and logs."""
+    """Remove the stack with its tables, deliveries and logs.
+
+    Examples:
+        stockctl destroy --stack trial --confirm trial
+    """
     from stockctl.aws.clients import Clients
     from stockctl.aws.removal import remove
     from stockctl.aws.stack import Stack

@@ -44,15 +44,22 @@ class Finding:
 
 @with_session
 def doctor(session: Session) -> None:
-    """Look at Python, extras, credentials, region, stack, clock and terminal; say how to mend what is wrong.
+    """Look for what is wrong, and say how to mend it.
 
-    It starts and deploys nothing. Exit code 1 says that something needs mending.
+    Looks at Python, extras, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exit code 1
+    says that something needs mending.
+
+    Examples:
+        stockctl doctor
+        stockctl doctor --aws --output json
     """
     findings = [_python(), _embedded_cloud(session), *_cloud(session), _terminal(session)]
-    columns = [Column("what"), Column("state"), Column("found"), Column("mend")]
+    columns = [Column("what"), Column("state", field="ok"), Column("found", folds=True), Column("mend", folds=True)]
     rows = [[item.what, "ok" if item.is_ok else "NOT OK", item.found, item.advice] for item in findings]
+    plain = [[item.what, str(item.is_ok).lower(), item.found, item.advice] for item in findings]
+    styles = ["" if item.is_ok else "bold red" for item in findings]
     document = [{"what": item.what, "ok": item.is_ok, "found": item.found, "mend": item.advice} for item in findings]
-    session.output.show(document, Table(columns, rows))
+    session.output.show(document, Table(columns, rows, plain, styles=styles))
     if not all(item.is_ok for item in findings):
         raise typer.Exit(ExitCode.FAILED)
 
