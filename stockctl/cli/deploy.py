@@ -49,9 +49,7 @@ def deploy(
     """Deploy the stack, or bring it up to date. With nothing to change it says so.
 
     Examples:
-
         stockctl deploy --aws --dry-run
-
         stockctl deploy --aws -p TimeZone=Europe/London -p AlarmEmail=kitchen@example.com
     """
     from stockctl.aws.clients import Clients

@@ -33,9 +33,7 @@ def destroy(
     went before.
 
     Examples:
-
         stockctl destroy --stack trial --confirm trial
-
         stockctl destroy --stack trial --confirm trial --delete-data
     """
     from stockctl.aws.clients import Clients

@@ -27,9 +27,14 @@ CLOCK_TOLERANCE_SECONDS = 240
 
 @with_session
 def doctor(session: Session) -> None:
-    """Look at Python, extras, credentials, region, stack, clock and terminal; say how to mend what is wrong.
+    """Look for what is wrong, and say how to mend it.
 
-    It starts and deploys nothing. Exit code 1 says that something needs mending.
+    Looks at Python, extras, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exit code 1
+    says that something needs mending.
+
+    Examples:
+        stockctl doctor
+        stockctl doctor --aws --output json
     """
     findings = [_python(), _embedded_cloud(session), *_cloud(session), _terminal(session)]
     show_findings(session, findings)

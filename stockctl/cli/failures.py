@@ -26,7 +26,7 @@ class Action(StrEnum):
 @with_session
 def failures(
     session: Session,
-    action: Annotated[Action, typer.Argument(help="What to do.")] = Action.LIST,
+    action: Annotated[Action, typer.Argument(metavar="[list|show|retry]", help="What to do.")] = Action.LIST,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID...]", help="Which ones, by how their ids begin. Default: all.")
     ] = None,
@@ -36,9 +36,7 @@ def failures(
     A failure is deleted once running it again has gone well. Exit code 1 says that one has failed again.
 
     Examples:
-
         stockctl failures
-
         stockctl failures retry 3f2a
     """
     from stockctl.aws.deployment import Deployment

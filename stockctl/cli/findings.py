@@ -14,9 +14,10 @@ from stockctl.terminal.output import Column, Table
 
 def show_findings(session: Session, findings: Sequence[Finding]) -> None:
     """Prints one line for each, the bad ones in red; ends the program with code 1 where there are any."""
-    columns = [Column("what"), Column("state"), Column("found"), Column("mend")]
+    columns = [Column("what"), Column("state", field="ok"), Column("found", folds=True), Column("mend", folds=True)]
     rows = [[item.what, "ok" if item.is_ok else "NOT OK", item.found, item.advice] for item in findings]
-    styles = ["" if item.is_ok else "red" for item in findings]
-    session.output.show([item.document() for item in findings], Table(columns, rows, styles=styles))
+    plain = [[item.what, str(item.is_ok).lower(), item.found, item.advice] for item in findings]
+    styles = ["" if item.is_ok else "bold red" for item in findings]
+    session.output.show([item.document() for item in findings], Table(columns, rows, plain, styles=styles))
     if not all(item.is_ok for item in findings):
         raise typer.Exit(ExitCode.FAILED)

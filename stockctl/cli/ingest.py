@@ -17,7 +17,7 @@ from stockctl.cli.completion import remember_ingredients
 from stockctl.cli.ingredients import did_you_mean
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
-from stockctl.terminal.figures import units
+from stockctl.terminal.figures import counts, units
 from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
@@ -74,17 +74,14 @@ def ingest(
         typer.Option("--time-zone", metavar="ZONE", help="Whose days dates are; the stack's, or UTC for --dry-run."),
     ] = None,
 ) -> None:
-    """Bring deliveries into stock: CSV files with the columns ingredient, quantity and best_before.
+    """Bring deliveries into stock, from CSV files with the columns ingredient, quantity and best_before.
 
     The same file twice is the same delivery, so a repeat changes nothing. Exit code 3 says that nothing of a file
     could be recorded.
 
     Examples:
-
         stockctl ingest monday.csv tuesday.csv
-
         stockctl ingest monday.csv --rejects mend.csv
-
         cat monday.csv | stockctl ingest - --batch-id monday
     """
     if batch_id and len(files) > 1:
@@ -94,7 +91,11 @@ def ingest(
         documents = [_checked_document(session, file, time_zone or "UTC") for file in read]
         session.environment.tell("nothing was sent (--dry-run)")
     else:
-        documents = [_sent(session, deployment_of(session), file, time_zone, wait) for file in read]
+        documents = []
+        for number, file in enumerate(read, start=1):
+            if len(read) > 1:
+                session.environment.passing(f"file {number} of {len(read)}: {file.name}")
+            documents.append(_sent(session, deployment_of(session), file, time_zone, wait))
     _show(session, documents)
     _tell_rejected(session, read, documents)
     if rejects:
@@ -188,6 +189,8 @@ def _parts_sent(session: Session, bucket: DropBucket, parts: list[Part], waiting
 
     from stockctl.aws.supplier import deliver
 
+    session.environment.passing(f"sending {len(parts)} parts")
+
     def one(part: Part) -> Document:
         document = _delivered_document(deliver(bucket, part.key, part.content, waiting))
         rejected = [{**row, "line": part.line_in_file(row["line"])} for row in document["rejected"]]
@@ -196,7 +199,7 @@ def _parts_sent(session: Session, bucket: DropBucket, parts: list[Part], waiting
     documents = []
     with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
         for number, document in enumerate(threads.map(one, parts), start=1):
-            session.environment.tell(f"part {number} of {len(parts)}: {document['status']}")
+            session.environment.passing(f"{number} of {len(parts)} parts recorded")
             documents.append(document)
     return documents
 
@@ -262,22 +265,32 @@ def _odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str
 
 def _show(session: Session, documents: list[Document]) -> None:
     columns = [
-        Column("delivery"),
+        Column("delivery", folds=True),
         Column("status"),
-        Column("ingredient"),
+        Column("ingredient", folds=True),
         Column("quantity", "right"),
         Column("best before"),
     ]
     rows, plain = [], []
     for document in documents:
         about = [document["delivery"], document["status"]]
-        for row in document["recorded"]:
-            rows.append([*about, row["ingredient"], units(row["quantity"]), row["best_before"]])
+        for number, row in enumerate(document["recorded"]):
+            shown = ["", ""] if number else about
+            rows.append([*shown, row["ingredient"], units(row["quantity"]), row["best_before"]])
             plain.append([*about, row["ingredient"], str(row["quantity"]), row["best_before"]])
         if not document["recorded"]:
             rows.append([*about, "", "", ""])
             plain.append([*about, "", "", ""])
-    session.output.show(documents, Table(columns, rows, plain))
+    session.output.show(documents, Table(columns, rows, plain, total=_total(documents)))
+
+
+def _total(documents: list[Document]) -> str:
+    new = [document for document in documents if document["status"] != "duplicate"]
+    recorded = [row for document in new for row in document["recorded"]]
+    rejected = sum(len(document["rejected"]) for document in documents)
+    brought = f"{counts(len(recorded), 'batch')}, {units(sum(row['quantity'] for row in recorded))} units"
+    deliveries = f"{units(len(documents))} {'delivery' if len(documents) == 1 else 'deliveries'}"
+    return f"{deliveries}: {brought}" + (f"; {counts(rejected, 'row')} rejected" if rejected else "")
 
 
 def _tell_rejected(session: Session, files: list[SupplierFile], documents: list[Document]) -> None:
@@ -286,7 +299,8 @@ def _tell_rejected(session: Session, files: list[SupplierFile], documents: list[
     for file, document in zip(files, documents, strict=True):
         for row in document["rejected"]:
             where = " ".join(part for part in (row["column"], repr(row["value"]) if row["value"] else "") if part)
-            session.environment.tell(f"{file.name}:{row['line']}: rejected: {where} {row['reason']}".replace("  ", " "))
+            said = f"{file.name}:{row['line']}: rejected: {where} {row['reason']}".replace("  ", " ")
+            session.environment.notices().print(said, soft_wrap=True)  # also to who asked for quiet
         if document["status"] == "duplicate":
             session.environment.tell(f"{file.name}: was recorded before; nothing changed")
         if document["status"] == "conflict":

@@ -6,27 +6,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stockctl.cli.help import Command, Group, exit_codes
 from stockctl.cli.session import Session, with_session
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
     from stockctl.local.cloud import EmbeddedCloud
 
-app = typer.Typer(name="local", help="The embedded cloud on this machine.", no_args_is_help=True)
+app = typer.Typer(
+    name="local",
+    cls=Group,
+    help="Run the embedded cloud on this machine: an AWS emulator with the same stack.",
+    no_args_is_help=True,
+)
 
 
-@app.command()
+@app.command(cls=Command, epilog=exit_codes())
 @with_session
 def up(
     session: Session,
     port: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, help="Port on 127.0.0.1. Default: $STOCKCTL_LOCAL_PORT, else the last one, else 4580."
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Port on 127.0.0.1. Default: $STOCKCTL_LOCAL_PORT, else the last one, else 4580.",
         ),
     ] = None,
 ) -> None:
-    """Starts it in the background. Where it runs already, nothing happens."""
+    """Start the embedded cloud in the background. Where it runs already, nothing happens.
+
+    Examples:
+        stockctl local up
+        stockctl local up --port 4600
+    """
     from stockctl.local.cloud import start
 
     started = start(session.environment, port)
@@ -35,27 +49,40 @@ def up(
     _show(session)
 
 
-@app.command()
+@app.command(cls=Command, epilog=exit_codes())
 @with_session
 def down(session: Session) -> None:
-    """Stops it. Its state is kept for the next start."""
+    """Stop the embedded cloud. Its state is kept for the next start.
+
+    Examples:
+        stockctl local down
+    """
     ended = _cloud(session).down()
     said = f"the embedded cloud (process {ended.pid}) has ended" if ended else "the embedded cloud does not run"
     session.environment.tell(f"stockctl: {said}")
     _show(session)
 
 
-@app.command()
+@app.command(cls=Command, epilog=exit_codes())
 @with_session
 def status(session: Session) -> None:
-    """Says whether it runs, where, since when, and what it holds."""
+    """Say whether the embedded cloud runs, where, since when, and what it holds.
+
+    Examples:
+        stockctl local status
+        stockctl local status --output json
+    """
     _show(session)
 
 
-@app.command()
+@app.command(cls=Command, epilog=exit_codes())
 @with_session
 def reset(session: Session) -> None:
-    """Stops it and wipes all that it holds."""
+    """Stop the embedded cloud and wipe all that it holds.
+
+    Examples:
+        stockctl local reset
+    """
     _cloud(session).reset()
     session.environment.tell("stockctl: the embedded cloud is wiped")
     _show(session)
@@ -77,7 +104,9 @@ def _show(session: Session) -> None:
         ("state", f"{state['bytes']:,} bytes in {state['directory']}"),
         ("saved", state["saved"] or "-"),
     ]
-    session.output.show(document, Table(columns=[Column("embedded cloud"), Column("")], rows=rows))
+    session.output.show(
+        document, Table([Column("embedded cloud", field="field"), Column("", field="value", folds=True)], rows)
+    )
 
 
 def _document(cloud: EmbeddedCloud) -> dict[str, Any]:

@@ -34,9 +34,7 @@ def logs(
     """Show what the functions have logged, sorted by time, a colour for each.
 
     Examples:
-
         stockctl logs
-
         stockctl logs StockReceived --since 1h --follow
     """
     from stockctl.aws.deployment import Deployment

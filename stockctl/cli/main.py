@@ -6,34 +6,59 @@ import io
 import sys
 import traceback
 
+import typer
+
 from stockctl.cli.program import app
-from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.domain.errors import ExitCode, StockctlError, UsageError
+from stockctl.terminal.encoding import write_what_can_be
 from stockctl.terminal.environment import Environment
 
 
 def main() -> None:
     """The console script."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another, and nothing fails
-            stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            write_what_can_be(stream)
     sys.exit(run(sys.argv[1:], Environment()))
 
 
 def run(arguments: list[str], environment: Environment) -> int:
     """Runs one command line and returns its exit code. Never lets a traceback reach the user for an expected error."""
     try:
-        app(args=arguments, obj=environment, prog_name="stockctl")
+        code = app(args=arguments, obj=environment, prog_name="stockctl", standalone_mode=False)
+        environment.stdout.flush()  # a pipe that has closed is to be found here, not when the interpreter ends
+        return code if isinstance(code, int) else ExitCode.DONE
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return _pipe_closed(environment)
         return end.code if isinstance(end.code, int) else ExitCode.FAILED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return _pipe_closed(environment)
-    except StockctlError as error:
-        return _explain(error, environment)
     except Exception as error:
-        return _explain(_translated(error) or _unexpected(error), environment)
-    return ExitCode.DONE
+        return _ended_by(error, environment)
+
+
+def _ended_by(error: Exception, environment: Environment) -> int:
+    if isinstance(error, BrokenPipeError):
+        return _pipe_closed(environment)
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command is answered by its help
+        environment.notices().print(str(error), soft_wrap=True)
+        return ExitCode.USAGE
+    if isinstance(error, StockctlError):
+        return _explain(error, environment)
+    if isinstance(error, typer.TyperException):
+        return _explain(_usage_error(error), environment)
+    return _explain(_translated(error) or _unexpected(error), environment)
+
+
+def _usage_error(error: typer.TyperException) -> UsageError:
+    """What Typer finds wrong with the words, said as all else is."""
+    message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    said, _, meant = message.partition(" Did you mean ")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "stockctl"
+    hint = f"Did you mean {meant}" if meant else f"`{path} --help` shows what can be written."
+    return UsageError(said[:1].lower() + said[1:].rstrip("."), hint)
 
 
 def _unexpected(error: Exception) -> StockctlError:

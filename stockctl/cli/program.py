@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
 from stockctl.cli.doctor import doctor
 from stockctl.cli.failures import failures
+from stockctl.cli.help import Command, Group, exit_codes
 from stockctl.cli.ingest import ingest
 from stockctl.cli.logs import logs
 from stockctl.cli.reconcile import reconcile
@@ -21,18 +22,19 @@ from stockctl.cli.stock import stock
 from stockctl.cli.threshold import threshold
 from stockctl.cli.use import use
 from stockctl.cli.watch import watch
+from stockctl.domain.errors import ExitCode
 
-EXIT_CODES = (
-    "Exit codes: 0 done; 1 failed; 2 usage; 3 refused (a shortage, or nothing of a file could be recorded); "
-    "4 credentials or permission; 5 drift found; 130 Ctrl-C."
-)
+STOCK = "Stock"
+STACK = "Stack"
+MACHINE = "This machine"
 
 app = typer.Typer(
     name="stockctl",
-    help="Deploy and operate a serverless stock service for kitchens, on AWS or on this machine.",
-    epilog=EXIT_CODES,
+    cls=Group,
+    help="Deploy and operate a serverless stock service for kitchens, on AWS or on this machine.\n\n"
+    "`stockctl COMMAND --help` tells more of each command.",
+    epilog=exit_codes(*ExitCode),
     no_args_is_help=True,
-    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -40,6 +42,8 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"stockctl {version('stockctl')}")
         raise typer.Exit
 
@@ -53,17 +57,22 @@ def _root(
     """Keeps `stockctl COMMAND` a group however many commands there are."""
 
 
-app.command()(deploy)
-app.command()(ingest)
-app.command()(use)
-app.command()(stock)
-app.command()(threshold)
-app.command()(reconcile)
-app.command()(watch)
-app.command()(simulate)
-app.add_typer(local.app)
-app.command()(status)
-app.command()(logs)
-app.command()(failures)
-app.command()(doctor)
-app.command()(destroy)
+def _add(command: Callable[..., None], panel: str, *ends: ExitCode) -> None:
+    """Adds a command to a group of the help; `ends` are the exit codes of its own."""
+    app.command(cls=Command, rich_help_panel=panel, epilog=exit_codes(*ends))(command)
+
+
+_add(ingest, STOCK, ExitCode.REFUSED)
+_add(use, STOCK, ExitCode.REFUSED)
+_add(stock, STOCK)
+_add(threshold, STOCK)
+_add(reconcile, STOCK, ExitCode.DRIFT)
+_add(watch, STOCK)
+_add(simulate, STOCK, ExitCode.REFUSED)
+_add(deploy, STACK)
+_add(status, STACK)
+_add(logs, STACK)
+_add(failures, STACK)
+_add(destroy, STACK)
+app.add_typer(local.app, rich_help_panel=MACHINE)
+_add(doctor, MACHINE)

@@ -23,20 +23,20 @@ def reconcile(
     session: Session,
     ingredients: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[INGREDIENT...]", help="Default: all.", autocompletion=complete_ingredients),
+        typer.Argument(metavar="INGREDIENT...", help="All, if none is named.", autocompletion=complete_ingredients),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit code 5 where batches and level differ.")
     ] = False,
 ) -> None:
-    """Charge what was used to batches and write off what has expired, now, and show what moved.
+    """Charge usage to batches and write off what has expired, now.
+
+    The stack does both by itself within seconds; this waits for neither, and shows what moved.
 
     Exit code 5 says that --check found drift.
 
     Examples:
-
         stockctl reconcile
-
         stockctl reconcile --check ham
     """
     wanted = named(ingredients or [])
@@ -66,7 +66,7 @@ def _reconciled(session: Session, table: StockTable, ingredient: str) -> Reconci
 
 def _show(session: Session, results: list[Reconciled]) -> None:
     columns = [
-        Column("ingredient"),
+        Column("ingredient", folds=True),
         Column("drift", "right"),
         Column("allocated", "right"),
         Column("written off", "right"),

@@ -28,10 +28,12 @@ def simulate(
     session: Session,
     ingredient: Annotated[
         str | None,
-        typer.Argument(help="Simulate one ingredient instead of the whole kitchen.", show_default=False),
+        typer.Argument(metavar="INGREDIENT", help="Simulate one ingredient instead of the whole kitchen."),
     ] = None,
     duration: Annotated[str, typer.Option(help="How long the service lasts, simulated.", metavar="DURATION")] = "5m",
-    speed: Annotated[float, typer.Option(help="How many times as fast as the clock.", min=0.1, max=1000)] = 1.0,
+    speed: Annotated[
+        float, typer.Option(help="How many times as fast as the clock.", min=0.1, max=1000, metavar="TIMES")
+    ] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Repeat the run with this number.", metavar="N")] = None,
     rate: Annotated[
         float | None, typer.Option(help="Customers in a simulated minute.", min=0, max=10_000, metavar="N")
@@ -46,16 +48,15 @@ def simulate(
         bool, typer.Option("--allow-other-data", help="Run on a stack that holds other stock too.")
     ] = False,
 ) -> None:
-    """Simulate a kitchen: suppliers deliver, customers order, stock expires; watch it live.
+    """Simulate a kitchen, and watch it live.
+
+    Suppliers deliver, customers order, stock expires.
 
     Ends with what was received, used, refused, expired and is on hand, and whether that adds up. Ctrl-C ends it early.
 
     Examples:
-
         stockctl simulate
-
         stockctl simulate pepperoni --speed 10
-
         stockctl simulate --chaos --seed 1 --speed 60 --duration 10m --report run.html
     """
     from stockctl.simulation.plan import Plan

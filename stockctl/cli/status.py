@@ -13,9 +13,7 @@ def status(session: Session) -> None:
     Exit code 1 says that something needs mending.
 
     Examples:
-
         stockctl status
-
         stockctl status --output json
     """
     from stockctl.aws.deployment import Deployment

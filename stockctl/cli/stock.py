@@ -12,7 +12,7 @@ from stockctl.cli.completion import complete_ingredients, remember_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.instants import iso_seconds
-from stockctl.terminal.figures import units, when
+from stockctl.terminal.figures import counts, local, relative, units
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def stock(
     session: Session,
     ingredients: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[INGREDIENT...]", help="Default: all.", autocompletion=complete_ingredients),
+        typer.Argument(metavar="INGREDIENT...", help="All, if none is named.", autocompletion=complete_ingredients),
     ] = None,
     batches: Annotated[bool, typer.Option("--batches", help="List the batches, soonest to expire first.")] = False,
     expiring: Annotated[
@@ -44,15 +44,15 @@ def stock(
     ] = False,
     sort: Annotated[SortBy, typer.Option(help="Order of the levels.")] = SortBy.NAME,
 ) -> None:
-    """Show what is in stock: on hand, received, used, expired, and what expires next.
+    """Show what is in stock, by ingredient or by batch.
+
+    Levels come with what was received, used and expired, and with what expires next.
 
     Examples:
-
         stockctl stock
-
         stockctl stock ham --batches
-
         stockctl stock --expiring 3d --sort expiry
+        stockctl stock --below-threshold --output json
     """
     wanted = named(ingredients or [])
     before = _horizon(session, expiring)
@@ -95,27 +95,40 @@ def _sorted(levels: list[Level], sort: SortBy) -> list[Level]:
 def _show_levels(session: Session, levels: list[Level]) -> None:
     now = session.environment.now()
     columns = [
-        Column("ingredient"),
-        Column("on hand", "right", "bold"),
+        Column("ingredient", folds=True),
+        Column("on hand", "right", "bold", field="quantity"),
         Column("received", "right"),
         Column("used", "right"),
         Column("expired", "right"),
         Column("next expiry"),
-        Column("threshold", "right"),
+        Column("at", field=None, yields=True),
+        Column("threshold", "right", yields=all(level.threshold is None for level in levels)),
     ]
     document = [level_document(level) for level in levels]
     figures = [(level.quantity, level.received, level.used, level.expired) for level in levels]
     rows = [
-        [level.ingredient, *map(units, numbers), _when(level.next_expiry, now), _threshold(level)]
+        [level.ingredient, *map(units, numbers), *_when(level.next_expiry, now), _threshold(level)]
         for level, numbers in zip(levels, figures, strict=True)
     ]
     plain = [
         [level.ingredient, *map(str, numbers), _iso(level.next_expiry) or "", str(level.threshold or "")]
         for level, numbers in zip(levels, figures, strict=True)
     ]
-    session.output.show(document, Table(columns, rows, plain))
+    session.output.show(document, Table(columns, rows, plain, total=_total(levels, now)))
     if not levels:
-        session.environment.tell("nothing to show: `stockctl ingest FILE` brings stock in")
+        session.environment.tell("nothing to show; `stockctl ingest FILE` brings stock in")
+
+
+def _total(levels: list[Level], now: datetime) -> str:
+    """How many ingredients there are, and how many of them want looking after."""
+    if not levels:
+        return ""
+    out = sum(level.quantity == 0 for level in levels)
+    low = sum(level.is_low for level in levels)
+    tomorrow = now.timestamp() + 86_400
+    soon = sum(level.next_expiry is not None and level.next_expiry <= tomorrow for level in levels)
+    counted = counts(len(levels), "ingredient")
+    return f"{counted}: {units(low)} low, {units(out)} out of stock, {units(soon)} with stock expiring within a day"
 
 
 def level_document(level: Level) -> dict[str, Any]:
@@ -134,22 +147,28 @@ def level_document(level: Level) -> dict[str, Any]:
 def _show_batches(session: Session, batches: list[Batch]) -> None:
     now = session.environment.now()
     columns = [
-        Column("ingredient"),
-        Column("left", "right", "bold"),
-        Column("of", "right"),
+        Column("ingredient", folds=True),
+        Column("left", "right", "bold", field="quantity"),
+        Column("of", "right", field="received"),
         Column("best before"),
-        Column("expires"),
-        Column("delivery"),
+        Column("expires", field="expires_at"),
+        Column("at", field=None, yields=True),
+        Column("delivery", folds=True),
     ]
     rows = [
-        [b.ingredient, units(b.quantity), units(b.received), b.best_before, _when(b.expires_at, now), b.delivery]
+        [b.ingredient, units(b.quantity), units(b.received), b.best_before, *_when(b.expires_at, now), b.delivery]
         for b in batches
     ]
     plain = [
         [b.ingredient, str(b.quantity), str(b.received), b.best_before, iso_seconds(b.expires_at), b.delivery]
         for b in batches
     ]
-    session.output.show([_batch_document(batch) for batch in batches], Table(columns, rows, plain))
+    left, kinds = sum(b.quantity for b in batches), len({b.ingredient for b in batches})
+    total = f"{counts(len(batches), 'batch')} of {counts(kinds, 'ingredient')}: {units(left)} units left"
+    document = [_batch_document(batch) for batch in batches]
+    session.output.show(document, Table(columns, rows, plain, total=total if batches else ""))
+    if not batches:
+        session.environment.tell("nothing to show: no batch is like that")
 
 
 def _batch_document(batch: Batch) -> dict[str, Any]:
@@ -170,8 +189,12 @@ def _threshold(level: Level) -> str:
     return f"low, {units(level.threshold)}" if level.is_low else units(level.threshold)
 
 
-def _when(instant: int | None, now: datetime) -> str:
-    return "-" if instant is None else when(datetime.fromtimestamp(instant, UTC), now)
+def _when(instant: int | None, now: datetime) -> tuple[str, str]:
+    """A moment as people say it, and as clocks do."""
+    if instant is None:
+        return "-", ""
+    moment = datetime.fromtimestamp(instant, UTC)
+    return relative(moment, now), local(moment)
 
 
 def _iso(instant: int | None) -> str | None:

@@ -21,7 +21,7 @@ def threshold(
     thresholds: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[INGREDIENT=UNITS...]", help="What is low below how many units.", autocompletion=complete_items
+            metavar="INGREDIENT=UNITS...", help="What is low below how many units.", autocompletion=complete_items
         ),
     ] = None,
     clear: Annotated[
@@ -35,21 +35,41 @@ def threshold(
     and `stock --below-threshold` go by it.
 
     Examples:
-
         stockctl threshold ham=100 mushroom=50
-
         stockctl threshold --clear ham
     """
     wanted: dict[str, int | None] = {**items_from(thresholds or []), **dict.fromkeys(named(clear or []) or [], None)}
-    table = stock_table(session)
     if set(items_from(thresholds or [])) & set(named(clear or []) or []):
         raise UsageError("an ingredient is both set and cleared", "Name it once.")
+    table = stock_table(session)
     check_known(session, list(wanted), [level.ingredient for level in table.levels(list(wanted))])
     for ingredient, count in wanted.items():
         table.set_threshold(ingredient, count, session.environment.now().timestamp())
     levels = [level for level in table.levels() if level.threshold is not None]
-    document = [{"ingredient": level.ingredient, "threshold": level.threshold, "low": level.is_low} for level in levels]
-    rows = [[level.ingredient, units(level.threshold or 0), "low" if level.is_low else "ok"] for level in levels]
-    plain = [[level.ingredient, str(level.threshold), "low" if level.is_low else "ok"] for level in levels]
-    columns = [Column("ingredient"), Column("threshold", "right"), Column("now")]
+    document = [
+        {
+            "ingredient": level.ingredient,
+            "threshold": level.threshold,
+            "quantity": level.quantity,
+            "low": level.is_low,
+        }
+        for level in levels
+    ]
+    figures = [(level.threshold or 0, level.quantity) for level in levels]
+    rows = [
+        [level.ingredient, *map(units, numbers), "low" if level.is_low else "ok"]
+        for level, numbers in zip(levels, figures, strict=True)
+    ]
+    plain = [
+        [level.ingredient, *map(str, numbers), str(level.is_low).lower()]
+        for level, numbers in zip(levels, figures, strict=True)
+    ]
+    columns = [
+        Column("ingredient", folds=True),
+        Column("threshold", "right"),
+        Column("on hand", "right", "bold", field="quantity"),
+        Column("now", field="low"),
+    ]
     session.output.show(document, Table(columns, rows, plain))
+    if not levels:
+        session.environment.tell("no ingredient has a threshold; `stockctl threshold ham=100` sets one")

@@ -44,17 +44,18 @@ def use(
         typer.Option(metavar="FILE", help="Take many: one transaction a line, as the API's JSON; - is standard input."),
     ] = None,
 ) -> None:
-    """Take ingredients from stock: all of them in full, or nothing.
+    """Take ingredients from stock, all or nothing.
 
-    Exit code 3 says that there was not enough of something, and that nothing changed.
+    A transaction succeeds only if every ingredient is there in full. Without --id it gets a new name, which is told.
+
+    Exit code 3 says that there was not enough of something, or that an order of a --file was not accepted, and that
+    nothing was taken for it.
 
     Examples:
-
         stockctl use ham=10 mushroom=5
-
         stockctl use ham=10 --id order-8f3a
-
         stockctl use ham=10 --dry-run
+        stockctl use --file orders.jsonl
     """
     if file is not None:
         if items or transaction_id or dry_run:
@@ -71,7 +72,7 @@ def use(
         return
     api = stock_api(session)
     name = transaction_id or str(uuid.uuid4())
-    session.environment.tell(f"transaction {name}  (safe to repeat with --id {name})")
+    session.environment.tell(f"transaction {name}; repeat it safely with --id")
     answer = api.use(name, wanted)
     _show(session, api, wanted, answer)
 
@@ -142,7 +143,12 @@ def _show_taken(session: Session, api: StockApi, body: Mapping[str, Any]) -> Non
     session.output.show(
         body,
         Table(
-            [Column("ingredient"), Column("used", "right"), Column("before", "right"), Column("after", "right")],
+            [
+                Column("ingredient", field="typeId", folds=True),
+                Column("used", "right", field="quantity"),
+                Column("before", "right"),
+                Column("after", "right", "bold"),
+            ],
             [[name, units(-used), _or_dash(before), _or_dash(after)] for name, used, before, after in rows],
             [[name, str(-used), _plain(before), _plain(after)] for name, used, before, after in rows],
         ),
@@ -165,9 +171,9 @@ def _show_shortages(session: Session, wanted: Mapping[str, int], shortages: Sequ
         shortages,
         Table(
             [
-                Column("short of"),
-                Column("asked", "right"),
-                Column("there is", "right"),
+                Column("short of", field="typeId", folds=True),
+                Column("asked", "right", field="requested"),
+                Column("there is", "right", field="available"),
                 Column("missing", "right", "bold red"),
             ],
             [[name, units(asked), units(there), units(asked - there)] for name, asked, there in rows],
@@ -214,13 +220,14 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
             short = True
             session.environment.tell(f"{ingredient}: {units(missing)} of {units(count)} are not there")
     columns = [
-        Column("ingredient"),
-        Column("batch"),
-        Column("best before"),
-        Column("charged", "right"),
+        Column("ingredient", folds=True),
+        Column("batch", field="batch_id", folds=True),
+        Column("best before", field=None, yields=True),
+        Column("charged", "right", field="units"),
         Column("left", "right"),
     ]
-    session.output.show(document, Table(columns, rows))
+    plain = [[str(value) for value in charge.values()] for charge in document]
+    session.output.show(document, Table(columns, rows, plain))
     session.environment.tell("nothing was taken (--dry-run)")
     if short:
         raise typer.Exit(ExitCode.REFUSED)

@@ -96,9 +96,9 @@ class _Tally:
 
     def add(self, answer: Answer) -> None:
         self.counts[WORDS.get(answer.status_code, str(answer.status_code))] += 1
-        if time.monotonic() - self._told > SECONDS_BETWEEN_NOTES and self._session.environment.stderr_is_terminal:
-            self._told = time.monotonic()
-            self._session.environment.tell(self.summary())
+        if time.monotonic() - self._told > SECONDS_BETWEEN_NOTES and not self._session.environment.stdout_is_terminal:
+            self._told = time.monotonic()  # on a terminal the answers themselves say how far it is
+            self._session.environment.passing(self.summary())
 
     def summary(self) -> str:
         """How many orders had which answer, and how quickly."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stockctl.cli.completion import complete_ingredients
 from stockctl.cli.ingredients import did_you_mean, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
@@ -84,7 +85,8 @@ class WatchEnd:
 def watch(
     session: Session,
     ingredients: Annotated[
-        list[str] | None, typer.Argument(help="Ingredients to follow. All, if none is named.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="INGREDIENT...", help="All, if none is named.", autocompletion=complete_ingredients),
     ] = None,
     since: Annotated[
         str | None, typer.Option(help="Begin with the changes of this long ago, such as 10m.", metavar="DURATION")
@@ -95,17 +97,16 @@ def watch(
         str | None, typer.Option(help="End once a level is so: 'ham<100', 'basil>=20'.", metavar="CONDITION")
     ] = None,
 ) -> None:
-    """Follow levels as they change: a live chart on a terminal, one JSON line per change when piped.
+    """Follow levels as they change.
+
+    A live chart or table on a terminal, one JSON line per change when piped.
 
     Ends with 0 once --count or --until-level is met, and with 1 if --duration is over first, so that scripts can wait
     on stock. Keys: q quit, p pause, arrows and enter move between ingredients, s sort.
 
     Examples:
-
         stockctl watch pepperoni
-
         stockctl watch --since 10m | jq .quantity
-
         stockctl watch --until-level 'ham<100' --duration 1h && reorder ham
     """
     names = named(ingredients or []) or []

@@ -23,6 +23,22 @@ class ExitCode(IntEnum):
     DRIFT = 5
     INTERRUPTED = 130
 
+    @property
+    def meaning(self) -> str:
+        """What it says, in the words of help and README."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "failed",
+    ExitCode.USAGE: "the words of the command line are wrong",
+    ExitCode.REFUSED: "refused: a shortage, or nothing of a file could be recorded",
+    ExitCode.CREDENTIALS: "no credentials, or they may not do this",
+    ExitCode.DRIFT: "drift was found",
+    ExitCode.INTERRUPTED: "ended by Ctrl-C",
+}
+
 
 class StockctlError(Exception):
     """Something a user can act on: what is wrong, what to do about it, and how the program ends."""

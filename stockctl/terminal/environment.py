@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class Environment:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    _is_passing: bool = field(default=False, init=False)
 
     def now(self) -> datetime:
         """The time, in UTC."""
@@ -44,14 +46,35 @@ class Environment:
     @property
     def draws_screens(self) -> bool:
         """Whether stdout is a terminal that can move its cursor."""
-        return self.stdout_is_terminal and self.variables.get("TERM") not in {"dumb", "unknown"}
+        return self.stdout_is_terminal and self._moves_cursor
+
+    @property
+    def _moves_cursor(self) -> bool:
+        return self.variables.get("TERM") not in {"dumb", "unknown"}
+
+    def passing(self, line: str) -> None:
+        """Shows how far a long command is, on a terminal alone, until anything else is said."""
+        if self.quiet or not self.stderr_is_terminal or not self._moves_cursor:
+            return
+        room = shutil.get_terminal_size().columns - 1
+        self.stderr.write(f"\r\x1b[2K{line[:room]}")
+        self.stderr.flush()
+        self._is_passing = True
+
+    def _end_passing(self) -> None:
+        if self._is_passing:
+            self.stderr.write("\r\x1b[2K")
+            self.stderr.flush()
+            self._is_passing = False
 
     def console(self) -> Console:
         """Where data goes."""
+        self._end_passing()
         return self._console(self.stdout)
 
     def notices(self) -> Console:
         """Where everything that is not data goes."""
+        self._end_passing()
         return self._console(self.stderr)
 
     def tell(self, line: str) -> None:

@@ -12,6 +12,12 @@ def units(value: int) -> str:
     return f"{value:,}"
 
 
+def counts(count: int, noun: str) -> str:
+    """A number of things: 1 batch, 3 batches, 2 ingredients."""
+    plural = f"{noun}es" if noun.endswith(("ch", "x", "s")) else f"{noun}s"
+    return f"{units(count)} {noun if count == 1 else plural}"
+
+
 def change(value: int) -> str:
     """A change in units, with its sign: +2,000, −10."""
     return f"+{value:,}" if value > 0 else f"−{-value:,}" if value else "0"
@@ -31,8 +37,3 @@ def local(moment: datetime) -> str:
     """A moment in local time, to the minute where that is exact: 2026-11-23 18:00."""
     shown = moment.astimezone()
     return shown.strftime("%Y-%m-%d %H:%M:%S" if shown.second else "%Y-%m-%d %H:%M")
-
-
-def when(moment: datetime, now: datetime) -> str:
-    """A moment both ways: 2026-11-23 18:00 (in 3 d)."""
-    return f"{local(moment)} ({relative(moment, now)})"

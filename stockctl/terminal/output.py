@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
 
+FOLDED = 20
+"""Cells that are enough for a name or an id where there is little room."""
+
+
 class OutputFormat(StrEnum):
     """What `--output` takes."""
 
@@ -22,18 +26,26 @@ class OutputFormat(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, how it is aligned, and an optional rich style."""
+    """One column: its heading for people, how it is aligned, an optional rich style, and its name for programs.
+
+    `field` is the heading of the column in TSV: the name of the same field in the JSON document, where that differs
+    from the heading; None keeps a column out of TSV. A column that `folds` gives way where the terminal is narrow
+    (names, ids, sentences); all others stay on one line. One that `yields` is left out of a table that is too wide.
+    """
 
     name: str
     justify: Literal["left", "right"] = "left"
     style: str | None = None
+    field: str | None = ""
+    folds: bool = False
+    yields: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows to show. `rows` are what people read; `plain` (default: `rows`) is what TSV prints, without grouping.
 
-    `styles` has a rich style for each row, where rows differ in that.
+    `styles` has a rich style for each row, where rows differ in that; `total` is a line for people, below the table.
     """
 
     columns: Sequence[Column]
@@ -41,6 +53,7 @@ class Table:
     plain: Sequence[Sequence[str]] | None = None
     title: str | None = None
     styles: Sequence[str] | None = None
+    total: str = ""
 
 
 class Output:
@@ -61,32 +74,67 @@ class Output:
 
     def json(self, document: object) -> None:
         """Prints one JSON document."""
-        print(json.dumps(document, ensure_ascii=False, indent=2), file=self.environment.stdout, flush=True)
+        print(self._dumped(document, indent=2), file=self.environment.stdout, flush=True)
 
     def json_line(self, document: object) -> None:
         """Prints one JSON document on one line, at once: for streams of them."""
-        print(json.dumps(document, ensure_ascii=False), file=self.environment.stdout, flush=True)
+        print(self._dumped(document), file=self.environment.stdout, flush=True)
+
+    def _dumped(self, document: object, indent: int | None = None) -> str:
+        """JSON, in letters as they are where the stream has them all, else in JSON's own escapes: nothing is lost."""
+        encoding = (self.environment.stdout.encoding or "utf-8").lower()
+        return json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
 
     def line(self, fields: Sequence[str]) -> None:
         """Prints one line of TSV, at once: for streams of them, in a terminal too."""
         print("\t".join(_one_field(field) for field in fields), file=self.environment.stdout, flush=True)
 
     def _tsv(self, table: Table) -> None:
-        lines = [[column.name for column in table.columns], *(table.plain if table.plain is not None else table.rows)]
-        for line in lines:
-            self.line(line)
+        columns = [column for column in table.columns if column.field is not None]
+        self.line([column.field or column.name.replace(" ", "_") for column in columns])
+        for row in table.rows if table.plain is None else table.plain:
+            self.line(row)
 
     def _table(self, table: Table) -> None:
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
 
+        console = self.environment.console()
+        kept = _fitting(table, console.width)
         drawn = RichTable(box=box.SIMPLE_HEAD, title=table.title, title_justify="left", pad_edge=False)
-        for column in table.columns:
-            drawn.add_column(column.name, justify=column.justify, style=column.style, overflow="fold")
+        for column in (table.columns[index] for index in kept):
+            drawn.add_column(
+                column.name, justify=column.justify, style=column.style, overflow="fold", no_wrap=not column.folds
+            )
         for row, style in zip(table.rows, table.styles or [""] * len(table.rows), strict=True):
-            drawn.add_row(*(Text(value) for value in row), style=style)
-        self.environment.console().print(drawn)
+            drawn.add_row(*(Text(shown(row[index])) for index in kept), style=style)
+        console.print(drawn)
+        if table.total:
+            console.print(f" {table.total}", soft_wrap=True)
+
+
+def shown(text: str) -> str:
+    """Text from data as a terminal may have it: what cannot be printed, as escape sequences, is a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _fitting(table: Table, width: int) -> list[int]:
+    """Which columns are shown: those that yield are left out, the last first, until the others have room."""
+    kept = list(range(len(table.columns)))
+    for index in reversed(kept.copy()):
+        if table.columns[index].yields and sum(_width(table, one) + 3 for one in kept) > width:
+            kept.remove(index)
+    return kept
+
+
+def _width(table: Table, index: int) -> int:
+    """What a column needs; one that folds is content with little."""
+    from rich.cells import cell_len
+
+    column = table.columns[index]
+    widest = max((cell_len(text) for text in [column.name, *(row[index] for row in table.rows)]), default=0)
+    return min(widest, FOLDED) if column.folds else widest
 
 
 def _one_field(value: str) -> str:

@@ -15,7 +15,10 @@ def stock_of_ham_and_mushroom(kitchen: Service) -> None:
 
 
 def test_a_threshold_is_kept_on_the_level_and_tells_what_is_low(stockctl: Stockctl) -> None:
-    assert stockctl("threshold", "ham=101", "mushroom=50").rows == [["ham", "101", "low"], ["mushroom", "50", "ok"]]
+    assert stockctl("threshold", "ham=101", "mushroom=50").rows == [
+        ["ham", "101", "100", "true"],
+        ["mushroom", "50", "50", "false"],
+    ]
     assert [row[0] for row in stockctl("stock", "--below-threshold").rows] == ["ham"]
 
 

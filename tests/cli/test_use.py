@@ -22,7 +22,7 @@ def test_it_takes_ingredients_and_shows_before_and_after(stockctl: Stockctl) -> 
 
 def test_the_id_is_always_told_so_that_a_repeat_is_safe(stockctl: Stockctl) -> None:
     told = stockctl("use", "ham=10").err
-    name = told.split("--id ")[1].split(")")[0]
+    name = told.split("transaction ")[1].split(";")[0]
     again = stockctl("use", "ham=10", "--id", name)
     assert again.code == ExitCode.DONE
     assert "accepted before" in again.err

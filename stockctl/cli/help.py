@@ -1,0 +1,181 @@
+"""Help as people read it: what a command does, its words, its options in groups, examples, and the codes it ends with.
+
+All of it is taken from the command itself: its docstring, with the examples indented below a line `Examples:`, its
+parameters, and its epilog, which names the exit codes. Written as plain text, so that help needs no rich.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Any
+
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from stockctl.domain.errors import ExitCode
+
+WIDEST = 100
+"""Lines longer than this are hard to read, however wide the terminal is."""
+_MOST_TERM = 26
+"""A term longer than this has a line of its own."""
+_ALWAYS = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CREDENTIALS, ExitCode.INTERRUPTED)
+_EXAMPLES = "Examples:"
+
+Row = tuple[str, str]
+
+
+def exit_codes(*own: ExitCode) -> str:
+    """The epilog of a command that can end with these codes besides those that any command can end with."""
+    return "\n".join(f"{code} {code.meaning}" for code in sorted({*_ALWAYS, *own}))
+
+
+class Command(TyperCommand):
+    """A command with this module's help."""
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context class is private
+        """The help text."""
+        return _shown(_command_sections(self, ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands with this module's help."""
+
+    command_class = Command
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401
+        """The help text."""
+        return _shown(_group_sections(self, ctx))
+
+
+def examples_of(text: str) -> list[str]:
+    """The command lines below `Examples:` in a docstring."""
+    _, _, examples = inspect.cleandoc(text).partition(_EXAMPLES)
+    return [line.strip() for line in examples.splitlines() if line.strip()]
+
+
+def prose_of(text: str) -> list[str]:
+    """The paragraphs of a docstring before its examples, each as one line."""
+    prose, _, _ = inspect.cleandoc(text).partition(_EXAMPLES)
+    return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
+
+
+def option_rows(command: TyperCommand | TyperGroup, context: Any) -> dict[str, list[Row]]:  # noqa: ANN401
+    """The options of a command by the heading they stand under, each with its help."""
+    rows: dict[str, list[Row]] = {}
+    for parameter in command.get_params(context):
+        if isinstance(parameter, TyperOption) and not parameter.hidden:
+            rows.setdefault(parameter.rich_help_panel or "Options", []).append(_option(parameter))
+    return rows
+
+
+def _command_sections(command: TyperCommand, context: Any) -> Iterator[str]:  # noqa: ANN401
+    arguments = [one for one in command.get_params(context) if isinstance(one, TyperArgument)]
+    words = [context.command_path, *(_argument(one) for one in arguments), "[OPTIONS]"]
+    yield from _prose(command)
+    yield _section("Usage", ["  " + " ".join(words)])
+    if arguments:
+        yield _section("Arguments", _columns((str(one.metavar), one.help or "") for one in arguments))
+    for heading, rows in option_rows(command, context).items():
+        yield _section(heading, _columns(rows))
+    yield _section("Examples", [f"  {line}" for line in examples_of(command.help or "")])
+    yield _section("Exit codes", _columns(_codes(command.epilog)))
+
+
+def _group_sections(group: TyperGroup, context: Any) -> Iterator[str]:  # noqa: ANN401
+    yield from _prose(group)
+    yield _section("Usage", [f"  {context.command_path} COMMAND [OPTIONS]"])
+    panels: dict[str, list[Row]] = {}
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command and not command.hidden:
+            heading = getattr(command, "rich_help_panel", None) or "Commands"
+            panels.setdefault(heading, []).append((name, summary_of(command.help or "")))
+    longest = max((len(name) for rows in panels.values() for name, _ in rows), default=0)
+    for heading, rows in panels.items():
+        yield _section(heading, _columns(rows, longest))
+    for heading, rows in option_rows(group, context).items():
+        yield _section(heading, _columns(rows))
+    if group.epilog:
+        yield _section("Exit codes", _columns(_codes(group.epilog)))
+
+
+def summary_of(text: str) -> str:
+    """The first sentence of a docstring, as a list of commands shows it: without what comes after a colon."""
+    first = next(iter(prose_of(text)), "")
+    return first.partition(". ")[0].partition(": ")[0].rstrip(".")
+
+
+def _codes(epilog: str | None) -> list[Row]:
+    """What `exit_codes` wrote."""
+    parts = (line.partition(" ") for line in (epilog or "").splitlines())
+    return [(code, meaning) for code, _, meaning in parts]
+
+
+def _prose(command: TyperCommand | TyperGroup) -> Iterator[str]:
+    for paragraph in prose_of(command.help or ""):
+        yield "\n".join(textwrap.wrap(paragraph, _width()))
+
+
+def _section(heading: str, lines: Iterable[str]) -> str:
+    return "\n".join([_bold(heading), *lines])
+
+
+def _columns(rows: Iterable[Row], at_least: int = 0) -> list[str]:
+    """Terms at the left, what they mean at the right, folded below itself."""
+    rows = list(rows)
+    term_width = max((len(term) for term, _ in rows if len(term) <= _MOST_TERM), default=0)
+    term_width = max(term_width, at_least)
+    indent = " " * (term_width + 4)
+    lines: list[str] = []
+    for term, meaning in rows:
+        folded = textwrap.wrap(meaning, _width() - len(indent), break_on_hyphens=False) or [""]
+        if len(term) > term_width:
+            lines.append(f"  {term}")
+        else:
+            lines.append(f"  {term:<{term_width}}  {folded.pop(0)}".rstrip())
+        lines += [indent + line for line in folded]
+    return lines
+
+
+def _option(option: TyperOption) -> Row:
+    short = [name for name in option.opts if not name.startswith("--")]
+    long = [name for name in option.opts if name.startswith("--")]
+    names = ", ".join([*short, "/".join([*long, *option.secondary_opts])])
+    return f"{names} {_value(option)}".rstrip(), " ".join([option.help or "", *_notes(option)])
+
+
+def _value(option: TyperOption) -> str:
+    if option.is_flag:
+        return ""
+    choices = option.type_descriptor.choices
+    return "|".join(str(choice.value) for choice in choices) if choices else option.metavar or "VALUE"
+
+
+def _notes(option: TyperOption) -> Iterator[str]:
+    if option.envvar:
+        yield f"[${option.envvar}]"
+    default = option.default.value if isinstance(option.default, Enum) else option.default
+    if option.show_default and not option.is_flag and default not in (None, "", [], ()):
+        yield f"[default: {default:g}]" if isinstance(default, float) else f"[default: {default}]"
+
+
+def _argument(argument: TyperArgument) -> str:
+    return str(argument.metavar) if argument.required else f"[{argument.metavar}]"
+
+
+def _width() -> int:
+    return max(40, min(WIDEST, shutil.get_terminal_size().columns))
+
+
+def _bold(text: str) -> str:
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") in {"dumb", "unknown"}
+    return text if plain else f"\x1b[1m{text}\x1b[0m"
+
+
+def _shown(sections: Iterator[str]) -> str:
+    return "\n\n".join(section for section in sections if section)

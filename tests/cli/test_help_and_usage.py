@@ -1,0 +1,56 @@
+"""Help, and words that the program does not know."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockctl.domain.errors import ExitCode
+from tests.cli.test_main import plain
+
+
+def test_help_says_what_a_command_does_with_examples_and_the_codes_it_ends_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert plain("use", "--help").code == ExitCode.DONE
+    shown = capsys.readouterr().out
+    for part in ("Usage\n  stockctl use [INGREDIENT=UNITS...] [OPTIONS]", "--dry-run", "Examples\n", "  3    refused"):
+        assert part in shown
+    assert "  5    " not in shown
+
+
+def test_help_is_read_in_forty_columns_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    plain("--help")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
+
+
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
+    done = plain("stok")
+    assert done.code == ExitCode.USAGE
+    assert done.err == "error: no such command 'stok'\nhint:  Did you mean 'stock'?\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["use", "--nope"], "no such option: --nope"),
+        (["ingest"], "missing argument 'FILE...'"),
+        (["watch", "--count", "0"], "'--count'"),
+        (["stock", "--sort", "size"], "'size' is not one of 'name', 'quantity', 'expiry'"),
+        (["local", "sideways"], "no such command 'sideways'"),
+    ],
+)
+def test_what_is_wrong_with_the_words_is_said_as_every_error_is(words: list[str], said: str) -> None:
+    done = plain(*words)
+    assert done.code == ExitCode.USAGE
+    error, hint = done.err.splitlines()
+    assert error.startswith("error: ")
+    assert said in error
+    assert hint.startswith("hint:  `stockctl ")
+
+
+@pytest.mark.parametrize("words", [[], ["local"]])
+def test_a_group_without_a_command_shows_its_help(words: list[str]) -> None:
+    done = plain(*words)
+    assert done.code == ExitCode.USAGE
+    assert "Usage\n  stockctl" in done.err
