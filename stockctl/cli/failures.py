@@ -26,9 +26,9 @@ class Action(StrEnum):
 @with_session
 def failures(
     session: Session,
-    action: Annotated[Action, typer.Argument(metavar="[list|show|retry]", help="What to do.")] = Action.LIST,
+    action: Annotated[Action, typer.Argument(metavar="list|show|retry", help="What to do.")] = Action.LIST,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="Which ones, by how their ids begin. Default: all.")
+        list[str] | None, typer.Argument(metavar="ID...", help="Which ones, by how their ids begin. Default: all.")
     ] = None,
 ) -> None:
     """List what deliveries and stream records failed for good, show them whole, or run them again.
