@@ -25,7 +25,7 @@ LOUD = {"ERROR": "bold red", "CRITICAL": "bold red", "FATAL": "bold red", "WARN"
 def logs(
     session: Session,
     function: Annotated[
-        str | None, typer.Argument(metavar="[FUNCTION]", help="As StockReceived, or how it begins. Default: all.")
+        str | None, typer.Argument(metavar="FUNCTION", help="As StockReceived, or how it begins. Default: all.")
     ] = None,
     since: Annotated[str, typer.Option(metavar="DURATION", help="How far to look back.")] = "10m",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
