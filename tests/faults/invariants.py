@@ -98,6 +98,8 @@ def _always(truth: Truth, partition: Partition, used: int, now: float) -> None:
     ensure(all(batch.quantity >= 0 for batch in partition.batches), "I5: no batch below nothing", partition)
     torn = not partition.holding.gone and not partition.holding.adds_up
     ensure(not torn, "I2: the roster says what its batches add up to", partition)
+    rows_add_up = partition.holding.gone or partition.holding.batch_units == roster.batch_units
+    ensure(bool(rows_add_up), "the roster says what its batches add up to", partition)
     stocked = [batch.expires_at for batch in partition.holding.counted if batch.quantity]
     soonest = min(stocked, default=None)
     guarded = soonest is None or (level.next_expiry is not None and level.next_expiry <= soonest)

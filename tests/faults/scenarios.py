@@ -42,6 +42,7 @@ WAITING = given(receiving(SOON), receiving(LATER), using(4, "before"))
 """The same with 4 used, and not yet charged to batches."""
 CHARGED = given(receiving(SOON), receiving(LATER), using(4, "before"), reconciling())
 """The same with the 4 charged: the first batch is empty."""
+EMPTY = given()
 GIVENS = {"fresh": FRESH, "waiting": WAITING, "charged": CHARGED}
 
 OPERATIONS: dict[str, Operation] = {
@@ -90,7 +91,17 @@ def quick_interleavings() -> list[Scenario]:
             ("waiting", ("use most", "reconcile", "receive again")),
         )
     ]
-    return [*pairs, *triples]
+    firsts = {"receive": receiving(LATER), "receive another": receiving(SOON)}
+    first = Scenario("two first deliveries", TRUTH, EMPTY, firsts, ticks=1, removals=1)
+    return [*pairs, *triples, first, _same_again()]
+
+
+def _same_again() -> Scenario:
+    """Beside an allocation a batch comes and expires: the roster's units are as before, but uses were absorbed."""
+    brief = receiving(SAME_TIME), receiving(SOON)
+    operations = {"reconcile": reconciling(), "receive, reconcile": in_turn(*brief, reconciling())}
+    start = given(receiving(LATER), using(2, "before"))
+    return Scenario("the same units again", TRUTH, start, operations, ticks=1, page_rows=100, is_serial=False)
 
 
 def named(*names: str) -> dict[str, Operation]:
@@ -284,11 +295,15 @@ def small_parts() -> list[Scenario]:
 
 
 def stale_rows() -> list[Scenario]:
-    """A charge of which readers miss a row for so long that a delivery is recorded meanwhile."""
-    operations = {"reconcile": reconciling(), "receive, reconcile": in_turn(receiving(BETWEEN), reconciling())}
+    """A charge of which readers miss a row while a delivery is recorded, or more is used and charged."""
+    delivering = {"reconcile": reconciling(), "receive, reconcile": in_turn(receiving(BETWEEN), reconciling())}
+    charging = {
+        "reconcile, use, reconcile": in_turn(reconciling(), using(1, "one"), reconciling()),
+        "reconcile again": reconciling(),
+    }
     return [
         Scenario(
-            f"stale row{', locked' if locked else ''}",
+            f"stale row, {name}{', locked' if locked else ''}",
             TRUTH,
             WAITING,
             operations,
@@ -297,5 +312,6 @@ def stale_rows() -> list[Scenario]:
             page_rows=100,
             is_serial=False,
         )
-        for locked in (False, True)
+        for name, operations, locks in (("delivering", delivering, (False, True)), ("charging", charging, (False,)))
+        for locked in locks
     ]
