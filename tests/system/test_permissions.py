@@ -1,0 +1,195 @@
+"""Least privilege: each role has what its function needs, and with one permission less the function fails.
+
+Not taken away here, because the emulator does not ask for them: what Lambda itself does in a function's name (writing
+logs, reading streams, reporting failures), and s3:ListBucket, without which AWS answers 403 where an object is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from stockctl.aws.clients import Clients
+from stockctl.aws.deployment import Deployment
+from stockctl.aws.rows import level_key
+from stockctl.local.cloud import EmbeddedCloud, ensure_running
+from stockctl.terminal.environment import Environment
+from tests.service import soon
+from tests.system.conftest import System, variables_for
+from tests.system.permissions import statements_of, without
+
+TRIES = 4
+BY_LAMBDA = {"Log", "ReadStream", "FindStream", "ReportFailure", "TellAbsentFromForbidden"}
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A cloud whose streams stand still: only what a test calls is done."""
+    variables = variables_for(str(tmp_path_factory.mktemp("permissions")))
+    try:
+        target = ensure_running("stockctl", Environment(variables=variables))
+        clients = Clients.of_target(target)
+        for mapping in clients.lambda_.list_event_source_mappings()["EventSourceMappings"]:
+            clients.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        yield System(variables, target, clients, Deployment.of(clients, target))
+    finally:
+        EmbeddedCloud(variables).down()
+
+
+def call(system: System, function: str, event: dict[str, Any]) -> str:
+    """Calls a function as AWS does; what it died of, or nothing."""
+    answer = system.clients.patient_lambda.invoke(
+        FunctionName=system.deployment.functions[function], Payload=json.dumps(event).encode()
+    )
+    said = json.loads(answer["Payload"].read() or "null")
+    if "FunctionError" in answer:
+        return str(said["errorMessage"])
+    return json.dumps(said) if said and said.get("statusCode", 200) >= 500 else ""
+
+
+def drop(system: System, key: str, content: str) -> dict[str, Any]:
+    """Drops a file and returns its notification. The suffix is one that the bucket does not notify of."""
+    put = system.clients.s3.put_object(Bucket=system.deployment.drop_bucket, Key=key, Body=content.encode())
+    located = {"bucket": {"name": system.deployment.drop_bucket}, "object": {"key": key, "versionId": put["VersionId"]}}
+    return {"Records": [{"s3": located}]}
+
+
+def receive(system: System) -> str:
+    """A delivery of two ingredients, its repetition, and another file under the same key."""
+    mark = uuid.uuid4().hex
+    first = drop(system, f"{mark}.txt", f"ham {mark},10,2099-01-01\negg {mark},10,2099-01-01\n")
+    other = drop(system, f"{mark}.txt", f"ham {mark},11,2099-01-01\n")
+    return "".join(call(system, "StockReceived", event) for event in (first, first, other))
+
+
+def stocked(system: System, *best_before: str) -> str:
+    """An ingredient with a batch of ten units for each date."""
+    name = f"leek {uuid.uuid4().hex}"
+    rows = "".join(f"{name},10,{date}\n" for date in best_before or ("2099-01-01",))
+    assert call(system, "StockReceived", drop(system, f"{name}.txt", rows)) == ""
+    return name
+
+
+def post(system: System, name: str, units: int) -> str:
+    return call(system, "PostTransaction", {"body": json.dumps(transaction(name, units))})
+
+
+def transaction(name: str, units: int) -> dict[str, Any]:
+    return {"transactionId": uuid.uuid4().hex, "items": [{"typeId": name, "quantity": units}]}
+
+
+def post_many(system: System, name: str) -> str:
+    """Two transactions in one request, and the same again."""
+    batch = {"transactions": [transaction(name, 1), transaction(name, 2)]}
+    for expected in ([201, 201], [200, 200]):
+        answer = system.clients.patient_lambda.invoke(
+            FunctionName=system.deployment.post_transactions_function,
+            Payload=json.dumps({"body": json.dumps(batch)}).encode(),
+        )
+        said = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            return str(said["errorMessage"])
+        if (codes := [each["statusCode"] for each in json.loads(said["body"])["answers"]]) != expected:
+            return str(codes)
+    return ""
+
+
+def post_some(system: System) -> str:
+    return post_many(system, stocked(system))
+
+
+def post_some_to_expired(system: System) -> str:
+    return post_many(system, due(system))
+
+
+def post_one(system: System) -> str:
+    return post(system, stocked(system), 4)
+
+
+def post_to_expired(system: System) -> str:
+    """A use that finds a batch due writes it off itself."""
+    return post(system, due(system), 4)
+
+
+def due(system: System) -> str:
+    """An ingredient of which one batch is due now; its row lasts until the stand-in for time to live comes by."""
+    name = stocked(system, soon(1.2), "2099-01-01")
+    assert post(system, name, 1) == ""
+    time.sleep(1.2)
+    return name
+
+
+def image(system: System, name: str) -> dict[str, Any]:
+    key = level_key(name)
+    row = system.clients.dynamodb.get_item(TableName=system.deployment.stock_table, Key=key)["Item"]
+    return {"Records": [{"eventName": "MODIFY", "dynamodb": {"Keys": key, "NewImage": row}}]}
+
+
+def used(function: str) -> Callable[[System], str]:
+    def work_off(system: System) -> str:
+        name = stocked(system)
+        assert post(system, name, 4) == ""
+        return call(system, function, image(system, name))
+
+    return work_off
+
+
+def expired(function: str) -> Callable[[System], str]:
+    def write_off(system: System) -> str:
+        name = due(system)
+        return call(system, function, image(system, name))
+
+    return write_off
+
+
+def get(system: System) -> str:
+    """All levels, some, and one with its batches."""
+    name = stocked(system)
+    events: list[dict[str, Any]] = [{}, {"rawQueryString": f"typeId={name}"}, {"pathParameters": {"typeId": name}}]
+    return "".join(call(system, "GetStock", event) for event in events)
+
+
+SCENARIOS: dict[str, list[Callable[[System], str]]] = {
+    "StockReceived": [receive],
+    "StockExpired": [used("StockExpired"), expired("StockExpired")],
+    "StockUpdated": [used("StockUpdated"), expired("StockUpdated")],
+    "PostTransaction": [post_one, post_to_expired],
+    "PostTransactions": [post_some, post_some_to_expired],
+    "GetStock": [get],
+}
+
+
+SELDOM: dict[str, set[str]] = {
+    # Rows that do not add up are read again in a transaction, which needs a Query caught between two writes.
+    name: {"dynamodb:GetItem"}
+    for name in ("StockExpired", "StockUpdated", "PostTransaction", "PostTransactions")
+}
+
+
+@pytest.mark.parametrize("function", SCENARIOS)
+def test_a_function_does_all_its_work_with_the_role_it_has(system: System, function: str) -> None:
+    assert [scenario(system) for scenario in SCENARIOS[function]] == [""] * len(SCENARIOS[function])
+
+
+@pytest.mark.parametrize("function", SCENARIOS)
+def test_with_one_permission_less_a_function_fails(system: System, function: str) -> None:
+    """One after the other, each of its own."""
+    unneeded = []
+    for statement in statements_of(system, f"{function}Role"):
+        for action in statement["Action"]:
+            if statement["Sid"] in BY_LAMBDA or action in SELDOM.get(function, set()):
+                continue
+            with without(system, f"{function}Role", action, statement["Sid"]):
+                if not any(fails(scenario, system) for scenario in SCENARIOS[function]):
+                    unneeded.append(action)
+    assert unneeded == []
+
+
+def fails(scenario: Callable[[System], str], system: System) -> bool:
+    """Whether it fails, sooner or later: a row that is due may be gone before the function sees it, or not."""
+    return any(scenario(system) != "" for _ in range(TRIES))
