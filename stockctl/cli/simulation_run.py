@@ -61,6 +61,7 @@ class SimulationRun:
         """
         plan = self._service.plan
         self._tell(f"simulating {plan.kitchen.name} with seed {plan.seed}; Ctrl-C ends it")
+        self._service.open()
         self._thread.start()
         was_interrupted = False
         try:

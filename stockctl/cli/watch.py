@@ -102,7 +102,7 @@ def watch(
     A live chart or table on a terminal, one JSON line per change when piped.
 
     Ends with 0 once --count or --until-level is met, and with 1 if --duration is over first, so that scripts can wait
-    on stock. Keys: q quit, p pause, arrows and enter move between ingredients, s sort.
+    on stock. Keys: q quit, p pause, arrows and enter move between ingredients, / finds one by name, s sorts.
 
     Examples:
         stockctl watch pepperoni
@@ -228,6 +228,8 @@ def _line(session: Session, watched: Watched, change: LevelChange) -> None:
 
     ingredient = watched[change.ingredient]
     place = next(index for index, point in enumerate(ingredient.points) if point.version == change.version)
+    if ingredient.is_idle(place):
+        return
     clock = change.at.astimezone().strftime("%H:%M:%S")
     difference = signed(ingredient.difference(place), ASCII)
     line = f"{clock} {ASCII.shown(change.ingredient)} {change.quantity:,} ({ASCII.shown(change.cause)} {difference})"

@@ -7,16 +7,19 @@ import io
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from stockctl.domain.errors import CredentialsError, StockctlError
+from stockctl.domain.errors import Busy, CredentialsError, StockctlError
 from stockctl.simulation.plan import Delivery, Event, Order, Plan
 
 PREFIX = "simulation/"
 """The keys of simulated deliveries begin so: that is how a simulation knows its own from other data."""
 MOST_ATTEMPTS = 5
+WAKING_SECONDS = 15.0
+"""So long it may take until a stack is awake; the service opens after that all the same."""
 LATE_SECONDS = 0.5
 """So much later than planned something may still begin."""
 AT_THE_TILL = 4
@@ -98,6 +101,20 @@ class Service:
         self._counting = threading.Lock()
         self._free = threading.BoundedSemaphore(AT_THE_TILL)
         self._dropped: set[str] = set()
+
+    def open(self) -> None:
+        """Wakes the functions of the stack by an order and a delivery that change nothing, then starts the clock.
+
+        The first request to a function takes seconds: at sixty times the speed that is minutes of the service.
+        """
+        opening = f"{PREFIX}{self.run}/0000 opening.csv"
+        self._dock.drop(opening, b"ingredient,quantity,best_before\nopening,1,2000-01-01\n")
+        with suppress(Busy):
+            self._till.use(f"opening-{self.run}", {"opening": 1})
+        self._dropped.add(opening)
+        self.settle(WAKING_SECONDS)
+        self._dropped.discard(opening)
+        self.began = self._now()
 
     def serve(self) -> None:
         """Does all that is planned, each at its time, until the time is up or it is stopped.

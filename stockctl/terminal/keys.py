@@ -23,8 +23,8 @@ _SEQUENCES = {
     "\r": "enter",
     "\n": "enter",
     "\x1b": "escape",
-    "\x7f": "escape",
-    "\x08": "escape",
+    "\x7f": "backspace",
+    "\x08": "backspace",
     "\xe0H": "up",
     "\xe0P": "down",
     "\xe0M": "right",
@@ -36,7 +36,8 @@ class Keys(Protocol):
     """Where keys come from."""
 
     def pressed(self) -> list[str]:
-        """The keys pressed since the last call: `up`, `down`, `left`, `right`, `enter`, `escape`, or the character."""
+        """The keys pressed since the last call: `up`, `down`, `left`, `right`, `enter`, `escape`, `backspace`,
+        or the character."""
         ...
 
 

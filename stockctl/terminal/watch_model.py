@@ -68,6 +68,10 @@ class WatchedIngredient:
             return None
         return self.points[index].quantity - self.points[index - 1].quantity
 
+    def is_idle(self, index: int) -> bool:
+        """Whether the change at `index` moved nothing: an empty batch that was cleared away."""
+        return self.points[index].cause.startswith("expired") and self.difference(index) == 0
+
     def marks(self) -> list[Mark]:
         """The deliveries and write-offs that were seen."""
         kinds = {"delivery": MarkKind.DELIVERY, "expired": MarkKind.WRITE_OFF}
@@ -93,7 +97,10 @@ class SortOrder(Enum):
 
 
 class Watched:
-    """All that is watched. With `names` only these ingredients, else all that turn up."""
+    """All that is watched. With `names` only these ingredients, else all that turn up.
+
+    `thresholds` of this watch's own go before those that are kept on the levels.
+    """
 
     def __init__(self, names: Iterable[str] = (), thresholds: Mapping[str, int] | None = None) -> None:
         self.names = tuple(names)
@@ -122,6 +129,7 @@ class Watched:
             ingredient = self._ingredient(level.ingredient)
             ingredient.add(Point(level.version, at, *units, level.cause))
             ingredient.next_expiry = level.next_expiry
+            ingredient.threshold = self._thresholds.get(level.ingredient, level.threshold)
 
     def changed(self, change: LevelChange) -> None:
         """Takes in a change as the stream has it."""

@@ -6,10 +6,12 @@ always says how the reading of the stream goes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import islice
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from stockctl.domain.stock import Batch
@@ -61,6 +63,8 @@ class View:
     paused: bool = False
     notes: Sequence[Text] = ()
     keys: bool = True
+    typed: str | None = None
+    """What has been typed of a name since `/`."""
 
 
 def frame(watched: Watched, view: View, width: int, height: int) -> Text:
@@ -111,11 +115,15 @@ def _top(view: View, width: int) -> Text:
 
 
 def _keys(view: View, width: int, ingredients: int) -> Text:
+    if view.typed is not None:
+        line = Text(f"/{view.typed}_", style="bold").append("  enter open, esc leave it", style="dim")
+        line.truncate(width)
+        return line
     pause = "p go on" if view.paused else "p pause"
     if view.opened is None:
-        words = ["q quit", pause, "up/down choose", "enter open", f"s sort: {view.order.value}"]
+        words = ["q quit", pause, "up/down move", "enter open", "/ find", f"s sort: {view.order.value}"]
     else:
-        words = ["q quit", pause, *(["left/right ingredient", "esc all"] if ingredients > 1 else [])]
+        words = ["q quit", pause, *(["left/right ingredient", "/ find", "esc all"] if ingredients > 1 else [])]
     line = Text(f" {view.glyphs.dot} ".join(words), style="dim")
     line.truncate(width)
     return line
@@ -141,6 +149,8 @@ def _headline(ingredient: WatchedIngredient, view: View, width: int) -> list[Tex
     if ingredient.is_low:
         amount.append("  OUT" if latest.quantity == 0 else "  LOW", style="bold red")
     units = f"received {latest.received:,}  used {latest.used:,}  expired {latest.expired:,}"
+    if ingredient.threshold is not None:
+        units += f"  low below {ingredient.threshold:,}"
     return [_sides(Text.assemble(name, amount), Text(_expiry(ingredient, view), style="dim"), width), Text(units)]
 
 
@@ -202,25 +212,38 @@ def _batch(batch: Batch, view: View, width: int) -> Text:
     length = max(4, width // 5)
     filled = bar(batch.quantity / max(1, batch.received), length, plain=view.glyphs.plain)
     line = Text.assemble((filled, style), f" {amount} ", (f"{when:<12}", style), " ")
-    name = Text(view.glyphs.shown(batch.delivery), style="dim")
-    name.truncate(max(0, width - line.cell_len), overflow="ellipsis" if not view.glyphs.plain else "crop")
-    return line.append_text(name)
+    return line.append(_ending(batch.delivery, width - line.cell_len, view.glyphs), style="dim")
+
+
+def _ending(name: str, room: int, glyphs: Glyphs) -> str:
+    """As much of a name as there is room for, from its end: that is where deliveries differ."""
+    text = glyphs.shown(name)
+    while cell_len(text) > max(0, room):
+        text = glyphs.ellipsis + text[2:] if len(text) > 2 else ""
+    return text
 
 
 def _changes(ingredient: WatchedIngredient, view: View, width: int, height: int) -> list[Text]:
     if height < 1:
         return []
     title = _ruled("last changes, and the level after", view, width)
-    newest = range(len(ingredient.points) - 1, max(-1, len(ingredient.points) - height), -1)
+    newest = islice(_moving(ingredient), height - 1)
     rows = [_change(ingredient.points[index], ingredient.difference(index), view, width) for index in newest]
     return _filled([title, *rows], height)
+
+
+def _moving(ingredient: WatchedIngredient) -> Iterator[int]:
+    """The changes that moved something, the newest first."""
+    return (index for index in reversed(range(len(ingredient.points))) if not ingredient.is_idle(index))
 
 
 def _change(point: Point, difference: int | None, view: View, width: int) -> Text:
     clock = datetime.fromtimestamp(point.at, view.zone).strftime("%H:%M:%S")
     style = {"delivery": "green", "expired": "red"}.get(point.cause.split(" ")[0], "")
-    cause = Text.assemble((f"{clock} ", "dim"), (view.glyphs.shown(cause_in_short(point.cause)), style))
     tail = Text.assemble((f"{signed(difference, view.glyphs):>9}", style), f" {point.quantity:>9,}")
+    kind, space, name = cause_in_short(point.cause).partition(" ")
+    room = width - tail.cell_len - len(clock) - len(kind) - 3
+    cause = Text.assemble((f"{clock} ", "dim"), (f"{kind}{space}{_ending(name, room, view.glyphs)}", style))
     return _sides(cause, tail, width)
 
 
@@ -252,7 +275,9 @@ def _all(watched: Watched, view: View, width: int, height: int) -> list[Text]:
     chosen = next((index for index, one in enumerate(rows) if one.name == view.chosen), 0)
     room = height if height - len(rows) - 2 < _CHART_LINES else len(rows) + 1
     first = max(0, min(chosen - (room - 2) // 2, len(rows) - (room - 1)))
-    table = [_head(width), *(_row(one, view, width, one is rows[chosen]) for one in rows[first : first + room - 1])]
+    names = _name_width(rows, width)
+    shown = rows[first : first + room - 1]
+    table = [_head(width, names), *(_row(one, view, (width, names), one is rows[chosen]) for one in shown)]
     return [*table, *_chart_below(rows[chosen], view, width, height - len(table))]
 
 
@@ -263,24 +288,32 @@ def _chart_below(ingredient: WatchedIngredient, view: View, width: int, height: 
     return [_ruled(view.glyphs.shown(ingredient.name), view, width), *_chart(ingredient, view, width, height - 1)]
 
 
-def _head(width: int) -> Text:
+def _head(width: int, names: int) -> Text:
     change = f"{'change':>9}  " if width >= _WIDE else ""
-    spark = _spark_width(width)
-    return Text(f"  {'ingredient':<18}{'on hand':>11}{'':5}{'level':<{spark}}  {change}next expiry", style="bold dim")
+    spark = _spark_width(width, names)
+    head = f"  {'ingredient':<{names}}{'on hand':>11}{'':5}{'level':<{spark}}  {change}next expiry"
+    return Text(head, style="bold dim")
 
 
-def _spark_width(width: int) -> int:
-    return max(6, width - 38 - 14 - (11 if width >= _WIDE else 0))
+def _name_width(rows: Sequence[WatchedIngredient], width: int) -> int:
+    """Room for the longest name, but never more than a quarter of the screen."""
+    return max(18, min(width // 4, max(cell_len(one.name) for one in rows)))
 
 
-def _row(ingredient: WatchedIngredient, view: View, width: int, is_chosen: bool) -> Text:
-    spark = _spark_width(width)
+def _spark_width(width: int, names: int) -> int:
+    return max(6, width - names - 20 - 14 - (11 if width >= _WIDE else 0))
+
+
+def _row(ingredient: WatchedIngredient, view: View, widths: tuple[int, int], is_chosen: bool) -> Text:
+    width, names = widths
+    spark = _spark_width(width, names)
     points = [(point.at, point.quantity) for point in ingredient.points]
     values = sampled(points, min(view.start, view.now - SHORTEST_SECONDS), view.now, spark)
     line = sparkline(values, spark, plain=view.glyphs.plain).rjust(spark)
     name = Text(view.glyphs.shown(ingredient.name))
-    name.truncate(18, overflow="crop", pad=True)
-    difference = ingredient.difference(len(ingredient.points) - 1) if ingredient.points else None
+    name.truncate(names, overflow="crop" if view.glyphs.plain else "ellipsis", pad=True)
+    latest = next(_moving(ingredient), None)
+    difference = None if latest is None else ingredient.difference(latest)
     state = " OUT" if ingredient.quantity == 0 else " LOW" if ingredient.is_low else "    "
     text = Text(view.glyphs.chosen.ljust(2) if is_chosen else "  ").append_text(name)
     text.append(f"{ingredient.quantity:>11,}", style=_colour(ingredient)).append(state, style="bold red")
@@ -289,7 +322,7 @@ def _row(ingredient: WatchedIngredient, view: View, width: int, is_chosen: bool)
         text.append(f"{signed(difference, view.glyphs):>9}  ")
     text.append(_when(ingredient, view), style="dim")
     if is_chosen:
-        text.stylize("reverse", 0, 20)
+        text.stylize("reverse", 0, names + 2)
     return text
 
 

@@ -157,3 +157,12 @@ def test_the_json_report_repeats_the_run(stock: FakeStock) -> None:
     assert document["seed"] == 1
     assert document["summary"]["adds_up"] is True
     assert [step["quantity"] for step in document["levels"]["ham <&>"]] == [0, 150, 140, 0]
+
+
+def test_opening_wakes_the_stack_and_leaves_its_stock_alone(stock: FakeStock) -> None:
+    service = Service(Plan.of(single("ham"), 60, 1), stock, stock, 60, stock.clock.now, stock.clock.wait)
+    stock.clock.wait(30)
+    service.open()
+    assert service.began == BEGAN + 30
+    assert (stock.levels(), stock.transactions) == ([], {})
+    assert [key.split("/")[2] for key in stock.dropped] == ["0000 opening.csv"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
+from stockctl.domain.stock import Level
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs, glyphs_for
 from stockctl.terminal.live import after_key
-from stockctl.terminal.watch_model import SortOrder, Watched
-from stockctl.terminal.watch_screen import Reading, frame
+from stockctl.terminal.watch_model import Point, SortOrder, Watched
+from stockctl.terminal.watch_screen import Reading, View, frame
 from tests.terminal.levels import LONG, NAMES, NOW, view, watched
 
 SIZES = [(60, 15), (80, 24), (160, 50)]
@@ -167,3 +169,69 @@ def test_a_terminal_is_sent_what_it_can_show(encoding: str, variables: dict[str,
 def test_every_plain_frame_can_be_written_in_a_windows_code_page() -> None:
     for opened in ("käse", None):
         frame(watched(), view(opened, glyphs_for("cp437", {})), 80, 24).plain.encode("cp437")
+
+
+def typed(text: str, start: View, model: Watched) -> View:
+    for key in text:
+        start = after_key(key, start, model)
+    return start
+
+
+def test_a_slash_and_a_name_lead_to_an_ingredient() -> None:
+    model = watched(("ham", "mushroom", "pepperoni", "tomato sauce"))
+    assert typed("/sau", view(), model).chosen == "tomato sauce"
+    assert typed("/p", view(), model).chosen == "pepperoni"
+    assert after_key("enter", typed("/mush", view(), model), model).opened == "mushroom"
+    assert typed("/pep", view("ham"), model).opened == "pepperoni"
+
+
+def test_letters_of_a_name_are_no_commands_while_it_is_typed() -> None:
+    model = watched(("ham", "squash"))
+    there = typed("/sqp", view(), model)
+    assert (there.typed, there.paused, there.chosen) == ("sqp", False, "squash")
+    assert "/sqp" in frame(model, there, 80, 24).plain
+    assert after_key("backspace", there, model).typed == "sq"
+    assert after_key("escape", there, model).typed is None
+
+
+def test_a_threshold_kept_on_the_level_is_said_in_words_drawn_and_sorted_by() -> None:
+    model = watched(("ham", "mushroom"))
+    for name, threshold in (("ham", None), ("mushroom", 10_000)):
+        latest = model[name].latest
+        assert latest is not None
+        model.present(level_of(name, latest, threshold))
+    assert [one.name for one in model.sorted(SortOrder.LOW_FIRST)] == ["mushroom", "ham"]
+    one = frame(model, view("mushroom"), 80, 24).plain
+    assert "LOW" in one
+    assert "low below 10,000" in one
+    assert "┄" in one
+
+
+def test_a_threshold_of_the_watch_itself_goes_before_the_one_on_the_level() -> None:
+    model = Watched(["ham"], {"ham": 7})
+    point = Point(1, NOW, 5, 5, 0, 0, "delivery a")
+    model.present(level_of("ham", point, 3))
+    assert model["ham"].threshold == 7
+
+
+def test_clearing_away_an_empty_batch_is_not_shown_as_a_change() -> None:
+    model = watched(("ham",))
+    last = model["ham"].points[-1]
+    model["ham"].add(replace(last, version=last.version + 1, cause="expired"))
+    text = frame(model, view("ham"), 80, 40).plain
+    assert all("expired" not in line or " 0 " not in line for line in text.splitlines()[5:])
+
+
+def test_of_a_long_delivery_name_the_end_is_shown() -> None:
+    model = watched(("ham",))
+    batches = model["ham"].batches
+    assert batches
+    name = "simulation/20261123T052004-3/a very long name of a delivery/0001 bakery.csv"
+    model["ham"].batches = [replace(batches[0], delivery=name)]
+    assert "0001 bakery.csv" in frame(model, view("ham"), 80, 24).plain
+
+
+def level_of(name: str, point: Point, threshold: int | None) -> Level:
+    at = datetime.fromtimestamp(point.at, UTC).isoformat()
+    units = (point.quantity, point.received, point.used, point.expired)
+    return Level(name, *units, None, 1, point.version, point.cause, at, threshold)

@@ -1,0 +1,104 @@
+"""A closed pipe and Ctrl-C end every command quietly: no traceback, and nothing the interpreter has to add."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stockctl.cli.main import run
+from stockctl.domain.errors import ExitCode
+from stockctl.terminal.environment import Environment
+from tests.cli.conftest import Stockctl
+from tests.service import STACK, Service
+
+PRINTING = [
+    ["stock"],
+    ["stock", "--batches"],
+    ["stock", "-o", "json"],
+    ["use", "ham=1"],
+    ["use", "ham=1", "--dry-run"],
+    ["use", "ham=100000"],
+    ["threshold", "ham=5"],
+    ["reconcile", "--check"],
+    ["doctor"],
+    ["ingest", "--dry-run", "DELIVERY"],
+    ["ingest", "DELIVERY", "--no-wait"],
+    ["watch", "--since", "1h", "--count", "1", "--duration", "20s"],
+    ["simulate", "--duration", "1s", "--rate", "0", "--allow-other-data"],
+    ["local", "status"],
+]
+
+
+class ClosedPipe(io.StringIO):
+    """A reader that has gone."""
+
+    def write(self, _text: str, /) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+@pytest.fixture
+def delivery(kitchen: Service, tmp_path: Path) -> Path:
+    kitchen.drop("monday.csv", "ham,100,2099-12-31\n")
+    kitchen.work_off("ham")
+    path = tmp_path / "tuesday.csv"
+    path.write_text("ham,1,2099-12-31\n")
+    return path
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+@pytest.mark.usefixtures("stockctl")
+def test_a_closed_pipe_is_no_error_of_any_command(words: list[str], delivery: Path) -> None:
+    said = io.StringIO()
+    environment = Environment(stdin=io.StringIO(), stdout=ClosedPipe(), stderr=said)
+    where = [] if words[0] == "local" else ["--aws", "--stack", STACK]
+    before = sys.stdout
+    try:
+        code = run([str(delivery) if word == "DELIVERY" else word for word in words] + where, environment)
+    finally:
+        sys.stdout = before
+    assert code in {ExitCode.DONE, ExitCode.REFUSED, ExitCode.FAILED}
+    assert "error" not in said.getvalue().replace("error: not enough in stock", "")
+    assert "Traceback" not in said.getvalue()
+
+
+@pytest.mark.parametrize("words", PRINTING[:-1], ids=" ".join)
+def test_ctrl_c_is_a_code_and_not_a_word_in_any_command(
+    words: list[str], stockctl: Stockctl, delivery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("stockctl.cli.target.resolve", "stockctl.cli.target.existing", "stockctl.cli.ingest._checked"):
+        monkeypatch.setattr(place, pressed)
+    done = stockctl(*(str(delivery) if word == "DELIVERY" else word for word in words))
+    assert done.code == ExitCode.INTERRUPTED
+    assert (done.out, done.err) == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_real_reader_that_goes_is_no_error() -> None:
+    words = [sys.executable, "-m", "stockctl", "stock", "--help"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == ExitCode.DONE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_real_ctrl_c_is_quiet() -> None:
+    words = [sys.executable, "-m", "stockctl", "ingest", "-", "--dry-run"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        time.sleep(2)  # it waits for its standard input by now
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert said == ""
