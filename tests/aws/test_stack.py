@@ -276,3 +276,49 @@ def test_deleting_a_stack_that_is_not_there_does_nothing(stack: Stack, aws: Stub
     """So `destroy` can be repeated."""
     answer_no_stack(aws)
     assert list(stack.delete()) == []
+
+
+def test_two_deployments_at_once_end_with_one_that_says_so(stack: Stack, aws: Stubber) -> None:
+    """The other one was executed first: CloudFormation no longer takes this plan."""
+    answer_events(aws)
+    aws.add_client_error("execute_change_set", "InvalidChangeSetStatus", "OBSOLETE")
+    with pytest.raises(StockctlError, match="somebody else") as raised:
+        executed(stack)
+    assert "run it again" in str(raised.value.hint)
+
+
+def test_a_plan_that_is_taken_back_leaves_nothing(stack: Stack, aws: Stubber) -> None:
+    """Planning the first deployment makes an empty stack, which goes too."""
+    aws.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET, "StackName": "kitchen"})
+    aws.add_response("delete_stack", {}, {"StackName": "kitchen"})
+    stack.discard(Plan("kitchen", creates=True, change_set=CHANGE_SET))
+
+
+def test_a_deployment_that_goes_on_can_be_followed_to_its_end(stack: Stack, aws: Stubber) -> None:
+    """What it has told before is not told again."""
+    answer_status(aws, "UPDATE_IN_PROGRESS")
+    before = event(1, "A", "UPDATE_IN_PROGRESS")
+    answer_events(aws, before)
+    answer_status(aws, "UPDATE_COMPLETE")
+    answer_events(aws, before, event(2, "A", "UPDATE_COMPLETE"))
+    assert [each.doing for each in stack.follow()] == ["updated"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("User x is not authorized to perform: lambda:CreateFunction on resource y", "lambda:CreateFunction"),
+        ("kitchen-stock already exists", "--stack"),
+        ("Limit for stream shards exceeded", "quota"),
+        ("Something odd", "deploy` again"),
+    ],
+)
+def test_a_failure_comes_with_what_to_do_about_it(stack: Stack, aws: Stubber, reason: str, advice: str) -> None:
+    """Read off CloudFormation's reason, as far as it says."""
+    answer_events(aws)
+    aws.add_response("execute_change_set", {})
+    answer_status(aws, "UPDATE_ROLLBACK_COMPLETE")
+    answer_events(aws, event(1, "Thing", "CREATE_FAILED", reason))
+    with pytest.raises(StockctlError) as raised:
+        executed(stack)
+    assert advice in str(raised.value.hint)

@@ -1,0 +1,91 @@
+"""Deploying where something would be lost: who is asked, and what an answer does."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from stockctl.aws.changes import Kind, Plan, ResourceChange
+from stockctl.aws.stack import ResourceEvent
+from stockctl.cli.deploy import _agree
+from stockctl.cli.session import Session, Settings
+from stockctl.cli.stack_events import tell_events
+from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.terminal.environment import Environment
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@dataclass
+class Prepared:
+    """A deployment that was planned; only what is asked of it here."""
+
+    plan: Plan
+    discarded: list[str] = field(default_factory=list)
+
+    def discard(self) -> None:
+        self.discarded.append("discarded")
+
+
+def prepared(kind: Kind) -> Any:
+    return Prepared(
+        Plan("kitchen", False, "set", (ResourceChange(kind, "StockTable", "AWS::DynamoDB::Table", "KeySchema"),))
+    )
+
+
+def session(stdin: io.StringIO) -> Session:
+    return Session(Environment(stdin, io.StringIO(), io.StringIO(), {}), Settings(stack="kitchen"))
+
+
+def test_without_a_terminal_a_loss_needs_to_be_agreed_to_beforehand() -> None:
+    """It says what would be lost, and takes the plan back."""
+    asked, deployment = session(io.StringIO()), prepared(Kind.REPLACE)
+    with pytest.raises(UsageError) as raised:
+        _agree(asked, deployment, yes=False)
+    assert "--yes" in str(raised.value.hint)
+    assert deployment.discarded
+    assert isinstance(asked.environment.stderr, io.StringIO)
+    assert "replace: table StockTable (because of KeySchema)" in asked.environment.stderr.getvalue()
+
+
+@pytest.mark.parametrize("answer", ["n", "", "maybe"])
+def test_on_a_terminal_anything_but_yes_changes_nothing(answer: str) -> None:
+    deployment = prepared(Kind.REMOVE)
+    with pytest.raises(StockctlError, match="nothing was changed"):
+        _agree(session(Terminal(f"{answer}\n")), deployment, yes=False)
+    assert deployment.discarded
+
+
+@pytest.mark.parametrize(
+    ("kind", "stdin", "yes"),
+    [
+        (Kind.REMOVE, Terminal("yes\n"), False),
+        (Kind.REPLACE, io.StringIO(), True),
+        (Kind.MODIFY, io.StringIO(), False),
+        (Kind.IMPORT, io.StringIO(), False),
+    ],
+)
+def test_who_agrees_or_loses_nothing_is_let_through(kind: Kind, stdin: io.StringIO, yes: bool) -> None:
+    deployment = prepared(kind)
+    _agree(session(stdin), deployment, yes=yes)
+    assert not deployment.discarded
+
+
+def test_an_interrupted_deployment_says_that_it_goes_on_and_how_to_follow_it() -> None:
+    """Ctrl-C ends the telling, not the deployment."""
+
+    def interrupted() -> Any:
+        yield ResourceEvent("StockTable", "AWS::DynamoDB::Table", "CREATE_IN_PROGRESS", None, 0.0)
+        raise KeyboardInterrupt
+
+    environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), {})
+    with pytest.raises(KeyboardInterrupt):
+        tell_events(environment, "kitchen", interrupted())
+    assert isinstance(environment.stderr, io.StringIO)
+    assert "stockctl deploy --follow --stack kitchen" in environment.stderr.getvalue()

@@ -1,0 +1,160 @@
+"""The policy for operators, held against the calls that commands make and what CloudFormation does for them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cfnlint.decode import decode
+from cfnlint.schema.manager import ProviderSchemaManager
+
+from stockctl.aws.clients import Clients
+from stockctl.aws.template import template_path
+from stockctl.cli.main import run
+from stockctl.local.cloud import EmbeddedCloud
+from stockctl.terminal.environment import Environment
+from tests.system.conftest import variables_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from botocore.model import OperationModel
+
+POLICY = json.loads((template_path().parent / "operator-policy.json").read_text())
+LARGEST_POLICY = 6_144
+"""Characters of a managed policy, white space apart."""
+
+ACTIONS = {  # where the permission is called otherwise than the operation, as S3 and the batches of DynamoDB have it
+    "s3:HeadBucket": ["s3:ListBucket"],
+    "s3:HeadObject": ["s3:GetObject"],
+    "s3:ListObjectVersions": ["s3:ListBucketVersions"],
+    "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+    "s3:PutPublicAccessBlock": ["s3:PutBucketPublicAccessBlock"],
+    "s3:PutBucketEncryption": ["s3:PutEncryptionConfiguration"],
+    "dynamodb:TransactGetItems": ["dynamodb:GetItem"],
+    "dynamodb:TransactWriteItems": ["dynamodb:UpdateItem"],
+    "lambda:Invoke": ["lambda:InvokeFunction"],
+    "sts:GetCallerIdentity": [],  # everybody may
+}
+SELDOM = {
+    "cloudformation:ContinueUpdateRollback",  # what `deploy` says to run where going back has failed
+    "cloudformation:DescribeEvents",  # what was wrong with a template
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",  # reconciliation, of several ingredients and of what has expired
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:GetRecords",  # `failures retry`, of stream records
+    "dynamodb:GetShardIterator",
+    "execute-api:Invoke",  # a request of ours, not of boto3's
+    "kinesis:DescribeStreamSummary",
+    "lambda:InvokeFunction",  # `failures retry`
+    "lambda:UpdateEventSourceMapping",  # what `status` says to run where a stream stands still
+    "s3:PutBucketOwnershipControls",  # part of CreateBucket
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+}
+UNUSED = [  # what CloudFormation may do with such resources, and never does with this stack's
+    *("dynamodb:*Import*", "dynamodb:*Replica", "dynamodb:*ContributorInsights", "dynamodb:*StreamingDestination"),
+    *(
+        "dynamodb:*Item",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:PutResourcePolicy",
+        "dynamodb:DeleteResourcePolicy",
+    ),
+    *("ec2:*", "elasticfilesystem:*", "s3files:*", "s3tables:*", "firehose:*"),  # no VPC, no file system, no lake
+    *("iam:*GroupPolicy", "iam:*UserPolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:*Boundary"),
+    "iam:CreateServiceLinkedRole",
+    *("kinesis:*EnhancedMonitoring", "kinesis:Update[MSW]*", "kinesis:PutRecords", "kinesis:UpdateStream*"),
+    *("kms:Encrypt", "kms:RevokeGrant"),
+    *("lambda:*CodeSigningConfig", "lambda:*Concurrency", "lambda:*Scaling*", "lambda:*Recursion*", "lambda:*Runtime*"),
+    *("lambda:PassCapacityProvider", "lambda:PublishVersion"),
+    *("logs:*KmsKey", "logs:*Index*", "logs:*DataProtection*", "logs:CreateLogStream", "logs:PutLogEvents"),
+    *("logs:PutBearerTokenAuthentication", "logs:PutLogGroupDeletionProtection", "logs:DeleteResourcePolicy"),
+    *("s3:*Metadata*", "s3:*Analytics*", "s3:*Cors", "s3:*CORS", "s3:*Metrics*", "s3:*Replication*", "s3:*Website"),
+    *("s3:*Accelerate*", "s3:*Abac", "s3:*Acl", "s3:*Logging", "s3:*Inventory*", "s3:*IntelligentTiering*"),
+    *("s3:*Object*", "s3:REST*", "s3:getObject", "s3:DeleteBucketEncryption", "s3:DeleteBucketLifecycle"),
+    "sns:PutDataProtectionPolicy",
+]
+
+
+def granted(*, by_cloudformation: bool) -> set[str]:
+    statements = [each for each in POLICY["Statement"] if each["Sid"].startswith("Provision") is by_cloudformation]
+    return {action for statement in statements for action in statement["Action"]}
+
+
+def is_among(action: str, patterns: set[str] | list[str]) -> bool:
+    return any(fnmatchcase(action, pattern) for pattern in patterns)
+
+
+def test_the_policy_fits_into_one() -> None:
+    assert len(json.dumps(POLICY, separators=(",", ":"))) <= LARGEST_POLICY
+
+
+def test_the_policy_lets_cloudformation_do_what_its_handlers_do_and_no_more() -> None:
+    """From the schemas of the template's own resource types."""
+    document, _ = decode(str(template_path()))
+    schemas = ProviderSchemaManager()
+    needed: set[str] = set()
+    for kind in {resource["Type"] for resource in document["Resources"].values()}:
+        handlers = schemas.get_resource_schema("us-east-1", kind).schema.get("handlers", {})
+        for name in ("create", "read", "update", "delete"):
+            needed |= set(handlers.get(name, {}).get("permissions", []))
+    allowed = granted(by_cloudformation=True)
+    looks = granted(by_cloudformation=False)
+    missing = {each for each in needed if not is_among(each, allowed | looks) and not is_among(each, UNUSED)}
+    assert missing == set()
+    assert [pattern for pattern in sorted(allowed) if not any(fnmatchcase(each, pattern) for each in needed)] == []
+
+
+def test_the_policy_allows_the_calls_that_commands_make_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The life of a stack, command by command, with every call of boto3's written down."""
+    made: set[str] = set()
+    initialise = Clients.__init__
+
+    def recording(self: Clients, *arguments: Any, **named: Any) -> None:
+        initialise(self, *arguments, **named)
+        self.session.events.register("before-call", partial(note, made))
+
+    monkeypatch.setattr(Clients, "__init__", recording)
+    variables = variables_for(str(tmp_path / "home"))
+    for name in ("STOCKCTL_HOME", "STOCKCTL_LOCAL_PORT", "STOCKCTL_TARGET"):
+        monkeypatch.setenv(name, variables[name])
+    delivery = tmp_path / "delivery.csv"
+    delivery.write_text("ham,10,2099-01-01\n")
+    try:
+        for words in (
+            "deploy --dry-run",
+            "deploy",
+            f"ingest {delivery}",
+            "use ham=4",
+            "stock --batches",
+            "reconcile",
+            "threshold ham=5",
+            "watch ham --since 5m --duration 2s",
+            "status",
+            "logs",
+            "failures",
+            "destroy --confirm stockctl --delete-data",
+        ):
+            environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), dict(os.environ) | variables)
+            code = run([*words.split(), "--local"], environment)
+            assert code in {0, 1}, words
+    finally:
+        EmbeddedCloud(variables).down()
+    needed = {action for call in made for action in ACTIONS.get(call, [call])}
+    allowed = granted(by_cloudformation=False)
+    assert needed - allowed == set()
+    assert allowed - needed - SELDOM == set()
+
+
+def note(made: set[str], model: OperationModel, **_: object) -> None:
+    made.add(f"{model.service_model.endpoint_prefix.replace('monitoring', 'cloudwatch')}:{model.name}")
