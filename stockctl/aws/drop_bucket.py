@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _ABSENT = {"NoSuchKey", "404", "NoSuchVersion"}
+_FORBIDDEN = {"AccessDenied", "403"}
 
 
 class DropBucket:
@@ -44,8 +45,18 @@ class DropBucket:
         return answer["ETag"].strip('"')
 
     def receipt(self, delivery: str) -> Receipt | None:
-        """The receipt of a delivery, or None where there is none yet."""
-        found = self._receipt(delivery)
+        """The receipt of a delivery, or None where there is none yet.
+
+        To a reader who may not list the bucket, as suppliers may not, S3 says 403 of an object that is absent: it is
+        None as well, and so is a receipt that may not be read at all. The function that writes receipts may list, and
+        takes a 403 for what it says.
+        """
+        try:
+            found = self._receipt(delivery)
+        except ClientError as error:
+            if code_of(error) in _FORBIDDEN:
+                return None
+            raise
         return found[0] if found else None
 
     def write_receipt(self, delivery: str, next_receipt: Callable[[Receipt | None], Receipt | None]) -> Receipt | None:

@@ -66,7 +66,8 @@ def _awaited(bucket: DropBucket, key: str, etag: str, waiting: Patience) -> Rece
         message = (
             f"no receipt for {key} within {waiting.seconds:g} s; the file is in the bucket and may still be recorded"
         )
-        raise StockctlError(message, "`stockctl logs` and `stockctl failures` show what goes on.") from None
+        hint = "`stockctl logs` and `stockctl failures` show what goes on. To read a receipt takes s3:GetObject on it."
+        raise StockctlError(message, hint) from None
     raise AssertionError  # attempts end by raising
 
 

@@ -1,0 +1,95 @@
+"""The drop bucket as S3 answers for it: an absent object is 404 to who may list the bucket, and 403 to who may not."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from stockctl.aws.clients import Clients
+from stockctl.aws.drop_bucket import DropBucket
+from stockctl.aws.retry import Patience
+from stockctl.aws.supplier import deliver
+from stockctl.aws.target import Target
+from stockctl.domain.errors import StockctlError
+from stockctl.domain.receipt import Receipt, Rejections, receipt_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+IMPATIENT = Patience(seconds=0.0, sleep=lambda _: None)
+
+
+@pytest.fixture
+def s3() -> S3Client:
+    target = Target("kitchen", local=True, region="eu-west-1", access_key_id="test", secret_access_key="test")
+    return Clients.of_target(target).s3
+
+
+@pytest.fixture
+def aws(s3: S3Client) -> Iterator[Stubber]:
+    with Stubber(s3) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def bucket(s3: S3Client, aws: Stubber) -> DropBucket:
+    assert aws.client is s3
+    return DropBucket(s3, "kitchen-drop")
+
+
+def forbid(aws: Stubber) -> None:
+    aws.add_client_error("get_object", "AccessDenied", "Access Denied", 403)
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "NoSuchVersion"])
+def test_a_delivery_that_was_deleted_is_nothing_to_record(bucket: DropBucket, aws: Stubber, code: str) -> None:
+    """The function's role may list the bucket, so it is told."""
+    aws.add_client_error("get_object", code, http_status_code=404)
+    assert bucket.fetch("a.csv", "v1", io.BytesIO()) is None
+
+
+def test_a_delivery_that_may_not_be_read_is_not_taken_for_a_deleted_one(bucket: DropBucket, aws: Stubber) -> None:
+    """It would be lost without a word; as it is, it comes again and ends in the failure queue."""
+    forbid(aws)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bucket.fetch("a.csv", "v1", io.BytesIO())
+
+
+def test_to_a_supplier_a_receipt_that_is_forbidden_is_one_that_is_not_there_yet(
+    bucket: DropBucket, aws: Stubber
+) -> None:
+    """A supplier's policy does not let it list the bucket."""
+    forbid(aws)
+    assert bucket.receipt("a.csv") is None
+
+
+def test_a_supplier_without_a_receipt_at_the_end_is_told_that_it_may_not_be_allowed_to_read_it(
+    bucket: DropBucket, aws: Stubber
+) -> None:
+    """To S3 the two look alike, so both are named."""
+    forbid(aws)
+    aws.add_response("put_object", {"ETag": '"e"'})
+    forbid(aws)
+    with pytest.raises(StockctlError) as raised:
+        deliver(bucket, "a.csv", b"ham,1,2099-12-31", IMPATIENT)
+    assert "no receipt for a.csv" in raised.value.message
+    assert "s3:GetObject" in str(raised.value.hint)
+
+
+def test_a_receipt_that_its_writer_may_not_read_is_not_written_over(bucket: DropBucket, aws: Stubber) -> None:
+    """Somebody else's is there, and what it says is not known."""
+    aws.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+    forbid(aws)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bucket.write_receipt("a.csv", lambda found: found or receipt())
+
+
+def receipt() -> Receipt:
+    return receipt_of("a.csv", "e", [], 0, Rejections(), 0.0)
