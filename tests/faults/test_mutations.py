@@ -1,4 +1,4 @@
-"""The fault tests bite: with a condition taken away, one of them fails. `python -m tests.faults.mutations` tries all."""
+"""The fault tests bite: with a condition taken away, one of them fails. `tests.faults.mutations` tries all of them."""
 
 from __future__ import annotations
 
