@@ -47,6 +47,7 @@ _THROTTLED = {
     "SlowDown",
     "PriorRequestNotComplete",
 }
+_CUT_OFF = {"BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 _UNAVAILABLE = {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "503", "500"}
 _ABSENT = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "QueueDoesNotExist"}
 _ACTION = re.compile(r"not authorized to perform:? (\S+)")
@@ -84,6 +85,8 @@ def _answered(error: ClientError) -> StockctlError:  # noqa: PLR0911 - one retur
         return _denied(error, what)
     if code in _THROTTLED:
         return Busy(f"AWS is throttling {error.operation_name}", "Try again in a moment.")
+    if code in _CUT_OFF:
+        return StockctlError(f"an upload was cut off ({what})", "Nothing of it was kept: run the command again.")
     if code in _UNAVAILABLE:
         return StockctlError(f"AWS could not answer just now ({what})", "Try again in a moment.")
     if code in _ABSENT:
@@ -100,14 +103,19 @@ def _denied(error: ClientError, what: str) -> CredentialsError:
     )
 
 
-def _never_answered(error: BotoCoreError) -> StockctlError:  # noqa: PLR0911 - as above
+def _never_answered(error: BotoCoreError) -> StockctlError:
+    return _about_credentials(error) or _about_settings(error) or _about_the_way(error) or StockctlError(str(error))
+
+
+def _about_credentials(error: BotoCoreError) -> StockctlError | None:
     match error:
-        case botocore_errors.ProfileNotFound():
-            return UsageError(str(error), "`aws configure list-profiles` lists those there are.")
         case (
             botocore_errors.SSOError()
+            | botocore_errors.LoginError()
             | botocore_errors.TokenRetrievalError()
+            | botocore_errors.NoAuthTokenError()
             | botocore_errors.CredentialRetrievalError()
+            | botocore_errors.UnknownCredentialError()
             | botocore_errors.RefreshWithMFAUnsupportedError()
         ):
             return CredentialsError(f"the AWS credentials could not be renewed: {error}", LOG_IN_AGAIN)
@@ -116,11 +124,37 @@ def _never_answered(error: BotoCoreError) -> StockctlError:  # noqa: PLR0911 - a
             return CredentialsError(f"no usable AWS credentials: {error}", hint)
         case botocore_errors.NoRegionError():
             return CredentialsError("no AWS region is set", "Give --region, or set AWS_REGION.")
-        case botocore_errors.EndpointConnectionError() | botocore_errors.ConnectTimeoutError():
-            return StockctlError(f"nothing answers: {error}", "Check the network, --region and --endpoint-url.")
-        case botocore_errors.HTTPClientError():
-            return StockctlError(f"the connection broke: {error}", "Try again; everything stockctl does is repeatable.")
+    return None
+
+
+def _about_settings(error: BotoCoreError) -> StockctlError | None:
+    match error:
+        case botocore_errors.ProfileNotFound():
+            return UsageError(str(error), "`aws configure list-profiles` lists those there are.")
+        case (
+            botocore_errors.InvalidRegionError()
+            | botocore_errors.UnknownRegionError()
+            | botocore_errors.ServiceNotInRegionError()
+        ):
+            return UsageError(str(error), "Give another --region; `aws ec2 describe-regions` lists those there are.")
+        case botocore_errors.ConfigParseError() | botocore_errors.InvalidConfigError():
+            return UsageError(f"the AWS configuration cannot be used: {error}", "`aws configure` writes it anew.")
         case botocore_errors.ParamValidationError():
             return UsageError(f"AWS would not take this: {error}")
-        case _:
-            return StockctlError(str(error))
+    return None
+
+
+def _about_the_way(error: BotoCoreError) -> StockctlError | None:
+    match error:
+        case botocore_errors.WaiterError():
+            return StockctlError(f"AWS has not finished in time: {error}", "Look again in a while: `stockctl status`.")
+        case botocore_errors.EndpointConnectionError() | botocore_errors.ConnectTimeoutError():
+            return StockctlError(f"nothing answers: {error}", "Check the network, --region and --endpoint-url.")
+        case (
+            botocore_errors.HTTPClientError()
+            | botocore_errors.ChecksumError()
+            | botocore_errors.IncompleteReadError()
+            | botocore_errors.FlexibleChecksumError()
+        ):
+            return StockctlError(f"the connection broke: {error}", "Try again; everything stockctl does is repeatable.")
+    return None

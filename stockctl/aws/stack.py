@@ -218,7 +218,9 @@ class Stack:
         """
         deployed = self.describe()
         if deployed is None or deployed["StackStatus"] == "REVIEW_IN_PROGRESS":
-            raise StockctlError(f"there is no stack named {self.name} here", "Run `stockctl deploy`.")
+            where = self._cloudformation.meta.region_name
+            hint = "Run `stockctl deploy`; or, if it is elsewhere, name its --region."
+            raise StockctlError(f"there is no stack named {self.name} in {where}", hint)
         return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
 
     def _ready(self) -> StackTypeDef | None:

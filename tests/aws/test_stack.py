@@ -269,7 +269,9 @@ def test_a_stack_that_is_not_there_has_no_outputs_but_a_hint(stack: Stack, aws: 
     answer_no_stack(aws)
     with pytest.raises(StockctlError) as raised:
         stack.outputs()
-    assert raised.value.hint == "Run `stockctl deploy`."
+    assert "eu-west-1" in raised.value.message
+    assert "stockctl deploy" in str(raised.value.hint)
+    assert "--region" in str(raised.value.hint)
 
 
 def test_deleting_a_stack_that_is_not_there_does_nothing(stack: Stack, aws: Stubber) -> None:

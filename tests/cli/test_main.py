@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from string import Formatter
 
 import pytest
 from botocore import exceptions as botocore_errors
@@ -58,6 +59,8 @@ ANSWERED = [
     ),
     ("RequestTimeTooSkewed", "", ExitCode.CREDENTIALS, "clock"),
     ("ThrottlingException", "slow down", ExitCode.FAILED, "Try again"),
+    ("BadDigest", "", ExitCode.FAILED, "again"),
+    ("IncompleteBody", "", ExitCode.FAILED, "again"),
     ("InternalServerError", "", ExitCode.FAILED, "Try again"),
     ("ResourceNotFoundException", "no such table", ExitCode.FAILED, "stockctl deploy"),
     ("ValidationError", "something odd", ExitCode.FAILED, None),
@@ -100,6 +103,31 @@ def test_every_failure_on_the_way_to_aws_becomes_one_too(error: BotoCoreError, e
     assert known is not None
     assert known.exit_code == exit_code
     assert known.message
+
+
+def every_class() -> list[type[BotoCoreError]]:
+    """All of botocore's errors that are no answer of AWS's."""
+    found = [each for each in vars(botocore_errors).values() if isinstance(each, type)]
+    return [each for each in found if issubclass(each, BotoCoreError) and each is not BotoCoreError]
+
+
+@pytest.mark.parametrize("kind", every_class(), ids=lambda kind: kind.__name__)
+def test_no_error_of_botocores_reaches_a_user_as_a_traceback(kind: type[BotoCoreError]) -> None:
+    """Each class there is, made with whatever its message asks for."""
+    fields = {name for _, name, _, _ in Formatter().parse(kind.fmt) if name}
+    known = translated(_made(kind, fields))
+    assert known is not None
+    assert known.message
+    assert known.exit_code in {ExitCode.FAILED, ExitCode.USAGE, ExitCode.CREDENTIALS}
+    if kind.__name__.startswith(("SSO", "Login", "Unauthorized", "NoAuth")):
+        assert known.exit_code == ExitCode.CREDENTIALS
+        assert "sso login" in str(known.hint)
+
+
+def _made(kind: type[BotoCoreError], fields: set[str]) -> BotoCoreError:
+    if issubclass(kind, botocore_errors.WaiterError):
+        return kind(name="TableNotExists", reason="Max attempts exceeded", last_response={})
+    return kind(**{**dict.fromkeys(fields, "x"), **({"error": OSError("x")} if "error" in fields else {})})
 
 
 def test_other_errors_are_not_taken_for_awss() -> None:
