@@ -7,7 +7,6 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from stockctl.cli.findings import show_findings
@@ -103,6 +102,8 @@ def _stack(clients: Clients, target: Target) -> Finding:
 
 def _clock(session: Session, clients: Clients) -> Finding:
     """This machine's clock against the one that checks our signatures."""
+    from email.utils import parsedate_to_datetime
+
     answer = clients.sts.get_caller_identity()["ResponseMetadata"]["HTTPHeaders"].get("date")
     if answer is None:
         return Finding("clock", True, "could not be compared: the answer bears no date")

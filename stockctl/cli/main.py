@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 
@@ -18,7 +19,7 @@ def main() -> None:
     """The console script."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            write_what_can_be(stream)
+            write_what_can_be(stream, os.environ)
     sys.exit(run(sys.argv[1:], Environment()))
 
 

@@ -114,7 +114,8 @@ def _show_levels(session: Session, levels: list[Level]) -> None:
         [level.ingredient, *map(str, numbers), _iso(level.next_expiry) or "", str(level.threshold or "")]
         for level, numbers in zip(levels, figures, strict=True)
     ]
-    session.output.show(document, Table(columns, rows, plain, total=_total(levels, now)))
+    styles = ["yellow" if level.is_low or not level.quantity else "" for level in levels]
+    session.output.show(document, Table(columns, rows, plain, styles=styles, total=_total(levels, now)))
     if not levels:
         session.environment.tell("nothing to show; `stockctl ingest FILE` brings stock in")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import codecs
 import io
+from collections.abc import Mapping
+
+from stockctl.terminal.glyphs import is_ascii_locale
 
 NEAREST = {
     "\N{MINUS SIGN}": "-",
@@ -16,9 +19,17 @@ NEAREST = {
 HANDLER = "stockctl"
 
 
-def write_what_can_be(stream: io.TextIOWrapper) -> None:
-    """Sees to it that no letter makes a write fail, and that data in a pipe is not lost to a question mark."""
-    stream.reconfigure(errors=HANDLER if stream.isatty() else "backslashreplace")
+def write_what_can_be(stream: io.TextIOWrapper, variables: Mapping[str, str]) -> None:
+    """Sees to it that no letter makes a write fail, and that data in a pipe is not lost to a question mark.
+
+    A terminal in the C locale gets ASCII, as it asks for; Python would send it UTF-8.
+    """
+    if not stream.isatty():
+        stream.reconfigure(errors="backslashreplace")
+    elif is_ascii_locale(variables):
+        stream.reconfigure(encoding="ascii", errors=HANDLER)
+    else:
+        stream.reconfigure(errors=HANDLER)
 
 
 def _nearest(error: UnicodeError) -> tuple[str, int]:

@@ -38,10 +38,14 @@ ASCII = Glyphs(True, "*", "~", "!", "=", ">", "-", "|", "-", ".", "ok", "NO", "-
 
 def glyphs_for(encoding: str, variables: Mapping[str, str]) -> Glyphs:
     """What a stream of that encoding, under these environment variables, can be trusted to show."""
-    locale = variables.get("LC_ALL") or variables.get("LANG") or ""
-    if variables.get("TERM") == "dumb" or locale in {"C", "POSIX"}:
+    if variables.get("TERM") == "dumb" or is_ascii_locale(variables):
         return ASCII
     try:
         return FINE if codecs.lookup(encoding).name.startswith("utf") else ASCII
     except LookupError:
         return ASCII
+
+
+def is_ascii_locale(variables: Mapping[str, str]) -> bool:
+    """Whether a user asks for ASCII by name. No locale at all, as in many a container, says nothing."""
+    return (variables.get("LC_ALL") or variables.get("LANG") or "") in {"C", "POSIX"}

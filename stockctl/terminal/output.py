@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from stockctl.terminal.glyphs import glyphs_for
+
 if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
 
 FOLDED = 20
 """Cells that are enough for a name or an id where there is little room."""
+
+
+_ASCII_HEAD = "    \n    \n -- \n    \n    \n    \n    \n    \n"
+"""A line below the heading, and no other, as rich has it in finer characters."""
 
 
 class OutputFormat(StrEnum):
@@ -89,6 +95,11 @@ class Output:
         """Prints one line of TSV, at once: for streams of them, in a terminal too."""
         print("\t".join(_one_field(field) for field in fields), file=self.environment.stdout, flush=True)
 
+    @property
+    def _is_plain(self) -> bool:
+        stream = self.environment.stdout
+        return glyphs_for(stream.encoding or "utf-8", self.environment.variables).plain
+
     def _tsv(self, table: Table) -> None:
         columns = [column for column in table.columns if column.field is not None]
         self.line([column.field or column.name.replace(" ", "_") for column in columns])
@@ -102,7 +113,8 @@ class Output:
 
         console = self.environment.console()
         kept = _fitting(table, console.width)
-        drawn = RichTable(box=box.SIMPLE_HEAD, title=table.title, title_justify="left", pad_edge=False)
+        lines = box.Box(_ASCII_HEAD, ascii=True) if self._is_plain else box.SIMPLE_HEAD
+        drawn = RichTable(box=lines, title=table.title, title_justify="left", pad_edge=False)
         for column in (table.columns[index] for index in kept):
             drawn.add_column(
                 column.name, justify=column.justify, style=column.style, overflow="fold", no_wrap=not column.folds

@@ -158,7 +158,7 @@ def _expiry(ingredient: WatchedIngredient, view: View) -> str:
     if ingredient.next_expiry is None:
         return ""
     left = ingredient.next_expiry - view.now
-    return f"next expiry in {short(left)}" if left > 0 else "expiring now"
+    return f"next expiry in {short(left)}" if left >= 1 else "expiring now"
 
 
 def _colour(ingredient: WatchedIngredient) -> str:
@@ -206,7 +206,7 @@ def _batches(ingredient: WatchedIngredient, view: View, width: int, height: int)
 
 def _batch(batch: Batch, view: View, width: int) -> Text:
     left = batch.expires_at - view.now
-    when = f"in {short(left)}" if left > 0 else "due"
+    when = f"in {short(left)}" if left >= 1 else "due"
     style = "red" if left <= 60 else "yellow" if left <= 86400 else "green"
     amount = f"{batch.quantity:>7,} of {batch.received:<7,}"
     length = max(4, width // 5)
@@ -330,4 +330,4 @@ def _when(ingredient: WatchedIngredient, view: View) -> str:
     if ingredient.next_expiry is None:
         return view.glyphs.dash
     left = ingredient.next_expiry - view.now
-    return f"in {short(left)}" if left > 0 else "now"
+    return f"in {short(left)}" if left >= 1 else "now"

@@ -1,4 +1,4 @@
-"""How soon the program is there: beside a bare Typer program, and beside `aws --version` where that is installed."""
+"""How soon the program is there, help and TAB: beside a bare Typer program, and `aws --version` where that is there."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ app()
 
 
 def test_help_is_there_about_as_soon_as_a_bare_program_is(tmp_path: Path, report: Report) -> None:
-    bare = tmp_path / "bare.py"
+    bare = tmp_path / "bare"
     bare.write_text(BARE)
     commands = {
         "`python -c pass`": [sys.executable, "-c", "pass"],
         "a bare Typer program, `--help`": [sys.executable, str(bare), "--help"],
         "`stockctl --version`": [sys.executable, "-m", "stockctl", "--version"],
         "`stockctl --help`": [sys.executable, "-m", "stockctl", "--help"],
+        "a bare Typer program, TAB": [*_tab("bare", "bare --na"), sys.executable, str(bare)],
+        "`stockctl`, TAB": [*_tab("stockctl", "stockctl wa"), sys.executable, "-m", "stockctl"],
+        "`stockctl stock`, TAB": [*_tab("stockctl", "stockctl stock ha"), sys.executable, "-m", "stockctl"],
         "`import boto3`": [sys.executable, "-c", "import boto3; boto3.client"],
     }
     if aws := shutil.which("aws"):
@@ -40,7 +43,15 @@ def test_help_is_there_about_as_soon_as_a_bare_program_is(tmp_path: Path, report
     bare_seconds = taken["a bare Typer program, `--help`"]
     rows = [[name, 1_000 * seconds, seconds / bare_seconds] for name, seconds in taken.items()]
     report.table("Start", ["", "ms", "ratio to a bare Typer program"], rows)
-    assert taken["`stockctl --help`"] < 3 * bare_seconds
+    assert taken["`stockctl --help`"] < 2 * bare_seconds
+    assert taken["`stockctl`, TAB"] < 2 * taken["a bare Typer program, TAB"]
+    assert taken["`stockctl stock`, TAB"] < 2 * taken["a bare Typer program, TAB"]
+
+
+def _tab(program: str, line: str) -> list[str]:
+    """What a shell sets before it asks a program for completions."""
+    words = f"COMP_WORDS={line}", f"COMP_CWORD={line.count(' ')}", f"_{program.upper()}_COMPLETE=complete_bash"
+    return ["env", *words]
 
 
 def _taken(commands: dict[str, list[str]]) -> dict[str, float]:

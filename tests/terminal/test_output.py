@@ -59,7 +59,7 @@ def test_names_are_text_neither_markup_nor_escape_sequences() -> None:
 def test_json_loses_nothing_in_a_code_page(encoding: str) -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding=encoding)
-    write_what_can_be(out)
+    write_what_can_be(out, {})
     Output(Environment(stdout=out), OutputFormat.JSON).json(["crème", "寿司", "−"])
     assert json.loads(raw.getvalue().decode(encoding)) == ["crème", "寿司", "−"]
 
