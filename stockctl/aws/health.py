@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from stockctl.aws.deployment import Deployment, is_current
+from stockctl.aws.errors import translated
 from stockctl.aws.stack import Stack
 from stockctl.aws.stock_table import StockTable
+from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
+from stockctl.domain.stock import Roster
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
@@ -27,7 +33,7 @@ MOST_INGREDIENTS = 200
 """Ingredients whose drift is looked at: each costs a read of all its batches."""
 
 SETTLING_SECONDS = 3.0
-"""Uses that were just made are allocated within this time; drift that lasts longer is a fault."""
+"""Uses are allocated within this time: one that drifts, and has had nothing allocated for longer, is a fault."""
 
 
 class Health:
@@ -42,27 +48,31 @@ class Health:
         self._sleep = sleep
 
     def findings(self) -> Iterator[Finding]:
-        """Everything, from the stack as a whole to its stock."""
-        yield self._stack()
-        yield from (self._function(name, function) for name, function in self._deployment.functions.items())
-        yield from self._streams()
-        yield self._queue("ReceiveFailureQueue", self._deployment.receive_failure_queue)
-        yield self._queue("StreamFailureQueue", self._deployment.stream_failure_queue)
-        yield from self._alarms()
-        yield self._drift()
+        """Everything, from the stack as a whole to its stock. What cannot be looked at is a finding, too."""
+        deployment = self._deployment
+        yield from _looked_at("stack", self._stack)
+        for name, function in deployment.functions.items():
+            yield from _looked_at(name, partial(self._function, name, function))
+        for name in ("StockExpired", "StockUpdated"):
+            yield from _looked_at(f"{name} stream", partial(self._streams, name))
+        yield from _looked_at("ReceiveFailureQueue", partial(self._queue, deployment.receive_failure_queue))
+        yield from _looked_at("StreamFailureQueue", partial(self._queue, deployment.stream_failure_queue))
+        yield from _looked_at("alarms", self._alarms)
+        yield from _looked_at("drift", self._drift)
 
-    def _stack(self) -> Finding:
+    def _stack(self) -> Iterator[Finding]:
         stack = Stack(self._clients, self._name)
         described = stack.describe()
         status = described["StackStatus"] if described else "gone"
         if status.endswith("_IN_PROGRESS"):
-            return Finding("stack", False, status, "stockctl deploy --follow")
-        if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"} or not is_current(stack):
-            found = status if "ROLLBACK" in status else f"{status}, by another version of stockctl"
-            return Finding("stack", False, found, "stockctl deploy")
-        return Finding("stack", True, f"{status}, up to date")
+            yield Finding("stack", False, status, "stockctl deploy --follow")
+        elif is_current(stack):
+            yield Finding("stack", True, f"{status}, up to date")
+        else:
+            is_whole = status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+            yield Finding("stack", False, status + ", by another version of stockctl" * is_whole, "stockctl deploy")
 
-    def _function(self, name: str, function: str) -> Finding:
+    def _function(self, name: str, function: str) -> Iterator[Finding]:
         state = self._clients.lambda_.get_function_configuration(FunctionName=function)
         calls, errors, throttles = (
             self._total("AWS/Lambda", metric, "FunctionName", function)
@@ -70,53 +80,64 @@ class Health:
         )
         said = f"{calls:,.0f} calls, {errors:,.0f} errors, {throttles:,.0f} throttles in {_minutes(RECENT)}"
         if state.get("State") not in {"Active", "Inactive"} or state.get("LastUpdateStatus") == "Failed":
-            return Finding(name, False, f"{state.get('State')}: {state.get('StateReason', '')}", "stockctl deploy")
-        return Finding(name, not (errors or throttles), said, f"stockctl logs {name}")
+            yield Finding(name, False, f"{state.get('State')}: {state.get('StateReason', '')}", "stockctl deploy")
+        else:
+            yield Finding(name, not (errors or throttles), said, f"stockctl logs {name}")
 
-    def _streams(self) -> Iterator[Finding]:
-        for name in ("StockExpired", "StockUpdated"):
-            function = self._deployment.functions[name]
-            mappings = self._clients.lambda_.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-            what = f"{name} stream"
-            if not mappings:
-                yield Finding(what, False, "no mapping", "stockctl deploy")
-            for mapping in mappings:
-                state = mapping["State"]
-                resume = f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled"
-                late = self._most("AWS/Lambda", "IteratorAge", "FunctionName", function) / 1000
-                if state not in {"Enabled", "Enabling", "Creating", "Updating"}:
-                    yield Finding(what, False, state, resume)
-                else:
-                    is_ok = late < LATE.total_seconds()
-                    yield Finding(what, is_ok, f"{state}, {late:,.0f} s behind", f"stockctl logs {name}")
+    def _streams(self, name: str) -> Iterator[Finding]:
+        function = self._deployment.functions[name]
+        mappings = self._clients.lambda_.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        what = f"{name} stream"
+        if not mappings:
+            yield Finding(what, False, "no mapping", "stockctl deploy")
+        for mapping in mappings:
+            state = mapping["State"]
+            resume = f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled"
+            late = self._most("AWS/Lambda", "IteratorAge", "FunctionName", function) / 1000
+            if state not in {"Enabled", "Enabling", "Creating", "Updating"}:
+                yield Finding(what, False, state, resume)
+            else:
+                # The last result is told and not judged: it stays a bad one until the next change comes along.
+                said = f"{state}, {late:,.0f} s behind, last: {mapping.get('LastProcessingResult', 'unknown')}"
+                yield Finding(what, late < LATE.total_seconds(), said, f"stockctl logs {name}")
 
-    def _queue(self, name: str, url: str) -> Finding:
+    def _queue(self, url: str) -> Iterator[Finding]:
         attributes = self._clients.sqs.get_queue_attributes(
             QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         )["Attributes"]
         waiting = sum(int(count) for count in attributes.values())
-        return Finding(name, waiting == 0, f"{waiting:,} failures", "stockctl failures")
+        name = "ReceiveFailureQueue" if url == self._deployment.receive_failure_queue else "StreamFailureQueue"
+        yield Finding(name, waiting == 0, f"{waiting:,} failures", "stockctl failures")
 
     def _alarms(self) -> Iterator[Finding]:
-        pages = self._clients.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{self._name}-")
-        alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
+        prefix = f"{self._name}-"
+        pages = self._clients.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
+        alarms = [
+            alarm
+            for page in pages
+            for alarm in page["MetricAlarms"]
+            if "-" not in alarm["AlarmName"].removeprefix(prefix)  # those of a stack whose name begins as ours does
+        ]
         ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
         for alarm in ringing:
             yield Finding(alarm["AlarmName"], False, alarm.get("StateReason", ""), alarm.get("AlarmDescription", ""))
         if not ringing:
             yield Finding("alarms", True, f"{len(alarms)}, none in alarm")
 
-    def _drift(self) -> Finding:
+    def _drift(self) -> Iterator[Finding]:
         table = StockTable(self._clients.dynamodb, self._deployment.stock_table)
         names = sorted(table.ingredients())
         looked_at = names[:MOST_INGREDIENTS]
-        if drifting := [name for name in looked_at if _drifts(table, name)]:
+        if drifting := _drifting(table, looked_at):
             self._sleep(SETTLING_SECONDS)
-            drifting = [name for name in drifting if _drifts(table, name)]
+            later = _drifting(table, drifting)
+            # Where uses go on, some wait at any time: what matters is that others were allocated meanwhile.
+            drifting = {name: roster for name, roster in later.items() if roster == drifting[name]}
         of_all = f"{len(looked_at):,} of {len(names):,}" if len(names) > len(looked_at) else f"{len(names):,}"
         if drifting:
-            return Finding("drift", False, f"{len(drifting):,} of {of_all} ingredients", "stockctl reconcile")
-        return Finding("drift", True, f"none, {of_all} ingredients")
+            yield Finding("drift", False, f"{len(drifting):,} of {of_all} ingredients", "stockctl reconcile")
+        else:
+            yield Finding("drift", True, f"none, {of_all} ingredients")
 
     def _total(self, namespace: str, metric: str, dimension: str, value: str) -> float:
         return sum(self._values("Sum", namespace, metric, dimension, value))
@@ -145,9 +166,27 @@ class Health:
         return [float(number) for result in answer["MetricDataResults"] for number in result["Values"]]
 
 
-def _drifts(table: StockTable, ingredient: str) -> bool:
-    holding = table.read(ingredient)
-    return holding is not None and holding.drift != 0
+def _looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What was found; where AWS does not answer, or refuses, that is what was found."""
+    try:
+        yield from look()
+    except (StockctlError, ClientError, BotoCoreError) as error:
+        known = error if isinstance(error, StockctlError) else translated(error)
+        yield Finding(what, False, known.message if known else str(error), (known.hint if known else None) or "")
+
+
+def _drifting(table: StockTable, ingredients: Iterable[str]) -> dict[str, Roster | None]:
+    """The ingredients whose batches and level differ, with their rosters; one that cannot be read has none."""
+    found: dict[str, Roster | None] = {}
+    for ingredient in ingredients:
+        try:
+            holding = table.read(ingredient)
+        except (ValueError, KeyError):  # somebody has written to the table by hand
+            found[ingredient] = None
+        else:
+            if holding is not None and holding.drift:
+                found[ingredient] = holding.roster
+    return found
 
 
 def _minutes(span: timedelta) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import ExitCode, UsageError
+from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
-    from stockctl.aws.failure_queues import Failure, FailureQueues
+    from stockctl.aws.failure_queues import FailureQueues, Held
 
 
 class Action(StrEnum):
@@ -43,60 +44,82 @@ def failures(
     from stockctl.aws.failure_queues import FailureQueues
 
     queues = FailureQueues(session.clients, Deployment.of(session.clients, session.target))
-    found = queues.failures()
-    chosen = [failure for failure in found if _is_meant(failure, ids)]
-    if action is not Action.RETRY or not chosen:
-        queues.release(found)
+    with queues.held() as held:
+        chosen = _chosen(held, ids or [])
+        if action is Action.RETRY:
+            outcomes = [(each, _retried(session, queues, each)) for each in chosen]
+    if action is Action.LIST:
+        _list(session, chosen)
+    elif action is Action.SHOW:
+        _show(session, chosen)
     else:
-        queues.release(failure for failure in found if failure not in chosen)
-    if ids and not chosen:
-        raise UsageError(f"no failure has an id that begins with {' or '.join(ids)}", "`stockctl failures` lists them.")
-    {Action.LIST: _list, Action.SHOW: _show, Action.RETRY: lambda *_: _retry(session, queues, chosen)}[action](
-        session, chosen
-    )
+        _tell_outcomes(session, outcomes)
 
 
-def _is_meant(failure: Failure, ids: list[str] | None) -> bool:
-    return not ids or any(failure.failure_id.startswith(each) for each in ids)
+def _chosen(held: Sequence[Held], ids: Sequence[str]) -> list[Held]:
+    """Those whose ids begin so, or all.
+
+    Raises:
+        UsageError: there is none of an id.
+    """
+    for wanted in ids:
+        if not any(each.failure.failure_id.startswith(wanted) for each in held):
+            raise UsageError(f"no failure has an id that begins with {wanted!r}", "`stockctl failures` lists them.")
+    return [each for each in held if not ids or each.failure.failure_id.startswith(tuple(ids))]
 
 
-def _list(session: Session, found: list[Failure]) -> None:
-    columns = [Column(name) for name in ("id", "at", "function", "about", "error")]
-    rows = [[each.failure_id, each.at, each.function, each.subject, each.error] for each in found]
-    document = [
-        {
-            "id": each.failure_id,
-            "at": each.at,
-            "function": each.function,
-            "about": each.subject,
-            "error": each.error,
-            "condition": each.condition,
-        }
+def _retried(session: Session, queues: FailureQueues, held: Held) -> str | None:
+    """Why it failed again; None if it is done. A fault of one is no reason not to try the next."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from stockctl.aws.errors import translated
+
+    fault = None
+    try:
+        queues.retry(held)
+    except (StockctlError, ClientError, BotoCoreError) as error:
+        known = error if isinstance(error, StockctlError) else translated(error)
+        fault = known.message if known else str(error)
+    session.environment.tell(f"{held.failure.failure_id}: {fault or 'done'}")
+    return fault
+
+
+def _list(session: Session, found: Sequence[Held]) -> None:
+    columns = [Column("id"), Column("at"), Column("function"), Column("about", folds=True), Column("error", folds=True)]
+    rows = [
+        [each.failure.failure_id, each.failure.at, each.function, each.failure.subject, each.failure.error]
         for each in found
     ]
-    session.output.show(document, Table(columns, rows))
+    session.output.show([_document(each) for each in found], Table(columns, rows))
     session.environment.tell("`stockctl failures retry` runs them again" if found else "no failures")
 
 
-def _show(session: Session, found: list[Failure]) -> None:
-    for each in found:
-        session.output.json({"id": each.failure_id, "function": each.function, "record": each.body})
+def _document(held: Held) -> dict[str, Any]:
+    failure = held.failure
+    return {
+        "id": failure.failure_id,
+        "at": failure.at,
+        "function": held.function,
+        "about": failure.subject,
+        "error": failure.error,
+        "condition": failure.condition,
+    }
 
 
-def _retry(session: Session, queues: FailureQueues, chosen: list[Failure]) -> None:
-    outcomes = []
-    for failure in chosen:
-        fault = queues.retry(failure)
-        session.environment.tell(f"{failure.failure_id}: {fault or 'done'}")
-        outcomes.append((failure, fault))
+def _show(session: Session, found: Sequence[Held]) -> None:
+    session.output.json([{**_document(each), "record": each.failure.record} for each in found])
+
+
+def _tell_outcomes(session: Session, outcomes: Sequence[tuple[Held, str | None]]) -> None:
     document = [
-        {"id": failure.failure_id, "function": failure.function, "done": fault is None, "error": fault or ""}
-        for failure, fault in outcomes
+        {"id": each.failure.failure_id, "function": each.function, "done": fault is None, "error": fault or ""}
+        for each, fault in outcomes
     ]
-    rows = [
-        [failure.failure_id, failure.function, "failed again" if fault else "done", fault or ""]
-        for failure, fault in outcomes
-    ]
-    session.output.show(document, Table([Column(name) for name in ("id", "function", "state", "error")], rows))
+    words = {True: "failed again", False: "done"}
+    about = [(each.failure.failure_id, each.function, fault) for each, fault in outcomes]
+    rows = [[name, function, words[fault is not None], fault or ""] for name, function, fault in about]
+    plain = [[name, function, str(fault is None).lower(), fault or ""] for name, function, fault in about]
+    columns = [Column("id"), Column("function"), Column("state", field="done"), Column("error", folds=True)]
+    session.output.show(document, Table(columns, rows, plain))
     if any(fault for _, fault in outcomes):
         raise typer.Exit(ExitCode.FAILED)

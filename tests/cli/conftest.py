@@ -68,6 +68,8 @@ def kitchen(service: Service) -> Iterator[Service]:
         "TransactionTable": TRANSACTIONS,
         "DropBucket": BUCKET,
         "LevelStream": STREAM,
+        "ReceiveFailureQueue": service.clients.sqs.create_queue(QueueName="received")["QueueUrl"],
+        "StreamFailureQueue": service.clients.sqs.create_queue(QueueName="changed")["QueueUrl"],
         "ApiId": "api",
         "ApiUrl": f"http://127.0.0.1:{server.server_port}",
         "TimeZone": "UTC",

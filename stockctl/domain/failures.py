@@ -1,0 +1,89 @@
+"""What could not be worked off: the records that Lambda leaves in a queue once it has given up.
+
+A delivery's record holds the event that failed, whole. A record of the table's stream names only a place in it: which
+shard, from which record to which; the stream forgets those after a day.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+
+@dataclass(frozen=True)
+class Place:
+    """A run of records in one shard of a table's stream; `first` and `last` are sequence numbers, both included."""
+
+    stream_arn: str
+    shard_id: str
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One record: a delivery has its `event`, changes of the table have their `place`, what is not understood neither.
+
+    `at` is when it was given up (ISO 8601, empty where the record does not say), `function` its name in Lambda,
+    `condition` why no further attempt was made, `error` what the last one died of, `record` all that Lambda left.
+    """
+
+    failure_id: str
+    record: object
+    at: str = ""
+    function: str = ""
+    subject: str = ""
+    error: str = ""
+    condition: str = ""
+    event: Mapping[str, Any] | None = None
+    place: Place | None = None
+
+
+def failure_from(failure_id: str, body: str) -> Failure:
+    """The failure that a message tells of; one that is of no known shape is kept as it is, to be looked at."""
+    try:
+        return _understood(failure_id, json.loads(body))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return Failure(failure_id, body, error="this is not a record of Lambda's")
+
+
+def _understood(failure_id: str, record: Mapping[str, Any]) -> Failure:
+    context, batch = record["requestContext"], record.get("DDBStreamBatchInfo")
+    event = None if batch else record["requestPayload"]
+    return Failure(
+        failure_id=failure_id,
+        record=record,
+        at=str(record.get("timestamp", "")),
+        function=_function_name(context["functionArn"]),
+        subject=f"{batch['batchSize']} stream records" if batch else ", ".join(_keys(record["requestPayload"])),
+        error=_error(record),
+        condition=str(context.get("condition", "")),
+        event=event,
+        place=_place(batch) if batch else None,
+    )
+
+
+def _function_name(arn: str) -> str:
+    """`arn:aws:lambda:<region>:<account>:function:<name>`, and perhaps a version behind it."""
+    return arn.split(":")[6]
+
+
+def _keys(event: Mapping[str, Any]) -> list[str]:
+    """The keys of deliveries, as people know them. S3 sends them as forms do."""
+    return [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]
+
+
+def _error(record: Mapping[str, Any]) -> str:
+    said = record.get("responsePayload")
+    message = said.get("errorMessage") if isinstance(said, Mapping) else None
+    return str(message or (record.get("responseContext") or {}).get("functionError", ""))
+
+
+def _place(batch: Mapping[str, Any]) -> Place:
+    first, last = str(batch["startSequenceNumber"]), str(batch["endSequenceNumber"])
+    if int(first) > int(last):
+        raise ValueError("ends before it begins")
+    return Place(str(batch["streamArn"]), str(batch["shardId"]), first, last)
