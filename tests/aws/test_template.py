@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -148,3 +149,25 @@ def test_logs_do_not_live_for_ever(resources: dict[str, Any]) -> None:
     """Every log group takes the parameter."""
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetention"} for group in groups.values())
+
+
+def test_the_drop_bucket_is_private_encrypted_and_speaks_tls_only(resources: dict[str, Any]) -> None:
+    """The embedded cloud, which has no TLS, is the only one that goes without the policy."""
+    bucket = resources["DropBucket"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    (statement,) = resources["DropBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert len(statement["Resource"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("prefix", "is_good"),
+    [("", True), ("acme/", True), ("in/acme/", True), ("acme", False), ("/", False), ("*/", False)],
+)
+def test_a_suppliers_prefix_is_a_folder(prefix: str, is_good: bool) -> None:
+    """Without the slash at its end, it would be the prefix of other suppliers' names too."""
+    document, _ = decode(str(template_path()))
+    pattern = document["Parameters"]["SupplierPrefix"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, prefix) is not None) == is_good
