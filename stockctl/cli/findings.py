@@ -14,7 +14,7 @@ from stockctl.terminal.output import Column, Table
 
 def show_findings(session: Session, findings: Sequence[Finding]) -> None:
     """Prints one line for each, the bad ones in red; ends the program with code 1 where there are any."""
-    columns = [Column("what"), Column("state", field="ok"), Column("found", folds=True), Column("mend", folds=True)]
+    columns = [Column("what", folds=False), Column("state", field="ok", folds=False), Column("found"), Column("mend")]
     rows = [[item.what, "ok" if item.is_ok else "NOT OK", item.found, item.advice] for item in findings]
     plain = [[item.what, str(item.is_ok).lower(), item.found, item.advice] for item in findings]
     styles = ["" if item.is_ok else "bold red" for item in findings]

@@ -66,7 +66,7 @@ def prose_of(text: str) -> list[str]:
 
 def option_rows(command: TyperCommand | TyperGroup, context: Any) -> dict[str, list[Row]]:  # noqa: ANN401
     """The options of a command by the heading they stand under, each with its help."""
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[Row]] = {"Options": []}
     for parameter in command.get_params(context):
         if isinstance(parameter, TyperOption) and not parameter.hidden:
             rows.setdefault(parameter.rich_help_panel or "Options", []).append(_option(parameter))

@@ -136,7 +136,7 @@ def _checked(session: Session, file: SupplierFile, zone: str) -> Checked:
     try:
         known_zone = time_zone(zone)
     except ValueError as error:
-        raise UsageError(f"--time-zone: {error}") from error
+        raise UsageError(f"--time-zone: {error}", "Name it as in Europe/London or UTC.") from error
     good: list[Row] = []
     bad: list[Rejection] = []
     now = int(session.environment.now().timestamp())
@@ -189,7 +189,7 @@ def _parts_sent(session: Session, bucket: DropBucket, parts: list[Part], waiting
 
     from stockctl.aws.supplier import deliver
 
-    session.environment.passing(f"sending {len(parts)} parts")
+    session.environment.passing(f"0 of {len(parts)} parts recorded")
 
     def one(part: Part) -> Document:
         document = _delivered_document(deliver(bucket, part.key, part.content, waiting))
@@ -265,11 +265,11 @@ def _odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str
 
 def _show(session: Session, documents: list[Document]) -> None:
     columns = [
-        Column("delivery", folds=True),
-        Column("status"),
-        Column("ingredient", folds=True),
+        Column("delivery"),
+        Column("status", folds=False),
+        Column("ingredient"),
         Column("quantity", "right"),
-        Column("best before"),
+        Column("best before", folds=False),
     ]
     rows, plain = [], []
     for document in documents:
@@ -319,4 +319,6 @@ def _write_rejects(path: Path, files: list[SupplierFile], documents: list[Docume
                 lines = {row["line"] for row in document["rejected"]}
                 writer.writerows(records_at(io.BytesIO(file.content), lines))
     except OSError as error:
-        raise StockctlError(f"{path} cannot be written: {error.strerror}") from error
+        raise StockctlError(
+            f"{path} cannot be written: {error.strerror}", "What could be recorded is; name another file for --rejects."
+        ) from error

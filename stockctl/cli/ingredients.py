@@ -31,7 +31,7 @@ def named(words: Sequence[str]) -> list[str] | None:
     try:
         return list(dict.fromkeys(ingredient_named(word) for word in words)) or None
     except ValueError as error:
-        raise UsageError(f"an ingredient {error}") from error
+        raise UsageError(f"an ingredient {error}", "Write its name as `stockctl stock` lists it.") from error
 
 
 def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[str]) -> None:

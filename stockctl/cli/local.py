@@ -104,9 +104,7 @@ def _show(session: Session) -> None:
         ("state", f"{state['bytes']:,} bytes in {state['directory']}"),
         ("saved", state["saved"] or "-"),
     ]
-    session.output.show(
-        document, Table([Column("embedded cloud", field="field"), Column("", field="value", folds=True)], rows)
-    )
+    session.output.show(document, Table([Column("embedded cloud", field="field"), Column("", field="value")], rows))
 
 
 def _document(cloud: EmbeddedCloud) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _reconciled(session: Session, table: StockTable, ingredient: str) -> Reconci
 
 def _show(session: Session, results: list[Reconciled]) -> None:
     columns = [
-        Column("ingredient", folds=True),
+        Column("ingredient"),
         Column("drift", "right"),
         Column("allocated", "right"),
         Column("written off", "right"),

@@ -83,7 +83,7 @@ def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
     try:
         kitchen = single(ingredient_named(ingredient)) if ingredient is not None else pizzeria()
     except ValueError as error:
-        raise UsageError(f"the ingredient {ingredient!r} {error}") from error
+        raise UsageError(f"the ingredient {ingredient!r} {error}", "Any name will do, such as pepperoni.") from error
     return kitchen.at_rate(rate) if rate is not None else kitchen
 
 

@@ -75,7 +75,10 @@ class SimulationRun:
         if was_interrupted:
             raise typer.Exit(ExitCode.INTERRUPTED)
         if not summary.adds_up:
-            raise StockctlError("the figures do not add up: " + "; ".join(summary.faults[:5]))
+            raise StockctlError(
+                "the figures do not add up: " + "; ".join(summary.faults[:5]),
+                "If nothing else uses this stack, `stockctl reconcile --check` and `stockctl failures` may say why.",
+            )
 
     def _serve(self) -> None:
         try:

@@ -95,13 +95,13 @@ def _sorted(levels: list[Level], sort: SortBy) -> list[Level]:
 def _show_levels(session: Session, levels: list[Level]) -> None:
     now = session.environment.now()
     columns = [
-        Column("ingredient", folds=True),
+        Column("ingredient"),
         Column("on hand", "right", "bold", field="quantity"),
         Column("received", "right"),
         Column("used", "right"),
         Column("expired", "right"),
-        Column("next expiry"),
-        Column("at", field=None, yields=True),
+        Column("next expiry", folds=False),
+        Column("at", field=None, folds=False, yields=True),
         Column("threshold", "right", yields=all(level.threshold is None for level in levels)),
     ]
     document = [level_document(level) for level in levels]
@@ -148,13 +148,13 @@ def level_document(level: Level) -> dict[str, Any]:
 def _show_batches(session: Session, batches: list[Batch]) -> None:
     now = session.environment.now()
     columns = [
-        Column("ingredient", folds=True),
+        Column("ingredient"),
         Column("left", "right", "bold", field="quantity"),
         Column("of", "right", field="received"),
-        Column("best before"),
-        Column("expires", field="expires_at"),
-        Column("at", field=None, yields=True),
-        Column("delivery", folds=True),
+        Column("best before", folds=False),
+        Column("expires", field="expires_at", folds=False),
+        Column("at", field=None, folds=False, yields=True),
+        Column("delivery"),
     ]
     rows = [
         [b.ingredient, units(b.quantity), units(b.received), b.best_before, *_when(b.expires_at, now), b.delivery]

@@ -65,7 +65,7 @@ def threshold(
         for level, numbers in zip(levels, figures, strict=True)
     ]
     columns = [
-        Column("ingredient", folds=True),
+        Column("ingredient"),
         Column("threshold", "right"),
         Column("on hand", "right", "bold", field="quantity"),
         Column("now", field="low"),

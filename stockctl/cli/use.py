@@ -131,7 +131,8 @@ def _refusal(answer: Answer) -> StockctlError:
     if answer.body.get("code") == "transaction_id_reused":
         return StockctlError(str(answer.body["message"]), "Give another --id, or leave it out.")
     faults = "; ".join(f"{fault['path']} {fault['message']}" for fault in answer.body.get("errors", []))
-    return UsageError(f"{answer.body.get('message', answer.status_code)}{': ' + faults if faults else ''}")
+    message = f"{answer.body.get('message', answer.status_code)}{': ' + faults if faults else ''}"
+    return UsageError(message, "`stockctl use --help` shows what can be written.")
 
 
 def _show_taken(session: Session, api: StockApi, body: Mapping[str, Any]) -> None:
@@ -144,7 +145,7 @@ def _show_taken(session: Session, api: StockApi, body: Mapping[str, Any]) -> Non
         body,
         Table(
             [
-                Column("ingredient", field="typeId", folds=True),
+                Column("ingredient", field="typeId"),
                 Column("used", "right", field="quantity"),
                 Column("before", "right"),
                 Column("after", "right", "bold"),
@@ -171,7 +172,7 @@ def _show_shortages(session: Session, wanted: Mapping[str, int], shortages: Sequ
         shortages,
         Table(
             [
-                Column("short of", field="typeId", folds=True),
+                Column("short of", field="typeId"),
                 Column("asked", "right", field="requested"),
                 Column("there is", "right", field="available"),
                 Column("missing", "right", "bold red"),
@@ -220,9 +221,9 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
             short = True
             session.environment.tell(f"{ingredient}: {units(missing)} of {units(count)} are not there")
     columns = [
-        Column("ingredient", folds=True),
-        Column("batch", field="batch_id", folds=True),
-        Column("best before", field=None, yields=True),
+        Column("ingredient"),
+        Column("batch", field="batch_id"),
+        Column("best before", field=None, folds=False, yields=True),
         Column("charged", "right", field="units"),
         Column("left", "right"),
     ]

@@ -64,7 +64,7 @@ def _opened(session: Session, name: str) -> Iterator[TextIO]:
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a file, or - for stdin.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 text") from error
+        raise UsageError(f"{name} is not UTF-8 text", "Save it as UTF-8, one JSON object a line.") from error
 
 
 def _show(session: Session, order: Order, answer: Answer) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stockctl.terminal.watch_model import Watched
     from stockctl.terminal.watch_screen import View
 
+WAIT_LONGER = "Give a longer --duration, or none to wait for as long as it takes."
 PAUSE_SECONDS = 0.1
 """Between two looks at what has come, where no screen is drawn."""
 
@@ -75,10 +76,10 @@ class WatchEnd:
             return
         within = f"within {short(self.duration.total_seconds())}"
         if self.until is not None:
-            raise StockctlError(f"{self.until} did not come true {within}")
+            raise StockctlError(f"{self.until} did not come true {within}", WAIT_LONGER)
         if self.count is not None:
             changes = "change" if self.count == 1 else "changes"
-            raise StockctlError(f"{self.seen} of {self.count} {changes} came {within}")
+            raise StockctlError(f"{self.seen} of {self.count} {changes} came {within}", WAIT_LONGER)
 
 
 @with_session

@@ -35,16 +35,21 @@ class Column:
     """One column: its heading for people, how it is aligned, an optional rich style, and its name for programs.
 
     `field` is the heading of the column in TSV: the name of the same field in the JSON document, where that differs
-    from the heading; None keeps a column out of TSV. A column that `folds` gives way where the terminal is narrow
-    (names, ids, sentences); all others stay on one line. One that `yields` is left out of a table that is too wide.
+    from the heading; None keeps a column out of TSV. Where the terminal is narrow, a column folds (names, ids,
+    sentences) unless it is of figures, at the right, or `folds` is False; one that `yields` is left out altogether.
     """
 
     name: str
     justify: Literal["left", "right"] = "left"
     style: str | None = None
     field: str | None = ""
-    folds: bool = False
+    folds: bool = True
     yields: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its values stay on one line."""
+        return self.justify == "right" or not self.folds
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class Output:
         drawn = RichTable(box=lines, title=table.title, title_justify="left", pad_edge=False)
         for column in (table.columns[index] for index in kept):
             drawn.add_column(
-                column.name, justify=column.justify, style=column.style, overflow="fold", no_wrap=not column.folds
+                column.name, justify=column.justify, style=column.style, overflow="fold", no_wrap=column.is_whole
             )
         for row, style in zip(table.rows, table.styles or [""] * len(table.rows), strict=True):
             drawn.add_row(*(Text(shown(row[index])) for index in kept), style=style)
@@ -146,7 +151,7 @@ def _width(table: Table, index: int) -> int:
 
     column = table.columns[index]
     widest = max((cell_len(text) for text in [column.name, *(row[index] for row in table.rows)]), default=0)
-    return min(widest, FOLDED) if column.folds else widest
+    return widest if column.is_whole else min(widest, FOLDED)
 
 
 def _one_field(value: str) -> str:

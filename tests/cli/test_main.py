@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import io
+from pathlib import Path
 from string import Formatter
 
 import pytest
 from botocore import exceptions as botocore_errors
 from botocore.exceptions import BotoCoreError, ClientError
 
+import stockctl.cli
 from stockctl.aws.errors import translated
 from stockctl.cli.main import run
 from stockctl.domain.errors import ExitCode
@@ -146,3 +149,18 @@ def test_a_defect_of_ours_is_one_line_and_a_way_to_see_more(
     assert "boom" in done.err
     assert "--debug" in done.err
     assert "Traceback" not in done.err
+
+
+WITHOUT_HINT = {"nothing was changed"}
+"""Said to somebody who has just answered no: there is nothing to mend."""
+
+
+def test_every_error_that_a_command_raises_comes_with_a_hint() -> None:
+    bare = []
+    for path in Path(stockctl.cli.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"StockctlError", "UsageError", "Refused"}:
+                message = ast.unparse(node.args[0]).strip("'\"")
+                if len(node.args) < 2 and message not in WITHOUT_HINT:
+                    bare.append(f"{path.name}:{node.lineno} {message}")
+    assert bare == []

@@ -13,10 +13,10 @@ from stockctl.terminal.output import Column, Output, OutputFormat, Table
 
 NAME = "an ingredient with a name so long that eighty columns cannot hold it and it must be folded somewhere"
 COLUMNS = [
-    Column("ingredient", folds=True),
+    Column("ingredient"),
     Column("on hand", "right", field="quantity"),
-    Column("next expiry"),
-    Column("at", field=None, yields=True),
+    Column("next expiry", folds=False),
+    Column("at", field=None, folds=False, yields=True),
 ]
 
 
@@ -51,7 +51,7 @@ def test_a_total_is_for_people_only() -> None:
 
 
 def test_names_are_text_neither_markup_nor_escape_sequences() -> None:
-    text = shown(Table([Column("a", folds=True)], [["[red]x[/red] \x1b[2J"]]), 80)
+    text = shown(Table([Column("a")], [["[red]x[/red] \x1b[2J"]]), 80)
     assert "[red]x[/red] ?[2J" in text
 
 
