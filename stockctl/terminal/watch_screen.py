@@ -17,6 +17,7 @@ from rich.text import Text
 from stockctl.domain.stock import Batch
 from stockctl.terminal.charts import LevelPlot, bar, level_chart, sampled, sparkline
 from stockctl.terminal.durations import short
+from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient
 
@@ -200,7 +201,7 @@ def _batches(ingredient: WatchedIngredient, view: View, width: int, height: int)
     held = [batch for batch in ingredient.batches if batch.quantity > 0]
     rows = held[: height - 1]
     more = f" (+{len(held) - len(rows)} more)" if len(held) > len(rows) else ""
-    title = _ruled(f"{len(held)} batch{'' if len(held) == 1 else 'es'}, soonest first{more}", view, width)
+    title = _ruled(f"{counts(len(held), 'batch')}, soonest first{more}" if held else "no batches", view, width)
     return _filled([title, *(_batch(batch, view, width) for batch in rows)], height)
 
 
