@@ -44,7 +44,9 @@ class ClosedPipe(io.StringIO):
 
 
 @pytest.fixture
-def delivery(kitchen: Service, tmp_path: Path) -> Path:
+def delivery(kitchen: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("stockctl.simulation.service.WAKING_SECONDS", 0.1)  # nobody here takes in what is dropped
+    monkeypatch.setattr("stockctl.cli.simulation_run.SETTLE_SECONDS", 0.1)
     kitchen.drop("monday.csv", "ham,100,2099-12-31\n")
     kitchen.work_off("ham")
     path = tmp_path / "tuesday.csv"
