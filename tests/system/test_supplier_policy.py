@@ -88,3 +88,9 @@ def test_a_supplier_may_not(supplier: Supplier, act: Callable[[S3Client, str], A
     """Anything else."""
     with pytest.raises(ClientError, match="AccessDenied"):
         act(supplier.s3, supplier.bucket)
+
+
+def test_a_stack_without_a_supplier_makes_no_such_policy(embedded_cloud: System) -> None:
+    """The parameter is empty by default."""
+    resources = embedded_cloud.clients.cloudformation.describe_stack_resources(StackName="stockctl")["StackResources"]
+    assert "SupplierPolicy" not in {each["LogicalResourceId"] for each in resources}
