@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stockctl.domain.errors import Busy
 from stockctl.functions import stock_received
 from stockctl.functions.work import SomeFailed
 from tests.service import BUCKET, Service
@@ -160,3 +161,24 @@ def test_a_delivery_of_more_batches_than_fit_one_transaction_is_recorded_whole(s
     holding = service.stock.read("ham")
     assert holding is not None
     assert (holding.level.quantity, holding.level.generation, len(holding.counted), holding.drift) == (210, 3, 210, 0)
+
+
+def test_a_receipt_is_written_when_all_is_recorded_and_not_before(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supplier is never told of rows that contention has kept out; the redelivered event records and tells."""
+
+    def busy(*_: object) -> None:
+        raise Busy("contention")
+
+    version = service.clients.s3.put_object(Bucket=BUCKET, Key="monday.csv", Body=TO_COME.encode())["VersionId"]
+    with monkeypatch.context() as contended:
+        contended.setattr("stockctl.aws.recording.receive_together", lambda *_: None)
+        contended.setattr("stockctl.aws.recording.receive", busy)
+        with pytest.raises(SomeFailed):
+            stock_received.handler({"Records": [service.notification("monday.csv", version)]}, None)
+    assert service.bucket.receipt("monday.csv") is None
+    stock_received.handler({"Records": [service.notification("monday.csv", version)]}, None)
+    receipt = service.bucket.receipt("monday.csv")
+    assert receipt is not None
+    assert receipt["status"] == "recorded"
