@@ -28,6 +28,7 @@ STAGES = (
     ("tests/faults/test_crashes.py", "-k", "in_the_end"),
     ("tests/faults/test_long_runs.py", "-k", "seeded"),
     ("tests/faults/test_publishing.py", "tests/faults/test_refusals.py"),
+    ("tests/functions/test_stock_received.py", "-k", "receipt"),
     ("tests/faults/test_interleavings.py", "-k", "stale or same or first or contents or parts"),
     ("tests/faults/test_interleavings.py",),
 )
