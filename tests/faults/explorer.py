@@ -46,6 +46,8 @@ class Scenario:
     """Whether every end must be that of some serial order."""
     finally_: Callable[[SmallCloud, Sequence[Stepped]], None] | None = None
     """What else must hold at each end."""
+    always: Callable[[Snapshot], None] | None = None
+    """What else must hold after every step."""
 
 
 @dataclass
@@ -125,6 +127,8 @@ class Explorer:
             self.trail.append(what)
             if following.cloud.store.rows is not node.cloud.store.rows:
                 holds(self.scenario.truth, node.cloud.store.rows, following.cloud.store.rows, following.cloud.now)
+            if self.scenario.always:
+                self.scenario.always(following.cloud)
             paths += self._walk(following)
             self.trail.pop()
         if not can_move or all(actor is None or actor.has_ended for actor in node.actors):

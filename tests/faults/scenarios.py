@@ -11,7 +11,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 from stockctl.domain.receipt import receipt_key
-from tests.faults.cloud_engine import SmallCloud, etag_of, version_of
+from tests.faults.cloud_engine import SmallCloud, Snapshot, etag_of, version_of
 from tests.faults.explorer import Scenario
 from tests.faults.invariants import Truth, ensure, partitions
 from tests.faults.operations import (
@@ -213,7 +213,15 @@ def deliveries() -> list[Scenario]:
     first, second = recording(KEY, "1"), recording(KEY, "2")
     bucket = given(objects=FILES)
     return [
-        Scenario("one delivery twice", ONE_FILE, bucket, {"a": first, "b": first}, finally_=_recorded, is_serial=False),
+        Scenario(
+            "one delivery twice",
+            ONE_FILE,
+            bucket,
+            {"a": first, "b": first},
+            always=_promised_well,
+            finally_=_recorded,
+            is_serial=False,
+        ),
         Scenario(
             "one delivery, faults",
             ONE_FILE,
@@ -222,10 +230,19 @@ def deliveries() -> list[Scenario]:
             lost=1,
             deaths=1,
             undone=1,
+            always=_promised_well,
             finally_=_recorded,
             is_serial=False,
         ),
-        Scenario("two contents", EITHER_FILE, bucket, {"a": first, "b": second}, finally_=_one_won, is_serial=False),
+        Scenario(
+            "two contents",
+            EITHER_FILE,
+            bucket,
+            {"a": first, "b": second},
+            always=_promised_well,
+            finally_=_one_won,
+            is_serial=False,
+        ),
         Scenario(
             "two contents, faults",
             EITHER_FILE,
@@ -233,6 +250,7 @@ def deliveries() -> list[Scenario]:
             {"a": first, "b": second},
             lost=1,
             deaths=1,
+            always=_promised_well,
             finally_=_one_won,
             is_serial=False,
         ),
@@ -244,6 +262,16 @@ def deliveries_in_time() -> list[Scenario]:
     first = recording(KEY, "1")
     both = {"a": first, "b": first}
     return [Scenario("one delivery twice", ONE_FILE, given(objects=FILES), both, ticks=1, is_serial=False)]
+
+
+def _promised_well(cloud: Snapshot) -> None:
+    """A receipt never says that something was recorded before it is."""
+    content = cloud.objects.get(receipt_key(KEY))
+    rows = json.loads(content)["recorded"] if content else []
+    received = {name: partition.level.received for name, partition in partitions(cloud.store.rows).items()}
+    for name in {row["ingredient"] for row in rows}:
+        promised = sum(row["quantity"] for row in rows if row["ingredient"] == name)
+        ensure(promised <= received.get(name, 0), "what a receipt says has been done", rows, received)
 
 
 def _recorded(cloud: SmallCloud, _ended: Sequence[Stepped]) -> None:
