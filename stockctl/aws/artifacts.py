@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -21,7 +22,9 @@ MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
 class ArtifactBucket:
-    """Versioned, private, encrypted. Every call names the account that must own it, as anyone can take a free name.
+    """Versioned, private, encrypted, reached by TLS alone.
+
+    Every call names the account that must own it, as anyone can take a free name.
 
     A bucket that was named by the caller is used as it is, and may belong to another account.
     """
@@ -94,6 +97,25 @@ class ArtifactBucket:
                 "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
             },
         )
+
+        if self._s3.meta.endpoint_url.startswith("https:"):  # an emulator without TLS would lock everybody out
+            self._s3.put_bucket_policy(Bucket=self.name, Policy=json.dumps(self._tls_only()))
+
+    def _tls_only(self) -> dict[str, Any]:
+        bucket = f"arn:{self._s3.meta.partition}:s3:::{self.name}"
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "TlsOnly",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:*",
+                    "Resource": [bucket, f"{bucket}/*"],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                }
+            ],
+        }
 
     def _unusable(self, error: ClientError) -> Exception:
         if code_of(error) in {"403", "AccessDenied", "Forbidden"}:

@@ -56,6 +56,7 @@ SELDOM = {
     "lambda:InvokeFunction",  # `failures retry`
     "lambda:UpdateEventSourceMapping",  # what `status` says to run where a stream stands still
     "s3:PutBucketOwnershipControls",  # part of CreateBucket
+    "s3:PutBucketPolicy",  # of the artifact bucket, where there is TLS
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
 }

@@ -1,0 +1,26 @@
+"""The bucket for function bundles, as the first deployment to an account and region makes it."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+from moto import mock_aws
+
+from stockctl.aws.artifacts import ArtifactBucket
+from stockctl.aws.clients import Clients
+
+
+@mock_aws
+def test_the_artifact_bucket_is_versioned_private_encrypted_and_reached_by_tls_alone() -> None:
+    clients = Clients(boto3.session.Session())
+    artifacts = ArtifactBucket(clients)
+    artifacts.ensure()
+    s3, name = clients.s3, artifacts.name
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
