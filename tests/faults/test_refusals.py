@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
 from stockctl.domain.transaction import Accepted, Insufficient, Reused, Transaction
 from tests.engines.clouds import ProcessCloud, StruckCloud
 from tests.faults.operations import batch, receiving, transacting, transacting_many
@@ -39,3 +44,21 @@ def test_a_shortage_names_what_is_there() -> None:
     assert isinstance(outcome, Insufficient)
     assert outcome.shortages[0].available == 2
     assert transacting(Transaction("u", {"ham": 2}))(cloud) == Accepted({"ham": 2})
+
+
+def test_a_repeat_that_meets_its_first_attempt_half_committed_waits_for_it() -> None:
+    """Its record is still locked while the level is lower already: that shortage is its own doing, and no refusal."""
+    first = kitchen()
+    met: list[str] = []
+
+    def half_committed(name: str, do: Callable[[], Any]) -> Any:
+        if name == "transact_write_items" and not met:
+            met.append(name)
+            level = {"quantity": {"N": "2"}, "next_expiry": {"N": "100"}}
+            reasons = [{"Code": "TransactionConflict"}, {"Code": "ConditionalCheckFailed", "Item": level}]
+            fault = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(fault, "TransactWriteItems")  # type: ignore[arg-type]  # botocore's type lacks the reasons
+        return do()
+
+    again = transacting(Transaction("t", {"ham": 8}))(StruckCloud(first.cloud, half_committed))
+    assert (again, met) == (Accepted({"ham": 8}, replayed=True), ["transact_write_items"])
