@@ -11,6 +11,8 @@ import asyncio
 import importlib
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,7 @@ class Checkpoints:
         self._home = home
         self._save = save
         self._unsaved_since: str | None = None
+        self._going_on = 0
         self._last: str | None = home.saved().at
         home.record_saved(Saved(at=self._last, clean=False))
 
@@ -41,6 +44,16 @@ class Checkpoints:
         if self._unsaved_since is None:
             self._unsaved_since = now_text(datetime.now(UTC))
             self._home.record_saved(Saved(self._last, self._unsaved_since, clean=False))
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Something may change in the emulator while this lasts, and is not in a save made meanwhile."""
+        self._going_on += 1
+        self.changed()  # before the caller has an answer: what it was told of is never lost without a word
+        try:
+            yield
+        finally:
+            self._going_on -= 1
 
     def save(self) -> float:
         """Saves if there is something to save; the seconds it took."""
@@ -51,6 +64,8 @@ class Checkpoints:
         self._save()
         self._last = now_text(datetime.now(UTC))
         self._home.record_saved(Saved(at=self._last, clean=False))
+        if self._going_on:
+            self.changed()
         return time.monotonic() - started
 
     def closed(self) -> None:

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -53,10 +54,9 @@ class Watched:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == IDENTITY_PATH:
             return await self._identify(send)
-        await self._application(scope, receive, send)
-        if scope["type"] == "http" and may_change(scope):
-            self._checkpoints.changed()
-        return None
+        changes = scope["type"] == "http" and may_change(scope)
+        with self._checkpoints.change() if changes else nullcontext():
+            return await self._application(scope, receive, send)
 
     async def _identify(self, send: Send) -> None:
         body = json.dumps({"pid": self._run.pid, "since": self._run.since}).encode()

@@ -44,6 +44,17 @@ def test_a_change_is_on_record_until_it_is_saved(home: Home) -> None:
     assert home.saved().clean
 
 
+def test_a_change_that_goes_on_while_a_save_is_made_stays_on_record(home: Home) -> None:
+    """It is on record before its caller has an answer, and a save in the middle of it is not taken to hold it."""
+    checkpoints = Checkpoints(home, lambda: None)
+    with checkpoints.change():
+        assert home.saved().unsaved_since is not None
+        checkpoints.save()
+        assert home.saved().unsaved_since is not None
+    checkpoints.save()
+    assert home.saved().unsaved_since is None
+
+
 def test_where_the_emulator_cannot_save_a_change_stays_on_record(home: Home) -> None:
     """A release without the functions we call saves at shutdown only."""
     checkpoints = Checkpoints(home, None)
