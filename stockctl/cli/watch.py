@@ -233,5 +233,6 @@ def _line(session: Session, watched: Watched, change: LevelChange) -> None:
         return
     clock = change.at.astimezone().strftime("%H:%M:%S")
     difference = signed(ingredient.difference(place), ASCII)
-    line = f"{clock} {ASCII.shown(change.ingredient)} {change.quantity:,} ({ASCII.shown(change.cause)} {difference})"
+    why = f"{ASCII.shown(change.cause)} {difference}".rstrip()
+    line = f"{clock} {ASCII.shown(change.ingredient)} {change.quantity:,} ({why})"
     session.environment.console().print(Text(line), soft_wrap=True)

@@ -112,6 +112,8 @@ class Output:
             self.line(row)
 
     def _table(self, table: Table) -> None:
+        if not table.rows:  # a heading over nothing says less than the notice that goes with it
+            return
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
