@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stockctl.aws.level_stream import Condition, StreamState
+from stockctl.aws.stock_table import StockTable
 from stockctl.cli.level_source import Feeds, LevelSource, TableReader
 from stockctl.cli.simulate import refuse_other_data
 from stockctl.cli.watch import WatchEnd
@@ -58,12 +59,22 @@ def test_a_condition_that_holds_already_ends_it_at_once(ham: Service, stockctl: 
     assert (done.code, done.out) == (0, "")
 
 
-def test_a_condition_that_comes_true_ends_it(ham: Service, stockctl: Stockctl) -> None:
+def test_a_condition_that_comes_true_ends_it(ham: Service, stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = threading.Event()
+    levels = StockTable.levels
+
+    def levels_and_tell(table: StockTable, ingredients: Sequence[str] | None = None) -> list[Level]:
+        found = levels(table, ingredients)
+        looked.set()
+        return found
+
     def use_some() -> None:
-        time.sleep(1)
+        assert looked.wait(30)
+        time.sleep(1)  # for the stream, which is followed by a thread of its own
         ham.post("t2", ham=50)
         ham.work_off("ham")
 
+    monkeypatch.setattr(StockTable, "levels", levels_and_tell)
     using = threading.Timer(0, use_some)
     using.start()
     done = stockctl("watch", "--until-level", "ham<50", "--duration", "30s")
