@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -23,6 +19,7 @@ from stockctl.aws.use import Till
 from stockctl.domain.stock import Batch, batch_id_of
 from tests.benchmarks.measure import HOT, INGREDIENTS
 from tests.benchmarks.report import Report
+from tests.engines.dynamodb_local import Unavailable, running
 from tests.service import STOCK, TRANSACTIONS, make_tables
 from tests.system.conftest import embedded_cloud
 
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 __all__ = ["embedded_cloud"]
-POM = Path(__file__).parent.parent / "engines" / "pom.xml"
 PLENTY = 10**9
 FAR = 4_000_000_000
 PATIENCE = Patience(seconds=30.0)
@@ -44,34 +40,23 @@ def report() -> Iterator[Report]:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_local_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    if not shutil.which("mvn") or not shutil.which("java"):
-        pytest.skip("DynamoDB Local needs Java and Maven")
-    folder = tmp_path_factory.mktemp("dynamodb-local")
-    subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"],  # noqa: S607
-        check=True,
-        capture_output=True,
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    main = "software.amazon.dynamodb.services.local.main.ServerRunner"
-    command = ["java", f"-Dsqlite4java.library.path={folder}", "-cp", f"{folder}/*", main, "-inMemory"]
-    server = subprocess.Popen(
-        [*command, "-port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
-    )
-    yield port
-    server.terminate()
-    server.wait()
+def dynamodb_local_port() -> Iterator[int]:
+    """AWS's own engine, started as the other tests start it: on 127.0.0.1 alone."""
+    try:
+        with running() as endpoint:
+            yield int(endpoint.rpartition(":")[2])
+    except Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture
 def dynamodb(dynamodb_local_port: int) -> DynamoDBClient:
-    """A client of DynamoDB Local with empty tables of its own: each test is another account."""
+    """A client of DynamoDB Local with empty tables: what an earlier test left is deleted first."""
     session = boto3.session.Session("bench", "bench", region_name=f"bench-{time.time_ns() % 10**9}")
     config = Config(max_pool_connections=64, retries={"total_max_attempts": 1}, read_timeout=60)
     client = session.client("dynamodb", endpoint_url=f"http://127.0.0.1:{dynamodb_local_port}", config=config)
+    for name in client.list_tables()["TableNames"]:
+        client.delete_table(TableName=name)
     clients = Clients(session, f"http://127.0.0.1:{dynamodb_local_port}")
     for _ in range(100):
         try:
