@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,9 +25,22 @@ SECONDS_BETWEEN = 1.0
 REST_FACTOR = 10
 """Reading a table takes the emulator's time: at most one part in so many of it goes there."""
 
-STOCK_TTL = "expires_at"
-TTL_ATTRIBUTES = {"StockTable": STOCK_TTL, "TransactionTable": "forget_at"}
-"""The TTL attribute of a table, by the stack output that names the table."""
+
+@dataclass(frozen=True)
+class TimeToLive:
+    """The TTL attribute of a table, and how long (s) its rows are let alone between two sweeps that look at them.
+
+    Transactions are many, and each is kept for months: to look for one that is due every second, as for stock, would
+    take a tenth of the emulator's time under load.
+    """
+
+    attribute: str
+    seconds_between: float = 0.0
+
+
+STOCK_TTL = TimeToLive("expires_at")
+TABLES = {"StockTable": STOCK_TTL, "TransactionTable": TimeToLive("forget_at", 300.0)}
+"""What lives for a time, by the stack output that names the table."""
 
 logger = logging.getLogger("stockctl.local")
 
@@ -38,6 +52,7 @@ class ExpiryService(threading.Thread):
         super().__init__(name="expiry", daemon=True)
         self._clients = clients
         self._stopped = threading.Event()
+        self._next_look: dict[str, float] = {}
 
     def run(self) -> None:
         rest = SECONDS_BETWEEN
@@ -46,7 +61,7 @@ class ExpiryService(threading.Thread):
             started = time.monotonic()
             try:
                 if not caught_up:
-                    catch_up(self._clients, [name for name, attribute in self._tables() if attribute == STOCK_TTL])
+                    catch_up(self._clients, [name for name, kind in self._tables() if kind == STOCK_TTL])
                     caught_up = True
                 self.sweep(time.time())
             except (BotoCoreError, ClientError, StockctlError) as error:  # a stack that is coming or going
@@ -59,16 +74,16 @@ class ExpiryService(threading.Thread):
         self.join(timeout=5)
 
     def sweep(self, now: float) -> int:
-        """Deletes every row that is due at `now` (epoch seconds); how many there were."""
-        return sum(self._sweep_table(table, attribute, int(now)) for table, attribute in self._tables())
+        """Deletes the rows that are due at `now` (epoch seconds) in each table that is to be looked at; how many."""
+        tables = [(name, kind) for name, kind in self._tables() if now >= self._next_look.get(name, 0.0)]
+        self._next_look |= {name: now + kind.seconds_between for name, kind in tables}
+        return sum(self._sweep_table(name, kind.attribute, int(now)) for name, kind in tables)
 
-    def _tables(self) -> list[tuple[str, str]]:
+    def _tables(self) -> list[tuple[str, TimeToLive]]:
         stacks = self._clients.cloudformation.describe_stacks()["Stacks"]
         outputs = [output for stack in stacks for output in stack.get("Outputs", [])]
         return [
-            (output["OutputValue"], TTL_ATTRIBUTES[output["OutputKey"]])
-            for output in outputs
-            if output["OutputKey"] in TTL_ATTRIBUTES
+            (output["OutputValue"], TABLES[output["OutputKey"]]) for output in outputs if output["OutputKey"] in TABLES
         ]
 
     def _sweep_table(self, table: str, attribute: str, now: int) -> int:

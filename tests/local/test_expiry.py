@@ -16,18 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOW = 1_800_000_000
+
+
+def table_of(key: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        },
+    }
+
+
 TEMPLATE = {
-    "Resources": {
-        "StockTable": {
-            "Type": "AWS::DynamoDB::Table",
-            "Properties": {
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [{"AttributeName": "ingredient", "AttributeType": "S"}],
-                "KeySchema": [{"AttributeName": "ingredient", "KeyType": "HASH"}],
-            },
-        }
+    "Resources": {"StockTable": table_of("ingredient"), "TransactionTable": table_of("transaction_id")},
+    "Outputs": {
+        "StockTable": {"Value": {"Ref": "StockTable"}},
+        "TransactionTable": {"Value": {"Ref": "TransactionTable"}},
+        "Other": {"Value": "no table at all"},
     },
-    "Outputs": {"StockTable": {"Value": {"Ref": "StockTable"}}, "Other": {"Value": "no table at all"}},
 }
 
 
@@ -40,9 +48,15 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
 
 
 @pytest.fixture
-def table(clients: Clients) -> str:
+def tables(clients: Clients) -> dict[str, str]:
     clients.cloudformation.create_stack(StackName="kitchen", TemplateBody=json.dumps(TEMPLATE))
-    return clients.cloudformation.describe_stacks()["Stacks"][0]["Outputs"][0]["OutputValue"]
+    outputs = clients.cloudformation.describe_stacks()["Stacks"][0]["Outputs"]
+    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+@pytest.fixture
+def table(tables: dict[str, str]) -> str:
+    return tables["StockTable"]
 
 
 def put(clients: Clients, table: str, name: str, **attributes: Any) -> None:
@@ -73,6 +87,21 @@ def test_a_row_that_was_put_anew_since_it_was_read_stays(clients: Clients, table
     clients.dynamodb.meta.events.register("before-call.dynamodb.DeleteItem", put_anew)
     assert ExpiryService(clients).sweep(NOW) == 0
     assert left(clients, table) == {"fresh"}
+
+
+def test_transactions_are_looked_at_every_few_minutes(clients: Clients, tables: dict[str, str]) -> None:
+    """They are many and kept for months; batches are looked at by every sweep."""
+
+    def put_due(position: int) -> None:
+        put(clients, tables["StockTable"], f"ham {position}", expires_at={"N": str(NOW)})
+        forgotten = {"transaction_id": {"S": f"t{position}"}, "forget_at": {"N": str(NOW)}}
+        clients.dynamodb.put_item(TableName=tables["TransactionTable"], Item=forgotten)
+
+    service, swept = ExpiryService(clients), []
+    for position, seconds in enumerate((0, 1, 299, 300)):
+        put_due(position)
+        swept.append(service.sweep(NOW + seconds))
+    assert swept == [2, 1, 1, 4]
 
 
 def test_where_no_stack_is_deployed_there_is_nothing_to_do(clients: Clients) -> None:
