@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import boto3
@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from stockctl.aws.api import StockApi
 from stockctl.aws.clients import Clients
 from stockctl.aws.receive import receive
 from stockctl.aws.retry import Patience
@@ -21,7 +22,7 @@ from tests.benchmarks.measure import HOT, INGREDIENTS
 from tests.benchmarks.report import Report
 from tests.engines.dynamodb_local import Unavailable, running
 from tests.service import STOCK, TRANSACTIONS, make_tables
-from tests.system.conftest import embedded_cloud
+from tests.system.conftest import System, embedded_cloud
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,6 +31,8 @@ __all__ = ["embedded_cloud"]
 PLENTY = 10**9
 FAR = 4_000_000_000
 PATIENCE = Patience(seconds=30.0)
+SECONDS_TO_SETTLE = 10.0
+"""Until StockUpdated has worked off the deliveries that come before what is measured."""
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +80,13 @@ def stock_up(client: DynamoDBClient, table: str, ingredients: list[str] | None =
     stock = StockTable(client, table)
     for name in ingredients or names():
         deliver(stock, name, 1, PLENTY)
+
+
+def stocked_api(system: System, ingredients: list[str] | None = None) -> Callable[[], StockApi]:
+    """What makes a client of the embedded cloud's HTTP API; there is plenty of every ingredient, or of these."""
+    stock_up(system.clients.dynamodb, system.deployment.stock_table, ingredients)
+    time.sleep(SECONDS_TO_SETTLE)
+    return lambda: StockApi(system.clients.session, system.deployment.api_url)
 
 
 def names() -> list[str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import quantiles
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from stockctl.domain.transaction import Transaction
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from stockctl.aws.api import StockApi
 
 T = TypeVar("T")
 INGREDIENTS = 1_000
@@ -58,7 +61,32 @@ class Run:
 
     def percentile(self, percent: int) -> float:
         """Milliseconds."""
-        return 1_000 * quantiles(self.each, n=100, method="inclusive")[percent - 1] if len(self.each) > 1 else 0.0
+        if len(self.each) == 1:
+            return 1_000 * self.each[0]
+        return 1_000 * quantiles(self.each, n=100, method="inclusive")[percent - 1]
+
+
+class Callers:
+    """Clients of the HTTP API: each thread has a connection of its own."""
+
+    def __init__(self, api: Callable[[], StockApi]) -> None:
+        self._make = api
+        self._own = threading.local()
+
+    @property
+    def api(self) -> StockApi:
+        """This thread's."""
+        if not hasattr(self._own, "api"):
+            self._own.api = self._make()
+        return cast("StockApi", self._own.api)
+
+    def use(self, transaction: Transaction) -> int:
+        """One transaction a request; the status code."""
+        return self.api.use(transaction.transaction_id, transaction.items).status_code
+
+    def use_many(self, transactions: Sequence[Transaction]) -> list[int]:
+        """Many in one request; their status codes."""
+        return [answer.status_code for answer in self.api.use_many([document(one) for one in transactions])]
 
 
 def at_work(work: Callable[[T], object], subjects: Iterable[T], clients: int) -> Run:

@@ -1,4 +1,4 @@
-"""One hot ingredient, more and more clients, on DynamoDB Local: single uses take turns at its row, batches share it."""
+"""One hot ingredient, more and more clients: single uses take turns at its row, batches share it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING
 from stockctl.aws.use import Till, use
 from stockctl.aws.use_many import use_many
 from stockctl.domain.transaction import Accepted
-from tests.benchmarks.conftest import stock_up
-from tests.benchmarks.measure import HOT, Meter, at_work, chunks, hot_pair, orders
+from tests.benchmarks.conftest import stock_up, stocked_api
+from tests.benchmarks.measure import HOT, Callers, Meter, Run, at_work, chunks, hot_pair, orders
 from tests.service import STOCK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from tests.benchmarks.report import Report
+    from tests.system.conftest import System
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
+SINGLES = 200
+IN_BATCH = 100
 
 
 def test_clients_on_one_hot_ingredient(till: Till, dynamodb: DynamoDBClient, report: Report) -> None:
@@ -25,17 +31,41 @@ def test_clients_on_one_hot_ingredient(till: Till, dynamodb: DynamoDBClient, rep
     rows: list[list[object]] = []
     for clients in CLIENTS:
         meter.reset()
-        count = 200
-        single = at_work(lambda one: use(till, one), orders(hot_pair, count), clients)
-        attempts = meter.calls["TransactWriteItems"] / count
+        single = _singles(lambda one: use(till, one), clients)
+        attempts = meter.calls["TransactWriteItems"] / SINGLES
         assert all(isinstance(outcome, Accepted) for outcome in single.results)
         meter.reset()
-        batches = chunks(orders(hot_pair, 100 * clients), 100)
-        many = at_work(lambda batch: use_many(till, batch), batches, clients)
-        accepted = sum(isinstance(outcome, Accepted) for outcomes in many.results for outcome in outcomes)
-        each = meter.calls["TransactWriteItems"] / (2 * len(batches))
-        speed = [count / single.seconds, attempts, single.percentile(50), single.percentile(99)]
-        rows.append([clients, *speed, accepted / many.seconds, each, many.percentile(50), many.percentile(99)])
-        assert accepted == 100 * clients
-    columns = ["clients", "single/s", "attempts", "p50 ms", "p99 ms", "batched/s", "attempts", "p50 ms", "p99 ms"]
-    report.table("Clients on one hot ingredient, DynamoDB Local (batches of 100)", columns, rows)
+        many = _batches(lambda batch: use_many(till, batch), clients)
+        assert all(isinstance(outcome, Accepted) for outcomes in many.results for outcome in outcomes)
+        each = meter.calls["TransactWriteItems"] / (2 * clients)
+        rows.append([clients, *_speed(single, SINGLES), attempts, *_speed(many, IN_BATCH * clients), each])
+    report.table(f"Clients on one hot ingredient, DynamoDB Local (batches of {IN_BATCH})", _columns("attempts"), rows)
+
+
+def test_clients_on_one_hot_ingredient_of_the_embedded_cloud(embedded_cloud: System, report: Report) -> None:
+    callers = Callers(stocked_api(embedded_cloud, [HOT, "i0"]))
+    rows: list[list[object]] = []
+    for clients in CLIENTS:
+        # Each is done twice: workers that are started by the first are not measured.
+        _, single = _singles(callers.use, clients), _singles(callers.use, clients)
+        _, many = _batches(callers.use_many, clients), _batches(callers.use_many, clients)
+        assert set(single.results) == {201} == {code for codes in many.results for code in codes}
+        rows.append([clients, *_speed(single, SINGLES), *_speed(many, IN_BATCH * clients)])
+    report.table(f"Clients on one hot ingredient, embedded cloud (batches of {IN_BATCH})", _columns(), rows)
+
+
+def _singles(work: Callable[[Any], object], clients: int) -> Run:
+    return at_work(work, orders(hot_pair, SINGLES), clients)
+
+
+def _batches(work: Callable[[Any], object], clients: int) -> Run:
+    return at_work(work, chunks(orders(hot_pair, IN_BATCH * clients), IN_BATCH), clients)
+
+
+def _speed(run: Run, accepted: int) -> list[object]:
+    return [accepted / run.seconds, run.percentile(50), run.percentile(99)]
+
+
+def _columns(*more: str) -> list[str]:
+    measured = ("accepted/s", "p50 ms", "p99 ms", *more)
+    return ["clients", *(f"single: {name}" for name in measured), *(f"batched: {name}" for name in measured)]

@@ -1,4 +1,4 @@
-"""Deliveries of 1,000, 10,000 and 100,000 rows on DynamoDB Local, and the memory that a million rows take."""
+"""Deliveries of 1,000, 10,000 and 100,000 rows, and the memory that a million rows take."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from stockctl.aws.use import Till
     from tests.benchmarks.report import Report
+    from tests.system.conftest import System
 
 MEMORY = """
 import resource, sys, time
@@ -33,7 +34,7 @@ from stockctl.aws.use import Till
 from stockctl.aws.stock_table import StockTable
 from tests.benchmarks.test_ingest import record
 client = boto3.session.Session("bench", "bench", region_name={region!r}).client("dynamodb", endpoint_url={endpoint!r})
-record(StockTable(client, "kitchen-stock"), Path({file!r}), "million.csv")
+record(StockTable(client, {stock!r}), {transactions!r}, Path({file!r}), "million.csv")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
@@ -54,12 +55,12 @@ class Folder:
         return made(None)
 
 
-def record(table: StockTable, file: Path, name: str) -> Receipt:
+def record(table: StockTable, transactions: str, file: Path, name: str) -> Receipt:
     """Records a file as StockReceived does."""
     recorder = Recorder(
         cast("DropBucket", Folder(file)),
         table,
-        TRANSACTIONS,
+        transactions,
         ZoneInfo("UTC"),
         time.time,
         PATIENCE,
@@ -81,18 +82,28 @@ def delivery(folder: Path, rows: int) -> Path:
     return file
 
 
-def test_rows_a_second(till: Till, dynamodb: DynamoDBClient, tmp_path: Path, report: Report) -> None:
+def test_rows_a_second(till: Till, tmp_path: Path, report: Report) -> None:
+    _rows_a_second(till.stock, TRANSACTIONS, tmp_path, report, "DynamoDB Local")
+
+
+def test_rows_a_second_on_the_embedded_cloud(embedded_cloud: System, tmp_path: Path, report: Report) -> None:
+    deployment = embedded_cloud.deployment
+    stock = StockTable(embedded_cloud.clients.dynamodb, deployment.stock_table)
+    _rows_a_second(stock, deployment.transaction_table, tmp_path, report, "embedded cloud")
+
+
+def _rows_a_second(stock: StockTable, transactions: str, folder: Path, report: Report, engine: str) -> None:
     rows: list[list[object]] = []
     for count in (1_000, 10_000, 100_000):
-        file = delivery(tmp_path, count)
-        baseline = _original_rows_a_second(dynamodb, file, f"o{count}")
+        file = delivery(folder, count)
+        baseline = _original_rows_a_second(stock, file, f"o{count}")
         began = time.perf_counter()
-        receipt = record(till.stock, file, f"d{count}.csv")
+        receipt = record(stock, transactions, file, f"d{count}.csv")
         ours = count / (time.perf_counter() - began)
         assert receipt["status"] == "recorded"
         rows.append([count, receipt["recorded_rows"], baseline, ours, ours / baseline])
     columns = ["rows", "batches", "original, rows/s", "ours, rows/s", "ratio"]
-    report.table("A delivery, DynamoDB Local", columns, rows)
+    report.table(f"A delivery, {engine}", columns, rows)
 
 
 def test_a_million_rows_take_less_than_256_megabytes(dynamodb: DynamoDBClient, tmp_path: Path, report: Report) -> None:
@@ -100,6 +111,7 @@ def test_a_million_rows_take_less_than_256_megabytes(dynamodb: DynamoDBClient, t
     for count in (10_000, 100_000, 1_000_000):
         file = delivery(tmp_path, count)
         place = {"region": dynamodb.meta.region_name, "endpoint": dynamodb.meta.endpoint_url, "file": str(file)}
+        place |= {"stock": STOCK, "transactions": TRANSACTIONS}
         began = time.perf_counter()
         ended = subprocess.run(
             [sys.executable, "-c", MEMORY.format(**place)], capture_output=True, text=True, check=True
@@ -111,12 +123,12 @@ def test_a_million_rows_take_less_than_256_megabytes(dynamodb: DynamoDBClient, t
     assert rows[-1][1] < 256  # type: ignore[operator]
 
 
-def _original_rows_a_second(client: DynamoDBClient, file: Path, prefix: str, sample: int = 500) -> float:
+def _original_rows_a_second(stock: StockTable, file: Path, prefix: str, sample: int = 500) -> float:
     lines = file.read_text().splitlines()[1 : 1 + sample]
     began = time.perf_counter()
     for number, line in enumerate(lines):
         name, units, _ = line.split(",")
-        original.receive(client, STOCK, f"{prefix}-{name}", f"batch-{number}", int(units))
+        original.receive(stock.client, stock.name, f"{prefix}-{name}", f"batch-{number}", int(units))
     return len(lines) / (time.perf_counter() - began)
 
 

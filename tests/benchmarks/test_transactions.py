@@ -6,8 +6,6 @@ PostgreSQL, where it is installed, is called over its socket with nothing in fro
 from __future__ import annotations
 
 import json
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +16,9 @@ from stockctl.aws.bulk_use import use_all
 from stockctl.aws.rows import level_key, number
 from stockctl.aws.use_many import use_many
 from stockctl.domain.orders import Order
-from stockctl.domain.transaction import Transaction
 from tests.benchmarks import postgres
-from tests.benchmarks.conftest import PLENTY, names, stock_up
-from tests.benchmarks.measure import HOT, Run, at_work, document, hot, hot_pair, orders, wide
+from tests.benchmarks.conftest import PLENTY, names, stock_up, stocked_api
+from tests.benchmarks.measure import HOT, Callers, Run, at_work, document, hot, hot_pair, orders, wide
 from tests.service import STOCK
 
 if TYPE_CHECKING:
@@ -42,13 +39,11 @@ BASKETS: dict[str, Callable[[], dict[str, int]]] = {
 SINGLES = 160
 BATCHED = (500, 5_000)
 CLIENTS = 8
-SECONDS_TO_SETTLE = 10.0
-"""Until StockUpdated has worked off the deliveries that come before what is measured."""
 
 
 def test_transactions_a_second_through_the_http_api(embedded_cloud: System, report: Report) -> None:
     original = _original(embedded_cloud)
-    ours = _ours(embedded_cloud)
+    ours = stocked_api(embedded_cloud)
     beside = _postgres()
     rows: list[list[object]] = []
     for name, basket in BASKETS.items():
@@ -77,15 +72,9 @@ def test_transactions_a_second_on_dynamodb_local(till: Till, dynamodb: DynamoDBC
 
 def _singles(api: Callable[[], StockApi], basket: Callable[[], dict[str, int]]) -> float:
     """One transaction a request, from eight clients, each with a connection of its own."""
-    own = threading.local()
-
-    def take(transaction: Transaction) -> int:
-        if not hasattr(own, "api"):
-            own.api = api()
-        return int(own.api.use(transaction.transaction_id, transaction.items).status_code)
-
-    at_work(take, orders(basket, CLIENTS), CLIENTS)  # workers that are started now are not measured
-    done: Run = at_work(take, orders(basket, SINGLES), CLIENTS)
+    callers = Callers(api)
+    at_work(callers.use, orders(basket, CLIENTS), CLIENTS)  # workers that are started now are not measured
+    done: Run = at_work(callers.use, orders(basket, SINGLES), CLIENTS)
     assert set(done.results) == {201}
     return SINGLES / done.seconds
 
@@ -96,12 +85,6 @@ def _batched(api: Callable[[], StockApi], basket: Callable[[], dict[str, int]], 
     done = at_work(lambda one: [answer.status_code for _, answer in use_all(one(), asked)], [api], 1)
     assert set(done.results[0]) == {201}
     return count / done.seconds
-
-
-def _ours(system: System) -> Callable[[], StockApi]:
-    stock_up(system.clients.dynamodb, system.deployment.stock_table)
-    time.sleep(SECONDS_TO_SETTLE)
-    return lambda: StockApi(system.clients.session, system.deployment.api_url)
 
 
 def _original(system: System) -> Callable[[], StockApi]:
