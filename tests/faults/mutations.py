@@ -30,7 +30,7 @@ STAGES = (
     ("tests/faults/test_publishing.py", "tests/faults/test_refusals.py"),
     ("tests/functions/test_stock_received.py", "-k", "receipt"),
     ("tests/aws/test_level_publisher.py",),
-    ("tests/faults/test_interleavings.py", "-k", "stale or same or first or contents or parts"),
+    ("tests/faults/test_interleavings.py", "-k", "stale or same or first or contents or parts or empty"),
     ("tests/faults/test_interleavings.py",),
 )
 STAGE_SECONDS = 300

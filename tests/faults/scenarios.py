@@ -93,7 +93,7 @@ def quick_interleavings() -> list[Scenario]:
     ]
     firsts = {"receive": receiving(LATER), "receive another": receiving(SOON)}
     first = Scenario("two first deliveries", TRUTH, EMPTY, firsts, ticks=1, removals=1)
-    return [*pairs, *triples, first, _same_again()]
+    return [*pairs, *triples, first, _same_again(), _empty_and_due()]
 
 
 def _same_again() -> Scenario:
@@ -102,6 +102,13 @@ def _same_again() -> Scenario:
     operations = {"reconcile": reconciling(), "receive, reconcile": in_turn(*brief, reconciling())}
     start = given(receiving(LATER), using(2, "before"))
     return Scenario("the same units again", TRUTH, start, operations, ticks=1, page_rows=100, is_serial=False)
+
+
+def _empty_and_due() -> Scenario:
+    """A use is charged while another reconciler, who has read before it, clears an empty batch away: no unit moves."""
+    start = given(receiving(SOON), receiving(LATER), using(3, "before"), reconciling())
+    operations = {"reconcile": reconciling(), "use, reconcile": in_turn(using(1, "one"), reconciling())}
+    return Scenario("empty and due", TRUTH, start, operations, ticks=1, page_rows=100, is_serial=False)
 
 
 def named(*names: str) -> dict[str, Operation]:
