@@ -6,11 +6,18 @@ condition is an answer, a conflict with another transaction or throttling is a r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import ClientError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from stockctl.aws.errors import code_of
 
@@ -29,13 +36,17 @@ _PASSING_REASONS = {
     "ProvisionedThroughputExceeded",
 }
 _PASSING_CODES = {
-    "TransactionInProgressException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ThrottlingException",
+}
+_UNCLEAR_CODES = {
+    "TransactionInProgressException",
     "InternalServerError",
     "ServiceUnavailable",
 }
+_NOT_SENT = (ConnectTimeoutError, EndpointConnectionError)
+_NOT_ANSWERED = (ConnectionClosedError, ReadTimeoutError)
 
 
 @dataclass(frozen=True)
@@ -64,10 +75,11 @@ class Cancelled(Exception):
 
 
 class Contended(Exception):
-    """Another transaction was at the same rows, or DynamoDB was short of capacity: try again.
+    """Another transaction was at the same rows, or DynamoDB was short of capacity or out of reach: try again."""
 
-    Where the connection broke the transaction may have happened: whoever repeats it must be able to tell.
-    """
+
+class Unanswered(Contended):
+    """The answer was lost on the way: it may have happened, so whoever tries again must be able to tell."""
 
 
 def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]) -> None:
@@ -75,15 +87,11 @@ def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]
 
     Raises:
         Cancelled: a condition failed.
-        Contended: it should be tried again.
+        Contended: it should be tried again; nothing happened.
+        Unanswered: it should be tried again; it may have happened.
     """
-    try:
+    with _told_apart():
         client.transact_write_items(TransactItems=actions)
-    except ClientError as error:
-        _raise_cancellation(error)
-        raise
-    except (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:
-        raise Contended(str(error)) from error
 
 
 def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[Row | None]:
@@ -92,25 +100,37 @@ def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[Row
     Raises:
         Contended: one was: what it does to the row cannot be told yet.
     """
-    try:
+    with _told_apart():
         found = client.transact_get_items(TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in keys])
-    except ClientError as error:
-        _raise_cancellation(error)
-        raise
-    except (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:
-        raise Contended(str(error)) from error
     return [answer.get("Item") for answer in found["Responses"]]
 
 
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Errors of a transaction, told apart by what they say of whether it happened."""
+    try:
+        yield
+    except ClientError as error:
+        _raise_cancellation(error)
+        raise
+    except _NOT_SENT as error:
+        raise Contended(str(error)) from error
+    except _NOT_ANSWERED as error:
+        raise Unanswered(str(error)) from error
+
+
 def _raise_cancellation(error: ClientError) -> None:
-    code = code_of(error)
+    code, response = code_of(error), cast("Mapping[str, Any]", error.response)
+    if code in _UNCLEAR_CODES:
+        raise Unanswered(code) from error
+    # boto3 may have sent it before, without an answer to that.
+    contended = Unanswered if response.get("ResponseMetadata", {}).get("RetryAttempts") else Contended
     if code in _PASSING_CODES:
-        raise Contended(code) from error
+        raise contended(code) from error
     if code != "TransactionCanceledException":
         return
-    response: Mapping[str, Any] = error.response
     reasons = [Reason(reason.get("Code", "None"), reason.get("Item")) for reason in response["CancellationReasons"]]
     if any(reason.is_failed_condition for reason in reasons):
         raise Cancelled(reasons) from error
     if {reason.code for reason in reasons} <= _PASSING_REASONS:
-        raise Contended(str(error)) from error
+        raise contended(str(error)) from error

@@ -13,9 +13,10 @@ from stockctl.aws.reconcile import reconcile
 from stockctl.aws.retry import Patience
 from stockctl.aws.rows import level_from, level_key, number, text
 from stockctl.aws.stock_table import StockTable
-from stockctl.aws.transact import Cancelled, Contended, Reason, transact
+from stockctl.aws.transact import Cancelled, Contended, Reason, Unanswered, transact
+from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso
-from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction, Unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -40,19 +41,31 @@ def use(till: Till, transaction: Transaction) -> Outcome:
     Raises:
         Busy: contention outlasted the deadline; nothing changed.
     """
-    for _ in till.patience.attempts(f"transaction {transaction.transaction_id}"):
-        now = till.clock()
-        try:
-            transact(till.stock.client, _actions(till, transaction, now))
-        except Contended:
-            continue
-        except Cancelled as cancelled:
-            outcome = _outcome(till, transaction, cancelled, now)
-            if outcome is not None:
-                return outcome
-        else:
-            return Accepted(transaction.items)
+    may_have_happened = False
+    try:
+        for _ in till.patience.attempts(f"transaction {transaction.transaction_id}"):
+            try:
+                outcome = _attempt(till, transaction)
+            except Contended as contended:
+                may_have_happened |= isinstance(contended, Unanswered)
+            else:
+                if outcome is not None:
+                    return outcome
+    except Busy:
+        if may_have_happened:
+            return Unknown()
+        raise
     raise AssertionError  # attempts end by raising
+
+
+def _attempt(till: Till, transaction: Transaction) -> Outcome | None:
+    """What one attempt came to; None where another one is needed."""
+    now = till.clock()
+    try:
+        transact(till.stock.client, _actions(till, transaction, now))
+    except Cancelled as cancelled:
+        return _outcome(till, transaction, cancelled, now)
+    return Accepted(transaction.items)
 
 
 def _actions(till: Till, transaction: Transaction, now: float) -> list[TransactWriteItemTypeDef]:

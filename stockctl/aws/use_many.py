@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, TypeVar
 from stockctl.aws.reconcile import reconcile
 from stockctl.aws.rows import text
 from stockctl.aws.stock_table import KEYS_PER_REQUEST
-from stockctl.aws.transact import Cancelled, Contended, settled, transact
+from stockctl.aws.transact import Cancelled, Contended, Unanswered, settled, transact
 from stockctl.aws.use import Till, known, put_record, take
 from stockctl.domain.errors import Busy
 from stockctl.domain.group_commit import Group, ingredients_of, judge, packed, waves
 from stockctl.domain.reconciliation import MAX_ACTIONS
 from stockctl.domain.stock import Level
-from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction, Unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -44,14 +44,17 @@ R = TypeVar("R")
 
 
 def use_many(till: Till, transactions: Sequence[Transaction], workers: int = WORKERS) -> list[Outcome | None]:
-    """The outcome of each transaction, in their order; None for one that contention kept busy: nothing of it happened.
+    """The outcome of each transaction, in their order; None for one that contention kept busy: it did not happen.
 
     Repeats of one id are answered as if they came one after the other.
     """
     with ThreadPoolExecutor(workers) as threads:
         batch = _Batch(till, transactions, threads)
         batch.run()
-    return batch.outcomes
+    return [
+        Unknown() if outcome is None and position in batch.unanswered else outcome
+        for position, outcome in enumerate(batch.outcomes)
+    ]
 
 
 @dataclass
@@ -60,6 +63,7 @@ class _Batch:
     transactions: Sequence[Transaction]
     threads: Executor
     limit: int = MAX_ACTIONS
+    unanswered: set[int] = field(default_factory=set)
     outcomes: list[Outcome | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,7 +140,9 @@ class _Batch:
         now = self.till.clock()
         try:
             transact(self.till.stock.client, _actions(self.till, group, now))
-        except Contended:
+        except Contended as contended:
+            if isinstance(contended, Unanswered):
+                self.unanswered |= group.transactions.keys()
             return True
         except Cancelled as cancelled:
             for (position, transaction), reason in zip(group.transactions.items(), cancelled.reasons, strict=False):

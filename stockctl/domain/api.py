@@ -8,7 +8,16 @@ from typing import Any, assert_never
 
 from stockctl.domain.instants import iso_seconds
 from stockctl.domain.stock import Batch, Holding, Level
-from stockctl.domain.transaction import Accepted, Insufficient, InvalidRequest, Outcome, Reused, Shortage, Transaction
+from stockctl.domain.transaction import (
+    Accepted,
+    Insufficient,
+    InvalidRequest,
+    Outcome,
+    Reused,
+    Shortage,
+    Transaction,
+    Unknown,
+)
 
 RETRY_AFTER_SECONDS = 1
 
@@ -32,6 +41,8 @@ def answer_to(transaction: Transaction, outcome: Outcome) -> Answer:
         case Reused():
             message = f"transaction {transaction.transaction_id} was accepted before with other items; use a new id"
             return Answer(422, {"code": "transaction_id_reused", "message": message})
+        case Unknown():
+            return _again("outcome_unknown", "no answer came of whether this was accepted; it is not taken twice")
         case _:
             assert_never(outcome)
 
@@ -45,8 +56,12 @@ def invalid(request: InvalidRequest) -> Answer:
 
 def busy() -> Answer:
     """503: contention outlasted the deadline, nothing changed, and the same request may be sent again."""
-    message = "too many others use these ingredients just now; nothing changed, try again with the same transactionId"
-    return Answer(503, {"code": "busy", "message": message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return _again("busy", "too many others use these ingredients just now; nothing changed")
+
+
+def _again(code: str, message: str) -> Answer:
+    body = {"code": code, "message": f"{message}: try again with the same transactionId"}
+    return Answer(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def answers_document(answers: Iterable[Answer]) -> dict[str, Any]:

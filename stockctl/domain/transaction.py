@@ -79,7 +79,12 @@ class Reused:
     """Nothing changed: the id is known with other items."""
 
 
-Outcome = Accepted | Insufficient | Reused
+@dataclass(frozen=True)
+class Unknown:
+    """No answer came of whether it was accepted. Asking again with the same id tells, and takes nothing twice."""
+
+
+Outcome = Accepted | Insufficient | Reused | Unknown
 
 
 MAX_TRANSACTIONS = 500

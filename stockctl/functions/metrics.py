@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from stockctl.domain.stock import Level
-from stockctl.domain.transaction import Accepted, Insufficient, Outcome
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Unknown
 
 NAMESPACE = "stockctl"
 MILLISECONDS = {"Lag"}
@@ -30,7 +30,7 @@ def count_outcomes(outcomes: Iterable[Outcome | None]) -> None:
                 totals["Replayed" if outcome.replayed else "Accepted"] += 1
             case Insufficient():
                 totals["Refused"] += 1
-            case None:
+            case Unknown() | None:
                 totals["Busy"] += 1
     _emit({name: total for name, total in totals.items() if total})
 

@@ -19,7 +19,7 @@ from stockctl.aws.use_many import use_many
 from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso, iso_seconds
 from stockctl.domain.stock import Batch, batch_id_of
-from stockctl.domain.transaction import Outcome, Transaction
+from stockctl.domain.transaction import Outcome, Transaction, Unknown
 from tests.faults.cloud_engine import BUCKET, LEVEL_STREAM, SmallCloud
 from tests.faults.steps import Cloud, Operation, to_its_end
 from tests.faults.table_engine import STOCK, TRANSACTIONS
@@ -50,7 +50,14 @@ def using(units: int, transaction_id: str, **more: int) -> Operation:
 
 def transacting(transaction: Transaction) -> Operation:
     """Use: any one transaction."""
-    return lambda cloud: use(till(cloud), transaction)
+
+    def run(cloud: Cloud) -> Outcome:
+        outcome = use(till(cloud), transaction)
+        if isinstance(outcome, Unknown):
+            raise Busy("no answer came")
+        return outcome
+
+    return run
 
 
 def using_many(**transactions: int) -> Operation:
@@ -60,7 +67,7 @@ def using_many(**transactions: int) -> Operation:
     def run(cloud: Cloud) -> list[Outcome | None]:
         outcomes = transacting_many(wanted)(cloud)
         assert isinstance(outcomes, list)
-        if None in outcomes:
+        if any(outcome is None or isinstance(outcome, Unknown) for outcome in outcomes):
             raise Busy("some were kept busy")
         return outcomes
 

@@ -1,15 +1,18 @@
-"""What callers are told when an id comes twice."""
+"""What callers are told when an id comes twice, and when no answer comes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from stockctl.domain.transaction import Accepted, Insufficient, Reused, Transaction
-from tests.engines.clouds import ProcessCloud, StruckCloud
-from tests.faults.operations import batch, receiving, transacting, transacting_many
+from stockctl.aws.use import use
+from stockctl.domain.errors import Busy
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Transaction, Unknown
+from tests.engines.clouds import ProcessCloud, Strike, StruckCloud
+from tests.faults.operations import batch, receiving, till, transacting, transacting_many
 
 HAM = batch("monday", 10, 100)
 
@@ -20,6 +23,84 @@ def kitchen() -> StruckCloud:
     receiving(HAM)(cloud)
     assert transacting(Transaction("t", {"ham": 8}))(cloud) == Accepted({"ham": 8})
     return cloud
+
+
+def cancelled(*reasons: dict[str, Any], retries: int = 0) -> ClientError:
+    fault = {
+        "Error": {"Code": "TransactionCanceledException"},
+        "CancellationReasons": list(reasons),
+        "ResponseMetadata": {"RetryAttempts": retries},
+    }
+    return ClientError(fault, "TransactWriteItems")  # type: ignore[arg-type]  # botocore's type lacks the reasons
+
+
+def conflict(retries: int = 0) -> ClientError:
+    return cancelled({"Code": "TransactionConflict"}, {"Code": "None"}, retries=retries)
+
+
+def striking_transactions(fault: Callable[[Callable[[], Any]], Exception]) -> Strike:
+    """Every transaction that is sent ends in a fault."""
+
+    def strike(name: str, do: Callable[[], Any]) -> Any:
+        if name == "transact_write_items":
+            raise fault(do)
+        return do()
+
+    return strike
+
+
+def losing_the_first_answer() -> Strike:
+    """The first transaction is done and its answer lost; after that others are in the way for ever."""
+    sent: list[str] = []
+
+    def fault(do: Callable[[], Any]) -> Exception:
+        if sent:
+            return conflict()
+        sent.append("the first")
+        do()
+        return ReadTimeoutError(endpoint_url="http://127.0.0.1")
+
+    return striking_transactions(fault)
+
+
+def one_by_one(transaction: Transaction, cloud: StruckCloud) -> Outcome | None:
+    try:
+        return use(till(cloud), transaction)
+    except Busy:
+        return None
+
+
+def many_at_once(transaction: Transaction, cloud: StruckCloud) -> Outcome | None:
+    outcomes = transacting_many([transaction])(cloud)
+    assert isinstance(outcomes, list)
+    outcome: Outcome | None = outcomes[0]
+    return outcome
+
+
+WAYS = pytest.mark.parametrize("way", [one_by_one, many_at_once])
+Way = Callable[[Transaction, StruckCloud], Outcome | None]
+
+
+@WAYS
+def test_where_no_answer_came_the_caller_is_told_so_and_a_repeat_finds_out(way: Way) -> None:
+    """It did happen here: to say that nothing changed would have the caller take it again under another id."""
+    cloud, wanted = kitchen(), Transaction("u", {"ham": 1})
+    assert way(wanted, StruckCloud(cloud.cloud, losing_the_first_answer())) == Unknown()
+    assert way(wanted, cloud) == Accepted({"ham": 1}, replayed=True)
+
+
+@WAYS
+def test_where_it_may_have_been_sent_before_it_may_have_happened(way: Way) -> None:
+    """boto3 sends it again on its own where an answer does not come."""
+    strike = striking_transactions(lambda _do: conflict(retries=1))
+    assert way(Transaction("u", {"ham": 2}), StruckCloud(kitchen().cloud, strike)) == Unknown()
+
+
+@WAYS
+def test_where_others_are_in_the_way_for_ever_nothing_happened(way: Way) -> None:
+    cloud, wanted = kitchen(), Transaction("u", {"ham": 2})
+    assert way(wanted, StruckCloud(cloud.cloud, striking_transactions(lambda _do: conflict()))) is None
+    assert way(wanted, cloud) == Accepted({"ham": 2})
 
 
 def test_a_repeat_is_answered_although_nothing_is_left_for_it() -> None:
@@ -55,9 +136,7 @@ def test_a_repeat_that_meets_its_first_attempt_half_committed_waits_for_it() -> 
         if name == "transact_write_items" and not met:
             met.append(name)
             level = {"quantity": {"N": "2"}, "next_expiry": {"N": "100"}}
-            reasons = [{"Code": "TransactionConflict"}, {"Code": "ConditionalCheckFailed", "Item": level}]
-            fault = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
-            raise ClientError(fault, "TransactWriteItems")  # type: ignore[arg-type]  # botocore's type lacks the reasons
+            raise cancelled({"Code": "TransactionConflict"}, {"Code": "ConditionalCheckFailed", "Item": level})
         return do()
 
     again = transacting(Transaction("t", {"ham": 8}))(StruckCloud(first.cloud, half_committed))
