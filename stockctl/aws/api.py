@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import boto3
 
 CALLING = Patience(seconds=20.0, first_wait=0.1, longest_wait=2.0)
+AGAIN = "Try again: a transaction with the same id is never taken twice."
 
 
 class StockApi:
@@ -37,9 +38,9 @@ class StockApi:
         """Asks for a transaction. Sent again until it is answered: its id makes that safe.
 
         Raises:
-            Busy: the service stayed busy until the deadline; nothing changed.
+            Busy: the service stayed busy until the deadline.
             CredentialsError: the API does not accept the signature.
-            StockctlError: the API cannot be reached, or broke.
+            StockctlError: the API cannot be reached, or broke; whether the transaction happened is not known.
         """
         lines = [{"typeId": ingredient, "quantity": units} for ingredient, units in items.items()]
         return self._call("POST", "/transactions", {"transactionId": transaction_id, "items": lines})
@@ -78,13 +79,13 @@ class StockApi:
 
     def _call(self, method: str, path: str, document: object = None) -> Answer:
         """The answer to a request, once it is one that repeating would not change."""
-        fault: StockctlError = Busy("the service stayed busy", "Nothing changed; try again.")
+        fault: StockctlError = Busy("the service stayed busy", AGAIN)
         try:
             for _ in self.patience.attempts(f"{method} {path}"):
                 try:
                     answer = self._send(method, path, document)
                 except HTTPClientError as error:
-                    fault = StockctlError(f"the API at {self.url} cannot be reached: {error}", "Check the network.")
+                    fault = StockctlError(f"the API at {self.url} cannot be reached: {error}", f"Check the network. {AGAIN}")
                     continue
                 if answer.status_code < 500:
                     return _allowed(answer)
@@ -124,7 +125,7 @@ def _allowed(answer: Answer) -> Answer:
 
 
 def _broken(answer: Answer) -> StockctlError:
-    if answer.body.get("code") == "busy":
-        return Busy(str(answer.body["message"]), "Nothing changed; try again.")
+    if answer.status_code == 503 and "code" in answer.body:
+        return Busy(str(answer.body["message"]), AGAIN)
     message = answer.body.get("message", "no reason given")
     return StockctlError(f"the service failed ({answer.status_code}): {message}", "`stockctl logs` shows why.")

@@ -34,8 +34,16 @@ CONFIG = Config(
     max_pool_connections=32,
 )
 
-FUNCTION_CONFIG = CONFIG.merge(Config(parameter_validation=False))
-"""Checking the shape of requests takes a third of a batch's computing time, and types and tests have checked it."""
+FUNCTION_CONFIG = CONFIG.merge(
+    Config(
+        connect_timeout=1,
+        read_timeout=4,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        # Checking the shape of requests takes a third of a batch's computing time; types and tests have checked it.
+        parameter_validation=False,
+    )
+)
+"""Short enough for a function to answer within its timeout, even where no call of its last attempt is answered."""
 
 
 class Clients:

@@ -36,6 +36,6 @@ class Patience:
             yield attempt
             wait = self.random() * min(self.longest_wait, self.first_wait * 2**attempt)
             if self.clock() + wait > deadline:
-                raise Busy(f"{what}: others kept changing the same rows", "Nothing changed; try again.")
+                raise Busy(f"{what}: others kept changing the same rows", "Try again in a moment.")
             self.sleep(wait)
             attempt += 1

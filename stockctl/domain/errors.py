@@ -70,4 +70,4 @@ class CredentialsError(StockctlError):
 
 
 class Busy(StockctlError):
-    """Contention or throttling outlasted the deadline; nothing changed, and trying again is safe."""
+    """Contention or throttling outlasted the deadline; trying again is safe."""

@@ -18,7 +18,7 @@ from stockctl.aws.use import Till
 from stockctl.domain.instants import time_zone
 
 PATIENCE = Patience(seconds=8.0)
-"""Well below the functions' timeout, so that "busy" is an answer and not a timeout."""
+"""With one more attempt of the client's own, below the timeout of functions whose callers wait for an answer."""
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode
 
+from stockctl.aws.clients import FUNCTION_CONFIG
 from stockctl.aws.template import (
     LARGEST,
     PACKAGE,
@@ -24,6 +25,7 @@ from stockctl.aws.template import (
     template_path,
     template_text,
 )
+from stockctl.functions.worker import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +43,17 @@ def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
     return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def test_functions_behind_the_api_answer_before_anybody_gives_up_on_them(resources: dict[str, Any]) -> None:
+    """The last attempt begins just before the deadline, and none of its calls is answered; the gateway waits 30 s."""
+    config: Any = FUNCTION_CONFIG  # the stubs leave its settings out
+    attempts = config.retries["total_max_attempts"]
+    waits = sum(2**number for number in range(attempts - 1))  # the longest that botocore's standard mode makes
+    last_attempt = attempts * (config.connect_timeout + config.read_timeout) + waits
+    functions = of_type(resources, "AWS::Lambda::Function")
+    for name in ("PostTransaction", "PostTransactions", "GetStock"):
+        assert PATIENCE.seconds + last_attempt < functions[name]["Timeout"] < 30
 
 
 def test_a_clone_has_the_template_beside_the_package() -> None:
