@@ -85,7 +85,8 @@ class StockApi:
                 try:
                     answer = self._send(method, path, document)
                 except HTTPClientError as error:
-                    fault = StockctlError(f"the API at {self.url} cannot be reached: {error}", f"Check the network. {AGAIN}")
+                    what = f"the API at {self.url} cannot be reached: {error}"
+                    fault = StockctlError(what, f"Check the network. {AGAIN}")
                     continue
                 if answer.status_code < 500:
                     return _allowed(answer)
