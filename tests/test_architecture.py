@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,12 @@ def test_arrows_point_down_only(path: Path) -> None:
         if name.startswith("stockctl."):
             imported = name.split(".")[1]
             assert imported == room or imported in MAY_IMPORT[room], f"{room} imports {name}"
+
+
+def test_modules_form_no_circle() -> None:
+    """Not even where the import stands in a function, or is for types only: what needs each other is one thing."""
+    names = {".".join(("stockctl", *path.relative_to(ROOT).with_suffix("").parts)): path for path in modules()}
+    TopologicalSorter({name: set(imports_of(path)) & names.keys() for name, path in names.items()}).prepare()
 
 
 @pytest.mark.parametrize("path", [p for p in modules() if p.parent.name == "domain"], ids=lambda path: path.name)

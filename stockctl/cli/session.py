@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
+from stockctl.cli.settings import Settings
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.output import Output, OutputFormat
 
@@ -18,23 +19,7 @@ if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
 
-DEFAULT_STACK = "stockctl"
 P = ParamSpec("P")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The shared options as they were given."""
-
-    stack: str = DEFAULT_STACK
-    profile: str | None = None
-    region: str | None = None
-    endpoint_url: str | None = None
-    local: bool | None = None
-    output: OutputFormat | None = None
-    quiet: bool = False
-    verbose: bool = False
-    debug: bool = False
 
 
 @dataclass

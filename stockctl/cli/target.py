@@ -17,7 +17,7 @@ from stockctl.domain.errors import CredentialsError, UsageError
 if TYPE_CHECKING:
     from botocore.credentials import CredentialResolver
 
-    from stockctl.cli.session import Settings
+    from stockctl.cli.settings import Settings
     from stockctl.terminal.environment import Environment
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from stockctl.terminal.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from stockctl.aws.target import Target
 
@@ -57,12 +59,19 @@ def variables_for(home: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def embedded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    variables = variables_for(str(tmp_path_factory.mktemp("home")))
+@contextmanager
+def system_in(home: Path) -> Iterator[System]:
+    """An embedded cloud with the stack on it, kept in a folder, for as long as this lasts."""
+    variables = variables_for(str(home))
     try:
         target = ensure_running("stockctl", Environment(variables=variables))
         clients = Clients.of_target(target)
         yield System(variables, target, clients, Deployment.of(clients, target))
     finally:
         EmbeddedCloud(variables).down()
+
+
+@pytest.fixture(scope="session")
+def embedded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with system_in(tmp_path_factory.mktemp("home")) as system:
+        yield system

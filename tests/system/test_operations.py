@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stockctl.aws.clients import Clients
-from stockctl.aws.deployment import Deployment
-from stockctl.local.cloud import EmbeddedCloud, ensure_running
-from stockctl.terminal.environment import Environment
-from tests.system.conftest import System, variables_for
+from tests.system.conftest import System, system_in
 from tests.system.permissions import without
 from tests.system.test_kitchen import eventually
 
@@ -25,13 +21,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A cloud of these tests' own: they break it."""
-    variables = variables_for(str(tmp_path_factory.mktemp("operations")))
-    try:
-        target = ensure_running("stockctl", Environment(variables=variables))
-        clients = Clients.of_target(target)
-        yield System(variables, target, clients, Deployment.of(clients, target))
-    finally:
-        EmbeddedCloud(variables).down()
+    with system_in(tmp_path_factory.mktemp("operations")) as system:
+        yield system
 
 
 def document(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:

@@ -14,16 +14,12 @@ from typing import Any
 
 import pytest
 
-from stockctl.aws.clients import Clients
-from stockctl.aws.deployment import Deployment
 from stockctl.aws.receive import receive as receive_batches
 from stockctl.aws.retry import Patience
 from stockctl.aws.rows import batch_key, level_key
 from stockctl.aws.stock_table import StockTable
 from stockctl.domain.stock import Batch, batch_id_of
-from stockctl.local.cloud import EmbeddedCloud, ensure_running
-from stockctl.terminal.environment import Environment
-from tests.system.conftest import System, variables_for
+from tests.system.conftest import System, system_in
 from tests.system.permissions import statements_of, without
 
 TRIES = 4
@@ -33,15 +29,11 @@ BY_LAMBDA = {"Log", "ReadStream", "FindStream", "ReportFailure", "TellAbsentFrom
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A cloud whose streams stand still: only what a test calls is done."""
-    variables = variables_for(str(tmp_path_factory.mktemp("permissions")))
-    try:
-        target = ensure_running("stockctl", Environment(variables=variables))
-        clients = Clients.of_target(target)
-        for mapping in clients.lambda_.list_event_source_mappings()["EventSourceMappings"]:
-            clients.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        yield System(variables, target, clients, Deployment.of(clients, target))
-    finally:
-        EmbeddedCloud(variables).down()
+    with system_in(tmp_path_factory.mktemp("permissions")) as system:
+        functions = system.clients.lambda_
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        yield system
 
 
 def call(system: System, function: str, event: dict[str, Any]) -> str:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stockctl.aws.clients import Clients
-from stockctl.aws.deployment import Deployment
 from stockctl.aws.stock_table import StockTable
 from stockctl.local.cloud import EmbeddedCloud, ensure_running
 from stockctl.terminal.environment import Environment
-from tests.system.conftest import System, variables_for
+from tests.system.conftest import System, system_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +23,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
     """A cloud of the test's own: it is not to be pulled from under the others."""
-    variables = variables_for(str(tmp_path))
-    try:
-        target = ensure_running("stockctl", Environment(variables=variables))
-        clients = Clients.of_target(target)
-        yield System(variables, target, clients, Deployment.of(clients, target))
-    finally:
-        EmbeddedCloud(variables).down()
+    with system_in(tmp_path) as system:
+        yield system
 
 
 def left_of_batches(system: System) -> list[int]:
