@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import Any
 
 from stockctl.domain.transaction import Accepted, Insufficient, Reused
@@ -44,6 +44,9 @@ class Scenario:
     page_rows: int = 1
     is_serial: bool = True
     """Whether every end must be that of some serial order."""
+    settles: bool = False
+    """Whether in a serial order the stream may be worked off anywhere between: a use that waits while more than one
+    batch expires does so itself, at the first."""
     finally_: Callable[[SmallCloud, Sequence[Stepped]], None] | None = None
     """What else must hold at each end."""
     always: Callable[[Snapshot], None] | None = None
@@ -105,12 +108,11 @@ class Explorer:
 
     def run(self) -> Explored:
         self.scenario.given(self.cloud)
-        start = self.cloud.state
-        self.serial_ends = self._serial_ends(start) if self.scenario.is_serial else None
-        s = self.scenario
+        s, start, count = self.scenario, self.cloud.state, len(self.operations)
         budget = _Budget(s.ticks, s.removals, s.lost, s.undone, s.refused, s.deaths, s.skewed)
+        self.serial_ends = self._serial_ends(_Node(start, (None,) * count, budget)) if s.is_serial else None
         try:
-            self.explored.interleavings = self._walk(_Node(start, (Stepped(()),) * len(self.operations), budget))
+            self.explored.interleavings = self._walk(_Node(start, (Stepped(()),) * count, budget))
         except Broken as broken:
             broken.add_note(f"{s.name}:\n  " + "\n  ".join(self.trail))
             raise
@@ -140,21 +142,12 @@ class Explorer:
     def _following(self, node: _Node) -> Iterator[tuple[str, _Node]]:
         yield from self._steps(node)
         yield from self._deaths(node)
-        cloud, budget = node.cloud, node.budget
+        cloud = node.cloud
         if cloud.store.hidden:
             shown = replace(cloud, store=replace(cloud.store, hidden={}))
             yield "readers see all", replace(node, cloud=shown)
-        if all(actor is None or actor.has_ended for actor in node.actors):
-            return
-        if budget.ticks:
-            later = replace(cloud, now=cloud.now + 1)
-            yield f"it is {later.now}", replace(node, cloud=later, budget=replace(budget, ticks=budget.ticks - 1))
-        if budget.removals:
-            for key in [key for key, row in cloud.store.rows.items() if _is_due(key, row, cloud.now)]:
-                rows = {other: row for other, row in cloud.store.rows.items() if other != key}
-                gone = replace(cloud, store=replace(cloud.store, rows=rows, hidden=without(cloud.store.hidden, key)))
-                left = replace(budget, removals=budget.removals - 1)
-                yield f"time to live removes {key[-1]}", replace(node, cloud=gone, budget=left)
+        if any(actor is not None and not actor.has_ended for actor in node.actors):
+            yield from _time_passes(node)
 
     def _steps(self, node: _Node) -> Iterator[tuple[str, _Node]]:
         for position, actor in enumerate(node.actors):
@@ -233,39 +226,35 @@ class Explorer:
             if now.quantity != sum(batch.quantity for batch in partition.holding.counted):
                 raise Broken("I5: a write-off leaves exactly what is fresh", was, now)
 
-    def _serial_ends(self, start: Snapshot) -> set[Any]:
+    def _serial_ends(self, start: _Node) -> set[Any]:
         """The ends of the operations one after the other in every order, with time passing anywhere between."""
         ends: set[object] = set()
-        others = ["tick"] * self.scenario.ticks + ["removal"] * self.scenario.removals
-        for order in set(permutations([*range(len(self.operations)), *others])):
-            for ticks_done in range(self.scenario.ticks + 1):
-                for removals_done in range(self.scenario.removals + 1):
-                    self._run_serially(start, order, ticks_done, removals_done, ends)
+        seen: set[object] = set()
+        waiting = [start]
+        while waiting:
+            node = waiting.pop()
+            if (key := self._key(node)) in seen:
+                continue
+            seen.add(key)
+            if None not in node.actors:
+                self.cloud.state = node.cloud
+                self._settle()
+                ends.add(self._view(node.actors))
+            waiting += self._serially(node)
         return ends
 
-    def _run_serially(
-        self, start: Snapshot, order: Sequence[Any], ticks: int, removals: int, ends: set[object]
-    ) -> None:
-        self.cloud.state = start
-        actors: list[Stepped | None] = [None] * len(self.operations)
-        for turn in order:
-            if turn == "tick":
-                self.cloud.now += 1 if ticks > 0 else 0
-                ticks -= 1
-            elif turn == "removal":
-                if removals > 0:
-                    self._remove_one()
-                removals -= 1
-            else:
-                actors[turn] = to_its_end(self.operations[turn], self.cloud)
-        self._settle()
-        ends.add(self._view(tuple(actors)))
-
-    def _remove_one(self) -> None:
-        store = self.cloud.dynamodb.store
-        due = [key for key, row in store.rows.items() if _is_due(key, row, self.cloud.now)]
-        if due:
-            self.cloud.dynamodb.store = replace(store, rows=without(store.rows, min(due)))
+    def _serially(self, node: _Node) -> Iterator[_Node]:
+        """One whole operation further, or time passes. None is an operation that has not begun."""
+        for position, operation in enumerate(self.operations):
+            if node.actors[position] is None:
+                self.cloud.state = node.cloud
+                ended = to_its_end(operation, self.cloud)
+                yield _moved(node, position, ended, self.cloud.state)
+        if self.scenario.settles:
+            self.cloud.state = node.cloud
+            self._settle()
+            yield replace(node, cloud=self.cloud.state)
+        yield from (following for _, following in _time_passes(node))
 
     def _view(self, actors: Sequence[Stepped | None]) -> object:
         """What a caller can tell of an end: what is in stock, what was accepted, and what the operations answered."""
@@ -316,6 +305,20 @@ def without(rows: Mapping[Key, Any], key: Key) -> dict[Key, Any]:
 
 def _moved(node: _Node, position: int, actor: Stepped, cloud: Snapshot) -> _Node:
     return replace(node, cloud=cloud, actors=(*node.actors[:position], actor, *node.actors[position + 1 :]))
+
+
+def _time_passes(node: _Node) -> Iterator[tuple[str, _Node]]:
+    """A second later, or with a due row removed by time to live, as far as the budget allows."""
+    cloud, budget = node.cloud, node.budget
+    if budget.ticks:
+        later = replace(cloud, now=cloud.now + 1)
+        yield f"it is {later.now}", replace(node, cloud=later, budget=replace(budget, ticks=budget.ticks - 1))
+    if budget.removals:
+        for key in [key for key, row in cloud.store.rows.items() if _is_due(key, row, cloud.now)]:
+            rows, hidden = without(cloud.store.rows, key), without(cloud.store.hidden, key)
+            gone = replace(cloud, store=replace(cloud.store, rows=rows, hidden=hidden))
+            left = replace(budget, removals=budget.removals - 1)
+            yield f"time to live removes {key[-1]}", replace(node, cloud=gone, budget=left)
 
 
 def _is_due(key: Key, row: Item, now: int) -> bool:

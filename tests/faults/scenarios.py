@@ -76,7 +76,16 @@ def pair(first: str, second: str) -> dict[str, Operation]:
 def interleaved(name: str, start: str, operations: dict[str, Operation], *, ticks: int, removals: int) -> Scenario:
     """Beside each other, with time passing and rows removed by time to live."""
     is_serial = not any("many" in one for one in operations)  # many are a series of operations, not one
-    return Scenario(name, TRUTH, GIVENS[start], operations, ticks=ticks, removals=removals, is_serial=is_serial)
+    return Scenario(
+        name,
+        TRUTH,
+        GIVENS[start],
+        operations,
+        ticks=ticks,
+        removals=removals,
+        is_serial=is_serial,
+        settles=ticks > 1,
+    )
 
 
 def quick_interleavings() -> list[Scenario]:
