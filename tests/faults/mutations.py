@@ -10,12 +10,14 @@ A condition is taken away by making it true of every row, so that the expression
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -383,13 +385,13 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 def main(wanted: Sequence[str]) -> int:
     """Judges the mutants; 1 if one of them survives without a reason."""
+    mutants = [mutant for mutant in MUTANTS if not wanted or any(part in mutant.name for part in wanted)]
     verdicts = []
-    for mutant in MUTANTS:
-        if wanted and not any(part in mutant.name for part in wanted):
-            continue
-        verdict = judged(mutant)
-        verdicts.append(verdict)
-        print(f"{verdict.seconds:5.0f} s  {mutant.name}: {verdict.killed_by or 'SURVIVES'}", flush=True)  # noqa: T201
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for verdict in threads.map(judged, mutants):
+            verdicts.append(verdict)
+            name, killer = verdict.mutant.name, verdict.killed_by or "SURVIVES"
+            print(f"{verdict.seconds:5.0f} s  {name}: {killer}", flush=True)  # noqa: T201
     if not wanted and REPORT.exists():
         before, rest = REPORT.read_text().split(BEGIN)
         REPORT.write_text(f"{before}{BEGIN}\n{table(verdicts)}\n{END}{rest.split(END)[1]}")
