@@ -88,7 +88,7 @@ class StockApi:
                     what = f"the API at {self.url} cannot be reached: {error}"
                     fault = StockctlError(what, f"Check the network. {AGAIN}")
                     continue
-                if answer.status_code < 500:
+                if answer.status_code < 500 and answer.status_code != 429:
                     return _allowed(answer)
                 fault = _broken(answer)
         except Busy:
@@ -120,12 +120,12 @@ def _allowed(answer: Answer) -> Answer:
         )
     if answer.status_code == 404 and "code" not in answer.body:
         raise StockctlError("the API has no such path", "The stack is older than this program: run `stockctl deploy`.")
-    if answer.status_code == 429:
-        raise Busy("the API is throttling", "Try again in a moment, or raise the stack's limits.")
     return answer
 
 
 def _broken(answer: Answer) -> StockctlError:
+    if answer.status_code == 429:
+        return Busy("the API is throttling", f"{AGAIN} More at once need higher limits of its stage.")
     if answer.status_code == 503 and "code" in answer.body:
         return Busy(str(answer.body["message"]), AGAIN)
     message = answer.body.get("message", "no reason given")

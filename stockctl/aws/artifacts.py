@@ -39,7 +39,7 @@ class ArtifactBucket:
         self._owner: dict[str, Any] = {"ExpectedBucketOwner": self.account} if self._is_own else {}
 
     def ensure(self) -> None:
-        """Makes the bucket where there is none.
+        """Makes the bucket where there is none. One of ours is protected anew: its making may have been cut off.
 
         Raises:
             StockctlError: it cannot be used, or the caller named one that is not there.
@@ -54,6 +54,8 @@ class ArtifactBucket:
                     f"there is no bucket {self.name}", "Make it, or leave --artifact-bucket out to have one made."
                 ) from error
             self._create()
+        if self._is_own:
+            self._protect()
 
     def upload(self, bundle: Bundle) -> None:
         """Puts a bundle under its key, unless it is there: the key is made from the content."""
@@ -78,7 +80,6 @@ class ArtifactBucket:
         if self.region != "us-east-1":  # the one region that S3 refuses to have named
             request["CreateBucketConfiguration"] = {"LocationConstraint": self.region}  # type: ignore[typeddict-item]
         self._s3.create_bucket(**request)
-        self._protect()
 
     def _protect(self) -> None:
         self._s3.put_public_access_block(

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from stockctl.aws import conditions
-from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
 from stockctl.aws.rows import LEVEL_ROW_TYPE, batch_row, level_key, number, roster_from, roster_key, text
 from stockctl.aws.stock_table import StockTable
-from stockctl.aws.transact import Cancelled, Contended, transact
+from stockctl.aws.transact import Cancelled, Contended, TooLarge, transact
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Level
 
@@ -30,21 +27,26 @@ class Conflict(Exception):
     """The delivery's key was delivered before with other content; nothing was changed."""
 
 
-class RosterFull(Exception):
-    """The ingredient has so many live batches that its roster would outgrow DynamoDB's 400 KB of a row."""
-
-
 @dataclass(frozen=True)
 class Received:
-    """What became of batches: recorded now, recorded by an earlier attempt, or expired before they could be."""
+    """What became of batches: recorded now, recorded by an earlier attempt, expired before they could be, or too many.
+
+    `surplus` are those for which the roster, DynamoDB's 400 KB of a row, has no room beside the ingredient's others.
+    """
 
     recorded: tuple[Batch, ...] = ()
     known: tuple[Batch, ...] = ()
     expired: tuple[Batch, ...] = ()
+    surplus: tuple[Batch, ...] = ()
 
     def plus(self, other: Received) -> Received:
         """Both together."""
-        return Received(self.recorded + other.recorded, self.known + other.known, self.expired + other.expired)
+        return Received(
+            self.recorded + other.recorded,
+            self.known + other.known,
+            self.expired + other.expired,
+            self.surplus + other.surplus,
+        )
 
 
 def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], float], patience: Patience) -> Received:
@@ -54,7 +56,6 @@ def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], flo
 
     Raises:
         Conflict: a batch of this id came before from another file.
-        RosterFull: the ingredient has too many live batches.
         Busy: the deadline passed; some batches may be recorded, and repeating records the rest.
     """
     ordered = sorted(batches, key=lambda batch: (batch.expires_at, batch.batch_id))
@@ -79,7 +80,7 @@ def receive_together(
     actions = [_actions(table.name, list(batches), levels.get(batches[0].ingredient), now) for batches in groups]
     try:
         transact(table.client, list(chain.from_iterable(actions)))
-    except (Cancelled, Contended, ClientError):
+    except (Cancelled, Contended, TooLarge):
         return None
     return [Received(recorded=tuple(batches)) for batches in groups]
 
@@ -104,18 +105,13 @@ def _receive_part(table: StockTable, batches: list[Batch], clock: Callable[[], f
             still_wanted = _not_yet_recorded(wanted, cancelled)
             done = done.plus(Received(known=tuple(batch for batch in wanted if batch not in still_wanted)))
             wanted = still_wanted
-        except ClientError as error:
-            raise _explained(error, batches[0].ingredient) from error
+        except TooLarge:
+            return done.plus(Received(surplus=tuple(wanted)))
         else:
             return done.plus(Received(recorded=tuple(wanted)))
         if not wanted:
             return done
     raise AssertionError  # attempts end by raising
-
-
-def _explained(error: ClientError, ingredient: str) -> Exception:
-    is_too_large = code_of(error) in {"ValidationException", "TransactionCanceledException"} and "size" in str(error)
-    return RosterFull(ingredient) if is_too_large else error
 
 
 def _actions(table: str, batches: list[Batch], level: Level | None, now: float) -> list[TransactWriteItemTypeDef]:

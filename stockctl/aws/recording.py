@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from stockctl.aws import conditions
 from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.errors import code_of
-from stockctl.aws.receive import MAX_BATCHES, Conflict, RosterFull, receive, receive_together
+from stockctl.aws.receive import MAX_BATCHES, Conflict, receive, receive_together
 from stockctl.aws.retry import Patience
 from stockctl.aws.rows import number, text
 from stockctl.aws.staging import StagedRows
@@ -177,17 +177,13 @@ class _Recording:
 
     def _record_group(self, rows: list[Row], batches: list[Batch]) -> _Missed:
         recorder = self.recorder
-        try:
-            done = receive(recorder.stock, batches, recorder.clock, recorder.patience)
-        except RosterFull:
-            reason = "has too many live batches; wait until some have expired"
-            return [(row, Rejection(row.line, "ingredient", row.ingredient, reason)) for row in rows]
+        done = receive(recorder.stock, batches, recorder.clock, recorder.patience)
         late = {batch.best_before for batch in done.expired}
-        reason = "has passed: this stock has expired"
+        surplus = {batch.best_before for batch in done.surplus}
+        expired, full = "has passed: this stock has expired", "has too many live batches; wait until some have expired"
         return [
-            (row, Rejection(row.line, "best_before", row.best_before, reason))
-            for row in rows
-            if row.best_before in late
+            *((row, Rejection(row.line, "best_before", row.best_before, expired)) for row in _of(rows, late)),
+            *((row, Rejection(row.line, "ingredient", row.ingredient, full)) for row in _of(rows, surplus)),
         ]
 
     def _note(self, missed: _Missed) -> None:
@@ -228,6 +224,10 @@ class _Recording:
             existing = unfinished(self.delivery)
         changed = with_conflict(existing, self.etag, self.recorder.clock())
         return None if changed == existing else changed
+
+
+def _of(rows: Iterable[Row], best_befores: set[str]) -> Iterator[Row]:
+    return (row for row in rows if row.best_before in best_befores)
 
 
 def _packed(groups: Iterable[list[Row]]) -> Iterator[list[list[Row]]]:

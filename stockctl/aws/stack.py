@@ -167,8 +167,9 @@ class Stack:
         """Takes a plan back: nothing of it is left, not even the empty stack that planning a first one makes."""
         if plan.change_set is not None:
             self._cloudformation.delete_change_set(ChangeSetName=plan.change_set, StackName=self.name)
-            if plan.creates:
-                self._cloudformation.delete_stack(StackName=self.name)
+            deployed = self.describe() if plan.creates else None
+            if deployed is not None and deployed["StackStatus"] == "REVIEW_IN_PROGRESS":  # else somebody has made it
+                self._cloudformation.delete_stack(StackName=deployed["StackId"])
 
     def execute(self, plan: Plan) -> Iterator[ResourceEvent]:
         """Carries a plan out and yields each event as it comes.

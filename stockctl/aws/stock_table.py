@@ -102,7 +102,11 @@ class StockTable:
         return [row["ingredient"]["S"] for page in pages for row in page["Items"]]
 
     def set_threshold(self, ingredient: str, threshold: int | None, now: float) -> bool:
-        """Sets the units below which the ingredient is low, or takes that away; False where it was never delivered."""
+        """Sets the units below which the ingredient is low, or takes that away; False where it was never delivered.
+
+        Raises:
+            Busy: uses were at the level until the deadline; nothing changed.
+        """
         values: dict[str, AttributeValueTypeDef] = {
             ":one": number(1),
             ":cause": text("threshold"),
@@ -111,19 +115,23 @@ class StockTable:
         if threshold is not None:
             values[":threshold"] = number(threshold)
         change = "REMOVE threshold SET" if threshold is None else "SET threshold = :threshold,"
-        try:
-            self.client.update_item(
-                TableName=self.name,
-                Key=level_key(ingredient),
-                UpdateExpression=f"ADD version :one {change} cause = :cause, updated_at = :now",
-                ConditionExpression=conditions.WAS_DELIVERED,
-                ExpressionAttributeValues=values,
-            )
-        except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        for _ in self.patience.attempts(f"the threshold of {ingredient}"):
+            try:
+                self.client.update_item(
+                    TableName=self.name,
+                    Key=level_key(ingredient),
+                    UpdateExpression=f"ADD version :one {change} cause = :cause, updated_at = :now",
+                    ConditionExpression=conditions.WAS_DELIVERED,
+                    ExpressionAttributeValues=values,
+                )
+            except ClientError as error:
+                if code_of(error) == "ConditionalCheckFailedException":
+                    return False
+                if code_of(error) != "TransactionConflictException":  # a use was at the level: boto3 does not wait
+                    raise
+            else:
+                return True
+        raise AssertionError  # attempts end by raising
 
     def _rows_of(self, ingredient: str) -> Iterator[Mapping[str, Any]]:
         """Level first, batches next, roster last: the order of their sort keys."""

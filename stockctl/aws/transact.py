@@ -55,10 +55,15 @@ class Reason:
 
     code: str
     row: Mapping[str, Any] | None = None
+    message: str = ""
 
     @property
     def is_failed_condition(self) -> bool:
         return self.code == CONDITION_FAILED
+
+    @property
+    def is_too_large(self) -> bool:
+        return self.code == "ValidationError" and "Item size" in self.message
 
     @property
     def is_contention(self) -> bool:
@@ -74,6 +79,10 @@ class Cancelled(Exception):
         self.reasons = tuple(reasons)
 
 
+class TooLarge(Exception):
+    """A row would outgrow DynamoDB's 400 KB. Nothing changed."""
+
+
 class Contended(Exception):
     """Another transaction was at the same rows, or DynamoDB was short of capacity or out of reach: try again."""
 
@@ -87,6 +96,7 @@ def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]
 
     Raises:
         Cancelled: a condition failed.
+        TooLarge: a row would be.
         Contended: it should be tried again; nothing happened.
         Unanswered: it should be tried again; it may have happened.
     """
@@ -129,8 +139,13 @@ def _raise_cancellation(error: ClientError) -> None:
         raise contended(code) from error
     if code != "TransactionCanceledException":
         return
-    reasons = [Reason(reason.get("Code", "None"), reason.get("Item")) for reason in response["CancellationReasons"]]
+    reasons = [
+        Reason(reason.get("Code", "None"), reason.get("Item"), reason.get("Message") or "")
+        for reason in response["CancellationReasons"]
+    ]
     if any(reason.is_failed_condition for reason in reasons):
         raise Cancelled(reasons) from error
+    if any(reason.is_too_large for reason in reasons):
+        raise TooLarge from error
     if {reason.code for reason in reasons} <= _PASSING_REASONS:
         raise contended(str(error)) from error

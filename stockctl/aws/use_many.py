@@ -64,9 +64,11 @@ class _Batch:
     threads: Executor
     limit: int = MAX_ACTIONS
     unanswered: set[int] = field(default_factory=set)
+    deadline: float = field(init=False)
     outcomes: list[Outcome | None] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.deadline = self.till.patience.clock() + self.till.patience.seconds
         self.outcomes = [None] * len(self.transactions)
 
     def run(self) -> None:
@@ -98,10 +100,18 @@ class _Batch:
         judgement = judge(waiting, levels, int(self.till.clock()))
         self._refuse(judgement.refused)
         groups = packed({position: waiting[position] for position in judgement.accepted}, self.limit)
-        contended = [contended for wave in waves(groups) for contended in self._each(self._commit, wave)]
-        if any(contended):
+        if any(self._committed(waves(groups))):
             self.limit = max(FEWEST_ACTIONS, self.limit // 2)
         self._each(self._reconcile, judgement.guarded)
+
+    def _committed(self, planned: Iterable[Iterable[Group]]) -> list[bool]:
+        """Commits wave after wave while there is time, and says of each group whether others contended for it."""
+        contended: list[bool] = []
+        for wave in planned:
+            if self.till.patience.clock() > self.deadline:
+                break
+            contended += self._each(self._commit, wave)
+        return contended
 
     def _each(self, work: Callable[[S], R], subjects: Iterable[S]) -> list[R]:
         """Does the work for each subject, several at a time; the first fault is raised when all have been tried."""

@@ -112,7 +112,7 @@ def deployment_of(session: Session) -> Deployment:
 
 
 def _read(session: Session, name: str, batch_id: str | None) -> SupplierFile:
-    from stockctl.domain.delivery import delivery_key
+    from stockctl.domain.delivery import csv_named, delivery_key
 
     if name == STDIN:
         content = session.environment.stdin.buffer.read()
@@ -124,7 +124,7 @@ def _read(session: Session, name: str, batch_id: str | None) -> SupplierFile:
     file_name = "stdin.csv" if name == STDIN else Path(name).name
     key = delivery_key(file_name, hashlib.sha256(content).hexdigest())
     if batch_id:
-        key = batch_id if batch_id.casefold().endswith(".csv") else f"{batch_id}.csv"
+        key = csv_named(batch_id)
     return SupplierFile("stdin" if name == STDIN else name, key, content, batch_id is not None)
 
 

@@ -185,7 +185,13 @@ def added_up(rows: Iterable[Row]) -> list[Row]:
 
 def delivery_key(file_name: str, content_digest: str) -> str:
     """The S3 key that a file is dropped under: its name and its content, so that the same file is the same delivery."""
-    stem, dot, suffix = file_name.rpartition(".")
-    if not dot or suffix.casefold() != "csv":
-        stem, suffix = file_name, "csv"
+    stem, _, suffix = csv_named(file_name).rpartition(".")
     return f"{stem}-{content_digest[:12]}.{suffix}"
+
+
+def csv_named(name: str) -> str:
+    """The name with a suffix that the drop bucket tells of: `.csv` or `.CSV`; S3 knows no other way to fold cases."""
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or suffix.casefold() != "csv":
+        return f"{name}.csv"
+    return name if suffix in {"csv", "CSV"} else f"{stem}.csv"

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LONGEST = len("2026-12-31T18:00:00.123456789+01:00:00")
 
 
 def iso(instant: float) -> str:
@@ -44,9 +45,9 @@ def expiry_of(best_before: str, zone: ZoneInfo) -> int:
         if _DATE.fullmatch(best_before):
             return _end_of(date.fromisoformat(best_before), zone)
         moment = datetime.fromisoformat(best_before)
-        if moment.tzinfo is None or len(best_before) <= len("2026-11-23"):
-            raise ValueError("a time needs an offset")
-        return int(moment.timestamp() // 1)
+        if moment.tzinfo is None or not len("2026-11-23") < len(best_before) <= _LONGEST:
+            raise ValueError("a time needs an offset, and no more digits than a clock has")
+        return int(moment.astimezone(UTC).timestamp() // 1)  # what is beyond year 9999 in UTC cannot be told of there
     except (ValueError, OverflowError) as error:
         raise ValueError(
             "is not a date such as 2026-12-31, nor a date and time with an offset such as 2026-12-31T18:00:00+01:00"

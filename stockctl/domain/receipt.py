@@ -114,7 +114,15 @@ def with_conflicts_of(earlier: Mapping[str, Any] | None, receipt: Receipt) -> Re
 
 def unfinished(delivery: str) -> Receipt:
     """The receipt of a delivery that is being recorded while another file under its key is reported as a conflict."""
-    return {"delivery": delivery, "etag": None, "status": "recording", "recorded": [], "rejected": []}
+    return {
+        "delivery": delivery,
+        "etag": None,
+        "status": "recording",
+        "recorded": [],
+        "recorded_rows": 0,
+        "rejected": [],
+        "rejected_rows": 0,
+    }
 
 
 def etags(conflicts: Iterable[Mapping[str, str]]) -> set[str]:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from stockctl.domain.stock import Level
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Unknown
@@ -63,6 +64,7 @@ def _units(changes: Sequence[tuple[Level | None, Level]], name: str) -> int:
 def _tell_level(level: Level) -> None:
     fields: dict[str, object] = {"Ingredient": level.ingredient, "Level": level.quantity, "Version": level.version}
     if os.environ.get("LEVEL_METRICS") == "true":
+        fields["Ingredient"] = quote(level.ingredient, safe=" ")  # the values of dimensions are ASCII
         fields |= _metadata(["Stack", "Ingredient"], ["Level"]) | {"Stack": _stack()}
     _print(fields)
 

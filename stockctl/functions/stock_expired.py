@@ -1,7 +1,12 @@
-"""StockExpired: batch rows were removed, by time to live or by a write-off; reconcile their ingredients."""
+"""StockExpired: reconciles ingredients of which batches have expired.
+
+It hears of them by the table's stream, once time to live, or a write-off, has removed their rows; and a schedule has it
+look for levels that are due where time to live is late.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,13 +16,20 @@ from stockctl.functions.work import all_tried, each_tried
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Works a batch of the table's stream: once per ingredient, however many of its batches went."""
+    """Works a batch of the table's stream, or a call of the schedule: once per ingredient."""
     ingredients: dict[str, None] = {}
     with all_tried() as attempt:
-        for record in event["Records"]:
+        for record in event.get("Records", ()):
             attempt("a record", partial(_collect, record, ingredients))
+        if "Records" not in event:
+            attempt("the levels", partial(_collect_due, ingredients))
         attempt("reconciliations", partial(each_tried, ingredients, worker.reconcile))
 
 
 def _collect(record: Mapping[str, Any], ingredients: dict[str, None]) -> None:
     ingredients[record["dynamodb"]["Keys"]["ingredient"]["S"]] = None
+
+
+def _collect_due(ingredients: dict[str, None]) -> None:
+    now = int(time.time())
+    ingredients |= {level.ingredient: None for level in worker.stock_table().levels() if level.is_guarded(now)}

@@ -15,6 +15,21 @@ from stockctl.aws.clients import Clients
 def test_the_artifact_bucket_is_versioned_private_encrypted_and_reached_by_tls_alone() -> None:
     clients = Clients(boto3.session.Session())
     artifacts = ArtifactBucket(clients)
+    assert_protected(clients, artifacts)
+
+
+@mock_aws
+def test_an_artifact_bucket_whose_making_was_cut_off_is_protected_by_the_next_deployment() -> None:
+    clients = Clients(boto3.session.Session())
+    artifacts = ArtifactBucket(clients)
+    clients.s3.create_bucket(
+        Bucket=artifacts.name,
+        CreateBucketConfiguration={"LocationConstraint": artifacts.region},  # type: ignore[typeddict-item]
+    )
+    assert_protected(clients, artifacts)
+
+
+def assert_protected(clients: Clients, artifacts: ArtifactBucket) -> None:
     artifacts.ensure()
     s3, name = clients.s3, artifacts.name
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"

@@ -292,7 +292,14 @@ def test_two_deployments_at_once_end_with_one_that_says_so(stack: Stack, aws: St
 def test_a_plan_that_is_taken_back_leaves_nothing(stack: Stack, aws: Stubber) -> None:
     """Planning the first deployment makes an empty stack, which goes too."""
     aws.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET, "StackName": "kitchen"})
-    aws.add_response("delete_stack", {}, {"StackName": "kitchen"})
+    answer_status(aws, "REVIEW_IN_PROGRESS")
+    aws.add_response("delete_stack", {}, {"StackName": ARN})
+    stack.discard(Plan("kitchen", creates=True, change_set=CHANGE_SET))
+
+
+def test_a_plan_that_is_taken_back_leaves_what_somebody_else_makes_meanwhile(stack: Stack, aws: Stubber) -> None:
+    aws.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET, "StackName": "kitchen"})
+    answer_status(aws, "CREATE_IN_PROGRESS")
     stack.discard(Plan("kitchen", creates=True, change_set=CHANGE_SET))
 
 

@@ -170,6 +170,18 @@ def test_others_that_take_first_split_the_group_where_it_must_be(kitchen: Kitche
     assert kitchen.level("egg").quantity == 4
 
 
+def test_no_more_is_begun_once_the_deadline_has_passed(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even what the same round had planned: a function must answer before it is cut off."""
+    kitchen.deliver("ham", 1_000)
+    moments = iter([0.0, 0.0, 0.0, 9.0, 9.0, 9.0])
+    patience = Patience(seconds=8.0, clock=lambda: next(moments, 9.0), sleep=lambda _: None)
+    monkeypatch.setattr(kitchen, "till", replace(kitchen.till, patience=patience))
+    outcomes = kitchen.use_many(*(Transaction(f"t{number}", {"ham": 1}) for number in range(200)))
+    accepted = [outcome for outcome in outcomes if outcome is not None]
+    assert accepted == [Accepted({"ham": 1})] * 99
+    assert kitchen.level("ham").used == 99
+
+
 def test_the_deadline_leaves_those_busy_who_were_not_served(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
     kitchen.deliver("ham", 5)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from botocore.exceptions import ClientError
 
 from stockctl.domain.errors import ExitCode
 from tests.cli.conftest import Stockctl
@@ -29,6 +32,21 @@ def test_uses_and_deliveries_leave_it_alone_and_it_leaves_them_alone(stockctl: S
     level = kitchen.stock.level("ham")
     assert level is not None
     assert (level.quantity, level.threshold, level.version, level.adds_up) == (91, 95, 4, True)
+
+
+def test_it_waits_for_a_use_that_is_at_the_level(stockctl: Stockctl, kitchen: Service) -> None:
+    conflict: Any = {
+        "Error": {"Code": "TransactionConflictException", "Message": "Transaction is ongoing for the item"}
+    }
+    conflicts = [ClientError(conflict, "UpdateItem")]
+
+    def conflicting_once(**_: object) -> None:
+        if conflicts:
+            raise conflicts.pop()
+
+    events = kitchen.clients.session.events
+    events.register("before-call.dynamodb.UpdateItem", conflicting_once)
+    assert stockctl("threshold", "ham=95").rows == [["ham", "95", "100", "false"]]
 
 
 def test_it_can_be_cleared(stockctl: Stockctl) -> None:

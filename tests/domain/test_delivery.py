@@ -171,6 +171,7 @@ def test_rejected_records_can_be_written_out_to_be_mended() -> None:
 def test_the_same_file_makes_the_same_delivery_and_another_file_another() -> None:
     assert delivery_key("monday.csv", "a" * 64) == "monday-aaaaaaaaaaaa.csv"
     assert delivery_key("MONDAY.CSV", "a" * 64) == "MONDAY-aaaaaaaaaaaa.CSV"
+    assert delivery_key("Monday.Csv", "a" * 64) == "Monday-aaaaaaaaaaaa.csv"  # the bucket tells of .csv and .CSV alone
     assert delivery_key("monday", "b" * 64) == "monday-bbbbbbbbbbbb.csv"
 
 

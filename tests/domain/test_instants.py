@@ -33,7 +33,14 @@ def test_a_fraction_of_a_second_never_makes_stock_last_longer() -> None:
     assert expiry_of("2026-12-31T18:00:00.999Z", ZoneInfo("UTC")) == at("2026-12-31T18:00:00+00:00")
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-12", "20261231", "2026-12-31T18:00:00", "2026-W01-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "2026", "2026-12", "20261231", "2026-12-31T18:00:00", "2026-W01-1"),
+        *("9999-12-31", "9999-12-31T23:59:59-05:00"),  # in year 10,000, which no answer could tell of
+        f"2026-12-31T18:00:00.{'0' * 1_000}Z",
+    ],
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a date"):
         expiry_of(text, ZoneInfo("UTC"))

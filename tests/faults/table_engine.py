@@ -58,6 +58,7 @@ class _Write:
     holds: bool
     answers_old: bool
     is_locked: bool = False
+    is_too_large: bool = False
 
 
 def client_error(operation: str, code: str, message: str = "", **more: Any) -> ClientError:
@@ -85,7 +86,7 @@ class TableEngine:
         if len({write.key for write in writes}) < len(writes):
             message = "Transaction request cannot include multiple operations on one item"
             raise client_error("TransactWriteItems", "ValidationException", message)
-        if not all(write.holds and not write.is_locked for write in writes):
+        if not all(write.holds and not write.is_locked and not write.is_too_large for write in writes):
             reasons = [_reason(write) for write in writes]
             codes = ", ".join(reason["Code"] for reason in reasons)
             message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
@@ -161,11 +162,13 @@ class TableEngine:
             holds, after = _evaluated(kind, request, before)
         except (BadExpression, KeyError) as error:
             raise client_error(operation, "ValidationException", str(error)) from error
-        if after is not None and _size(after) > MAX_ITEM_BYTES:
+        is_too_large = after is not None and _size(after) > MAX_ITEM_BYTES
+        if is_too_large and (kind, operation) != ("Update", "TransactWriteItems"):
             raise client_error(operation, "ValidationException", "Item size has exceeded the maximum allowed size")
         answers_old = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
         is_locked = self.locks_hidden and key in self.store.hidden
-        return _Write(key, before, before if kind == "ConditionCheck" else after, holds, answers_old, is_locked)
+        after = before if kind == "ConditionCheck" else after
+        return _Write(key, before, after, holds, answers_old, is_locked, is_too_large)
 
     def _commit(self, writes: Sequence[_Write]) -> None:
         rows, hidden = dict(self.store.rows), dict(self.store.hidden)
@@ -239,6 +242,9 @@ def _values(request: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, An
 def _reason(write: _Write) -> dict[str, Any]:
     if write.is_locked:
         return {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
+    if write.holds and write.is_too_large:
+        message = "Item size to update has exceeded the maximum allowed size"
+        return {"Code": "ValidationError", "Message": message}
     if write.holds:
         return {"Code": "None"}
     reason: dict[str, Any] = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}

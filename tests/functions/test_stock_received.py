@@ -166,7 +166,10 @@ def test_a_delivery_of_more_batches_than_fit_one_transaction_is_recorded_whole(s
 def test_a_receipt_is_written_when_all_is_recorded_and_not_before(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A supplier is never told of rows that contention has kept out; the redelivered event records and tells."""
+    """A supplier is never told of rows that contention has kept out; the redelivered event records and tells.
+
+    Another file under the key, meanwhile, is a conflict with what has not been recorded yet.
+    """
 
     def busy(*_: object) -> None:
         raise Busy("contention")
@@ -178,6 +181,11 @@ def test_a_receipt_is_written_when_all_is_recorded_and_not_before(
         with pytest.raises(SomeFailed):
             stock_received.handler({"Records": [service.notification("monday.csv", version)]}, None)
     assert service.bucket.receipt("monday.csv") is None
+    other = service.clients.s3.put_object(Bucket=BUCKET, Key="monday.csv", Body=b"ham,1,2099-01-01\n")["VersionId"]
+    stock_received.handler({"Records": [service.notification("monday.csv", other)]}, None)
+    unfinished = service.bucket.receipt("monday.csv")
+    assert unfinished is not None
+    assert (unfinished["status"], len(unfinished["conflicts"]), unfinished["recorded"]) == ("recording", 1, [])
     stock_received.handler({"Records": [service.notification("monday.csv", version)]}, None)
     receipt = service.bucket.receipt("monday.csv")
     assert receipt is not None

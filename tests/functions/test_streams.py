@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stockctl.functions import stock_updated
+from stockctl.functions import stock_expired, stock_updated
 from stockctl.functions.work import SomeFailed
 from tests.service import Service, soon
+
+EVENTS = Path(__file__).parents[1] / "events"
 
 
 def left(service: Service, ingredient: str) -> dict[str, int]:
@@ -36,6 +40,15 @@ def test_every_change_of_a_level_is_published_in_order(service: Service) -> None
     assert [(change["version"], change["quantity"]) for change in published] == [(1, 100), (2, 90), (3, 80), (4, 70)]
     assert [change["cause"] for change in published] == ["delivery monday.csv", "use t0", "use t1", "use t2"]
     assert set(published[0]) == {"typeId", "quantity", "version", "at", "cause", "received", "used", "expired"}
+
+
+def test_what_has_expired_leaves_the_level_though_time_to_live_is_late(service: Service) -> None:
+    """The schedule finds it: its row is still there, and nobody has asked for it. What is good is left alone."""
+    service.drop("short.csv", f"ham,10,{soon(2)}\negg,5,2099-01-01\n")
+    time.sleep(2.1)
+    stock_expired.handler(json.loads((EVENTS / "scheduled.json").read_text()), None)
+    levels = {level.ingredient: (level.quantity, level.expired, level.version) for level in service.stock.levels()}
+    assert levels == {"ham": (0, 10, 2), "egg": (5, 0, 1)}
 
 
 def test_a_removed_batch_leaves_the_level_by_exactly_what_was_left_of_it(service: Service) -> None:

@@ -10,6 +10,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.system.conftest import System, system_in
 from tests.system.permissions import statements_of, without
 
 TRIES = 4
+SCHEDULED = Path(__file__).parents[1] / "events" / "scheduled.json"
 BY_LAMBDA = {"Log", "ReadStream", "FindStream", "ReportFailure", "TellAbsentFromForbidden"}
 
 
@@ -158,6 +160,12 @@ def expired(function: str) -> Callable[[System], str]:
     return write_off
 
 
+def check_expiry(system: System) -> str:
+    """The schedule calls, and finds an ingredient that is due."""
+    due(system)
+    return call(system, "StockExpired", json.loads(SCHEDULED.read_text()))
+
+
 def get(system: System) -> str:
     """All levels, some, and one with its batches."""
     name = stocked(system)
@@ -167,7 +175,7 @@ def get(system: System) -> str:
 
 SCENARIOS: dict[str, list[Callable[[System], str]]] = {
     "StockReceived": [receive],
-    "StockExpired": [used("StockExpired"), expired("StockExpired")],
+    "StockExpired": [used("StockExpired"), expired("StockExpired"), check_expiry],
     "StockUpdated": [used("StockUpdated"), expired("StockUpdated")],
     "PostTransaction": [post_one, post_to_expired],
     "PostTransactions": [post_some, post_too_much, post_some_to_expired],
