@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from stockctl.domain.errors import ExitCode
@@ -57,6 +59,23 @@ def test_low_and_expiring_stock_can_be_asked_for(stockctl: Stockctl) -> None:
     assert stockctl("stock", "--expiring", "3d").rows == []
     assert [row[0] for row in stockctl("stock", "--sort", "quantity").rows] == ["mushroom", "ham"]
     assert stockctl("stock", "--expiring", "3").code == ExitCode.USAGE
+
+
+def test_where_no_level_is_like_that_it_is_not_said_that_nothing_is_in_stock(stockctl: Stockctl) -> None:
+    done = stockctl("stock", "--low", "1")
+    assert "no level is like that" in done.err
+    assert "ingest" not in done.err
+
+
+def test_a_best_before_with_a_time_is_shown_to_people_in_local_time_and_to_programs_as_it_was_delivered(
+    stockctl: Stockctl, kitchen: Service
+) -> None:
+    kitchen.drop("now.csv", "egg,5,2099-12-31T18:00:00+00:00\n")
+    there = datetime(2099, 12, 31, 18, tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    shown = stockctl("stock", "egg", "--batches", "-o", "table").out
+    assert there in shown
+    assert "T18:00" not in shown
+    assert stockctl("stock", "egg", "--batches").rows[0][3] == "2099-12-31T18:00:00+00:00"
 
 
 def test_an_unknown_ingredient_is_an_error_with_a_guess(stockctl: Stockctl) -> None:

@@ -29,6 +29,12 @@ def test_the_id_is_always_told_so_that_a_repeat_is_safe(stockctl: Stockctl) -> N
     assert stockctl("stock", "ham").rows[0][1] == "120"
 
 
+def test_of_a_repeat_only_the_level_now_is_shown(stockctl: Stockctl) -> None:
+    stockctl("use", "ham=10", "--id", "abc")
+    stockctl("use", "ham=5")
+    assert stockctl("use", "ham=10", "--id", "abc").rows == [["ham", "10", "", "115"]]
+
+
 def test_json_is_the_apis_own_answer(stockctl: Stockctl) -> None:
     assert stockctl("use", "ham=10", "--id", "abc", "-o", "json").json == {
         "transactionId": "abc",
