@@ -108,6 +108,39 @@ def test_an_ingredient_that_was_never_delivered_says_so() -> None:
     assert "nothing received yet" in frame(Watched(["ham"]), view("ham"), 80, 24).plain
 
 
+def test_what_was_never_delivered_is_not_said_to_be_used_up() -> None:
+    shown = frame(Watched(["ham", "egg"]), view(), 80, 24).plain
+    assert "OUT" not in shown
+    assert "—" in shown
+
+
+def test_the_level_and_that_it_is_low_are_there_however_long_the_name_is() -> None:
+    model = watched((LONG * 2,), {LONG * 2: 10_000})
+    for width in (60, 80, 160):
+        first = frame(model, view(LONG * 2), width, 24).plain.splitlines()[1]
+        assert "on hand  LOW" in first
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_large_figures_move_no_column_out_of_its_place(width: int) -> None:
+    model = watched(("ham", "salt"))
+    model["salt"].points = [Point(1, NOW, 1_000_000_000, 1_000_000_000, 0, 0, "delivery a")]
+    rows = frame(model, replace(view(), order=SortOrder.NAME), width, 24).plain.splitlines()[2:4]
+    assert "+1,000,000,000" in rows[1]
+    assert len({row.rindex("  in ") for row in rows}) == 1
+
+
+def test_a_table_that_is_longer_than_the_screen_says_which_rows_it_shows() -> None:
+    names = tuple(f"ingredient {number:02}" for number in range(60))
+    assert "1-12 of 60" in frame(watched(names), view(), 60, 15).plain
+    assert " of 60" not in frame(watched(names), view(), 80, 70).plain
+
+
+def test_keys_that_have_no_room_are_left_out_whole() -> None:
+    last = frame(watched(), view(), 60, 15).plain.splitlines()[-1]
+    assert last.endswith("/ find")
+
+
 def test_the_history_may_come_after_the_present() -> None:
     one = watched(("ham",))["ham"]
     points = list(one.points)
