@@ -84,6 +84,8 @@ def ingest(
         stockctl ingest monday.csv --rejects mend.csv
         cat monday.csv | stockctl ingest - --batch-id monday
     """
+    if batch_id is not None and not batch_id.strip():
+        raise UsageError("--batch-id is empty", "Name the delivery, or leave the option out.")
     if batch_id and len(files) > 1:
         raise UsageError("--batch-id names one delivery, and there are several files", "Send them one by one.")
     read = [_read(session, name, batch_id) for name in files]

@@ -10,7 +10,7 @@ import typer
 
 from stockctl.cli.completion import complete_items
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import ExitCode, StockctlError, UsageError
+from stockctl.domain.errors import ExitCode, Refused, StockctlError, UsageError
 from stockctl.terminal.figures import best_before, units
 from stockctl.terminal.output import Column, OutputFormat, Table
 
@@ -71,7 +71,7 @@ def use(
         _show_charges(session, wanted)
         return
     api = stock_api(session)
-    name = transaction_id or str(uuid.uuid4())
+    name = str(uuid.uuid4()) if transaction_id is None else transaction_id
     session.environment.tell(f"transaction {name}; repeat it safely with --id")
     answer = api.use(name, wanted)
     _show(session, api, wanted, answer)
@@ -122,8 +122,7 @@ def _show(session: Session, api: StockApi, wanted: Mapping[str, int], answer: An
     if answer.status_code in {200, 201}:
         return
     if code == "insufficient_stock":
-        session.environment.complain("not enough in stock; nothing was taken")
-        raise typer.Exit(ExitCode.REFUSED)
+        raise Refused("not enough in stock; nothing was taken", "Take less, or bring more in: `stockctl ingest FILE`.")
     raise _refusal(answer)
 
 
@@ -224,7 +223,7 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
             )
         if missing:
             short = True
-            session.environment.tell(f"{ingredient}: {units(missing)} of {units(count)} are not there")
+            session.environment.tell(f"short of {ingredient}: {units(missing)} of {units(count)} missing")
     columns = [
         Column("ingredient"),
         Column("batch", field="batch_id"),

@@ -92,6 +92,15 @@ def test_check_finds_drift_changes_nothing_and_ends_with_its_own_code(stockctl: 
         assert {row["ingredient"]: row["drift"] for row in done.json} == {"ham": 40, "mushroom": 0}
 
 
+def test_people_are_shown_what_was_to_be_done_and_programs_everything(stockctl: Stockctl) -> None:
+    assert "2 ingredients: no drift" in stockctl("reconcile", "-o", "table").err
+    stockctl("use", "ham=40")
+    shown = stockctl("reconcile", "--check", "-o", "table").out
+    assert "ham" in shown
+    assert "mushroom" not in shown
+    assert [row[0] for row in stockctl("reconcile").rows] == ["ham", "mushroom"]
+
+
 def test_reconcile_shows_what_moved_and_leaves_no_drift(stockctl: Stockctl) -> None:
     stockctl("use", "ham=40")
     done = stockctl("reconcile", "ham", "-o", "json")
