@@ -107,7 +107,9 @@ class Health:
         )["Attributes"]
         waiting = sum(int(count) for count in attributes.values())
         name = "ReceiveFailureQueue" if url == self._deployment.receive_failure_queue else "StreamFailureQueue"
-        yield Finding(name, waiting == 0, f"{waiting:,} failures", "stockctl failures")
+        yield Finding(
+            name, waiting == 0, f"{waiting:,} {'failure' if waiting == 1 else 'failures'}", "stockctl failures"
+        )
 
     def _alarms(self) -> Iterator[Finding]:
         prefix = f"{self._name}-"
