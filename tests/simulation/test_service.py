@@ -151,6 +151,14 @@ def test_the_report_is_well_formed_and_has_the_figures(stock: FakeStock, kind: s
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")  # a page that needs nobody
 
 
+def test_the_report_marks_the_first_delivery_of_all_and_sums_up_its_table(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 30, 1))
+    history = {"ham": [Step(service.began + 1, 170, 0, 0, "delivery simulation/1.csv"), *HISTORY["ham <&>"][2:]]}
+    text = report_of(".html", service, summary(stock, service), history)
+    assert "delivery simulation/1.csv +170" in text
+    assert "<td>together<td>170" in text
+
+
 def test_the_json_report_repeats_the_run(stock: FakeStock) -> None:
     service = served(stock, Plan.of(single("ham"), 30, 1))
     document = json.loads(report_of(".json", service, summary(stock, service), HISTORY))
