@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,8 +19,10 @@ from stockctl.terminal.output import Column, Table
 if TYPE_CHECKING:
     from stockctl.aws.failure_queues import FailureQueues, Held
 
-GIST = 150
+GIST = 240
 """Letters of an error that a table shows."""
+_ANSWERED = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation(?: \([^)]*\))?")
+"""How boto3 begins what AWS said."""
 
 
 class Action(StrEnum):
@@ -117,7 +120,7 @@ def _clock(at: str) -> str:
 
 def _gist(error: str) -> str:
     """What there is room for in a table; `show` has all of it."""
-    return textwrap.shorten(error, GIST, placeholder=" \N{HORIZONTAL ELLIPSIS}")
+    return textwrap.shorten(_ANSWERED.sub(r"\2: \1", error), GIST, placeholder=" \N{HORIZONTAL ELLIPSIS}")
 
 
 def _document(held: Held) -> dict[str, Any]:
