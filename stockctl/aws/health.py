@@ -78,7 +78,8 @@ class Health:
             self._total("AWS/Lambda", metric, "FunctionName", function)
             for metric in ("Invocations", "Errors", "Throttles")
         )
-        said = f"{calls:,.0f} calls, {errors:,.0f} errors, {throttles:,.0f} throttles in {_minutes(RECENT)}"
+        throttled = f", {throttles:,.0f} throttles" if throttles else ""
+        said = f"{calls:,.0f} calls, {errors:,.0f} errors{throttled} in {_minutes(RECENT)}"
         if state.get("State") not in {"Active", "Inactive"} or state.get("LastUpdateStatus") == "Failed":
             yield Finding(name, False, f"{state.get('State')}: {state.get('StateReason', '')}", "stockctl deploy")
         else:

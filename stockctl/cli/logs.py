@@ -78,7 +78,9 @@ def _show(session: Session, functions: list[str], lines: Iterable[LogLine]) -> i
         else:
             colour = COLOURS[functions.index(line.function) % len(COLOURS)]
             message = (line.message, LOUD.get(line.level, ""))
-            console.print(Text.assemble((f"{_clock(line.at)} ", "dim"), (f"{line.function:<17}", colour), message))
+            console.print(
+                Text.assemble((f"{_clock(line.at)} ", "dim"), (f"{line.function:<17}", colour), message), soft_wrap=True
+            )
     return shown
 
 

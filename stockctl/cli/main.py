@@ -34,7 +34,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             write_what_can_be(stream, os.environ)
-    sys.exit(run(sys.argv[1:], Environment()))
+    sys.exit(run([_as_typed(word) for word in sys.argv[1:]], Environment()))
+
+
+def _as_typed(word: str) -> str:
+    """A word of the command line; where Python takes it for ASCII, in a C locale, it is UTF-8 all the same."""
+    try:
+        return os.fsencode(word).decode()
+    except UnicodeError:
+        return word
 
 
 def _open_what_is_closed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,15 @@ def test_a_disk_that_is_full_is_no_defect_of_ours() -> None:
     assert run(["local", "status"], environment) == ExitCode.FAILED
     assert isinstance(environment.stderr, io.StringIO)
     assert "error: the output cannot be written: No space left on device" in environment.stderr.getvalue()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there words never come as bytes")
+def test_words_are_utf_8_in_a_c_locale_too() -> None:
+    variables = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "stockctl", "use", "crème fraîche"]
+    done = subprocess.run(command, env=variables, capture_output=True, check=False)
+    assert "\\udc" not in done.stderr.decode()
+    assert "cr\\xe8me fra\\xeeche' does not say how much" in done.stderr.decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the stream")
