@@ -75,12 +75,6 @@ def run(arguments: list[str], environment: Environment) -> int:
 def _ended_by(error: Exception, environment: Environment) -> int:
     if isinstance(error, BrokenPipeError):
         return _pipe_closed(environment)
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        environment.stdout = sys.stdout = _nothing("w")  # what is left of the output must not fail a second time
-        return _explain(
-            StockctlError(f"the output cannot be written: {error.strerror}", "Make room there, or write elsewhere."),
-            environment,
-        )
     if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command is answered by its help
         environment.notices().print(str(error), soft_wrap=True)
         return ExitCode.USAGE
@@ -88,7 +82,9 @@ def _ended_by(error: Exception, environment: Environment) -> int:
         return _explain(error, environment)
     if isinstance(error, typer.TyperException):
         return _explain(_usage_error(error), environment)
-    return _explain(_translated(error) or _unexpected(error), environment)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        environment.stdout = sys.stdout = _nothing("w")  # what is left of the output must not fail a second time
+    return _explain(_of_this_machine(error) or _translated(error) or _unexpected(error), environment)
 
 
 def _usage_error(error: typer.TyperException) -> UsageError:
@@ -101,6 +97,17 @@ def _usage_error(error: typer.TyperException) -> UsageError:
     path = context.command_path if context is not None else "stockctl"
     hint = f"Did you mean {meant}" if meant else f"`{path} --help` shows what can be written."
     return UsageError(said[:1].lower() + said[1:].rstrip("."), hint)
+
+
+def _of_this_machine(error: Exception) -> StockctlError | None:
+    """A file, a folder or an output that this machine would not give: nothing of ours, and said in its words."""
+    if isinstance(error, OSError) and error.filename:
+        hint = "Check that it is there, and that you may read and write it."
+        return StockctlError(f"{error.filename} cannot be used: {error.strerror}", hint)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        message = f"the output cannot be written: {error.strerror}"
+        return StockctlError(message, "Make room there, or write elsewhere.")
+    return None
 
 
 def _unexpected(error: Exception) -> StockctlError:

@@ -310,8 +310,9 @@ class _Widths:
         names = max(18, min(width // 4, max(cell_len(one.name) for one in rows)))
         amounts = max(11, *(len(_amount(one, view)) + 2 for one in rows))
         changes = max(9, *(len(_last_change(one, view)) for one in rows)) if width >= _WIDE else 0
-        sparks = width - names - amounts - 23 - (changes + 2 if changes else 0)
-        return cls(names, amounts, max(6, sparks), changes)
+        left = width - amounts - 23 - (changes + 2 if changes else 0)
+        names = min(names, max(10, left - 6))
+        return cls(names, amounts, max(6, left - names), changes)
 
 
 def _chart_below(ingredient: WatchedIngredient, view: View, width: int, height: int) -> list[Text]:

@@ -70,6 +70,13 @@ def test_the_region_is_the_one_that_the_hint_says_to_set(monkeypatch: pytest.Mon
     assert "on AWS eu-west-2" in done.err
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = plain("local", "up", STOCKCTL_HOME=str(tmp_path / "file" / "home"), STOCKCTL_TARGET="local")
+    assert done.code == ExitCode.FAILED
+    assert "cannot be used: Not a directory" in done.err
+
+
 def test_a_disk_that_is_full_is_no_defect_of_ours() -> None:
     class Full(io.StringIO):
         def write(self, _: str) -> int:
