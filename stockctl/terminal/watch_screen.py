@@ -214,17 +214,27 @@ def _batches(ingredient: WatchedIngredient, view: View, width: int, height: int)
     rows = held[: height - 1]
     more = f" (+{len(held) - len(rows)} more)" if len(held) > len(rows) else ""
     title = _ruled(f"{counts(len(held), 'batch')}, soonest first{more}" if held else "no batches", view, width)
-    return _filled([title, *(_batch(batch, view, width) for batch in rows)], height)
+    figures = [(f"{batch.quantity:,}", f"{batch.received:,}", _due(batch, view)) for batch in rows]
+    sizes = [max(map(len, column)) for column in zip(*figures, strict=True)]
+    lines = [
+        _batch(batch, [f"{left:>{sizes[0]}} of {of:<{sizes[1]}}", f"{when:<{sizes[2]}}"], view, width)
+        for batch, (left, of, when) in zip(rows, figures, strict=True)
+    ]
+    return _filled([title, *lines], height)
 
 
-def _batch(batch: Batch, view: View, width: int) -> Text:
+def _due(batch: Batch, view: View) -> str:
     left = batch.expires_at - view.now
-    when = f"in {short(left)}" if left >= 1 else "due"
+    return f"in {short(left)}" if left >= 1 else "due"
+
+
+def _batch(batch: Batch, figures: Sequence[str], view: View, width: int) -> Text:
+    """A bar of what is left, the figures, and as much of the delivery's name as there is room for."""
+    amount, when = figures
+    left = batch.expires_at - view.now
     style = "red" if left <= 60 else "yellow" if left <= 86400 else "green"
-    amount = f"{batch.quantity:>7,} of {batch.received:<7,}"
-    length = max(4, width // 5)
-    filled = bar(batch.quantity / max(1, batch.received), length, plain=view.glyphs.plain)
-    line = Text.assemble((filled, style), f" {amount} ", (f"{when:<12}", style), " ")
+    filled = bar(batch.quantity / max(1, batch.received), max(4, width // 5), plain=view.glyphs.plain)
+    line = Text.assemble((filled, style), f"  {amount}  ", (when, style), "  ")
     return line.append(_ending(batch.delivery, width - line.cell_len, view.glyphs), style="dim")
 
 
@@ -241,7 +251,13 @@ def _changes(ingredient: WatchedIngredient, view: View, width: int, height: int)
         return []
     title = _ruled("last changes, and the level after", view, width)
     newest = islice(_moving(ingredient), height - 1)
-    rows = [_change(ingredient.points[index], ingredient.difference(index), view, width) for index in newest]
+    changes = [(ingredient.points[index], ingredient.difference(index)) for index in newest]
+    differences = max((len(signed(difference, view.glyphs)) for _, difference in changes), default=0)
+    levels = max(9, *(len(f"{point.quantity:,}") for point, _ in changes), 0)
+    rows = [
+        _change(point, f"{signed(difference, view.glyphs):>{differences}}", f"{point.quantity:>{levels},}", view, width)
+        for point, difference in changes
+    ]
     return _filled([title, *rows], height)
 
 
@@ -250,10 +266,10 @@ def _moving(ingredient: WatchedIngredient) -> Iterator[int]:
     return (index for index in reversed(range(len(ingredient.points))) if not ingredient.is_idle(index))
 
 
-def _change(point: Point, difference: int | None, view: View, width: int) -> Text:
+def _change(point: Point, difference: str, level: str, view: View, width: int) -> Text:
     clock = datetime.fromtimestamp(point.at, view.zone).strftime("%H:%M:%S")
     style = {"delivery": "green", "expired": "red"}.get(point.cause.split(" ")[0], "")
-    tail = Text.assemble((f"{signed(difference, view.glyphs):>9}", style), f" {point.quantity:>9,}")
+    tail = Text.assemble((difference, style), f" {level}")
     kind, space, name = cause_in_short(point.cause).partition(" ")
     room = width - tail.cell_len - len(clock) - len(kind) - 3
     cause = Text.assemble((f"{clock} ", "dim"), (f"{kind}{space}{_ending(name, room, view.glyphs)}", style))

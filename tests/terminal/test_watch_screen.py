@@ -121,6 +121,26 @@ def test_the_level_and_that_it_is_low_are_there_however_long_the_name_is() -> No
         assert "on hand  LOW" in first
 
 
+def test_large_figures_move_nothing_in_batches_and_changes() -> None:
+    model = watched(("ham",))
+    batches = model["ham"].batches
+    assert batches
+    large = replace(batches[0], quantity=1_000_000_000, received=1_000_000_000)
+    model["ham"].batches = [large, *batches[1:]]
+    lines = frame(model, view("ham"), 80, 40).plain.splitlines()
+    rows = [line for line in lines if "Käserei.csv" in line and " of " in line]
+    assert len({row.index(" of ") for row in rows}) == 1
+    assert len({row.index("  in ") for row in rows}) == 1
+
+
+def test_half_a_screen_has_room_for_what_tells_deliveries_apart() -> None:
+    model = watched(("ham",))
+    batches = model["ham"].batches
+    assert batches
+    model["ham"].batches = [replace(batches[0], delivery="simulation/20261123T052004-3/0003 supplier.csv")]
+    assert "0003 supplier.csv" in frame(model, view("ham"), 100, 30).plain
+
+
 @pytest.mark.parametrize("width", [60, 80, 160])
 def test_large_figures_move_no_column_out_of_its_place(width: int) -> None:
     model = watched(("ham", "salt"))
