@@ -173,4 +173,10 @@ def test_opening_wakes_the_stack_and_leaves_its_stock_alone(stock: FakeStock) ->
     service.open()
     assert service.began == BEGAN + 30
     assert (stock.levels(), stock.transactions) == ([], {})
-    assert [key.split("/")[2] for key in stock.dropped] == ["0000 opening.csv"]
+    assert [key.split("/")[2] for key in stock.dropped] == ["0000 opening supplier.csv"]
+
+
+def test_opening_wakes_as_many_workers_as_suppliers_come_at_once(stock: FakeStock) -> None:
+    plan = Plan.of(pizzeria(), 60, 1)
+    Service(plan, stock, stock, 60, stock.clock.now, stock.clock.wait).open()
+    assert len(stock.dropped) == len(plan.kitchen.suppliers) == 4
