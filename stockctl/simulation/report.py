@@ -65,7 +65,8 @@ def _picture(service: Service, summary: Summary, histories: Histories) -> str:
     shown = {name: steps for name, steps in histories.items() if steps}
     height = _TOP + len(shown) * (_CHART + _GAP) + 30
     tops = range(_TOP, height, _CHART + _GAP)
-    charts = [_chart(service, name, steps, top) for top, (name, steps) in zip(tops, shown.items(), strict=False)]
+    end = max([service.began + service.plan.duration / service.speed, *(steps[-1].at for steps in shown.values())])
+    charts = [_chart(service, name, (top, end), steps) for top, (name, steps) in zip(tops, shown.items(), strict=False)]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
@@ -125,8 +126,9 @@ class _Scale:
         return self.top + _CHART
 
 
-def _chart(service: Service, name: str, steps: Sequence[Step], top: int) -> str:
-    end = max(steps[-1].at, service.began + service.plan.duration / service.speed)
+def _chart(service: Service, name: str, place: tuple[int, float], steps: Sequence[Step]) -> str:
+    """One level, below `top` and up to the `end` that all charts have, so that their times stand below each other."""
+    top, end = place
     scale = _Scale(service.began, end, max(1, *(step.quantity for step in steps)), top)
     line = f"M{scale.x(steps[0].at)} {scale.y(steps[0].quantity)}"
     line += "".join(f"H{scale.x(step.at)}V{scale.y(step.quantity)}" for step in steps[1:]) + f"H{scale.x(end)}"

@@ -159,6 +159,13 @@ def test_the_report_marks_the_first_delivery_of_all_and_sums_up_its_table(stock:
     assert "<td>together<td>170" in text
 
 
+def test_all_charts_of_a_report_have_the_same_times(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 30, 1))
+    late = [Step(service.began, 0, 0, 0, ""), Step(service.began + 35, 9, 0, 0, "delivery simulation/2.csv")]
+    text = report_of(".svg", service, summary(stock, service), {**HISTORY, "egg": late})
+    assert (text.count(">0:35<"), text.count(">0:30<")) == (2, 0)
+
+
 def test_the_json_report_repeats_the_run(stock: FakeStock) -> None:
     service = served(stock, Plan.of(single("ham"), 30, 1))
     document = json.loads(report_of(".json", service, summary(stock, service), HISTORY))
