@@ -195,6 +195,8 @@ def _below(ingredient: WatchedIngredient, view: View, width: int, height: int) -
         batches = _filled(_batches(ingredient, view, left, height), height)
         changes = _filled(_changes(ingredient, view, width - left - 2, height), height)
         return [_beside(one, other, left) for one, other in zip(batches, changes, strict=True)]
+    if height < 4:  # a title without a line below it says nothing: what expires soonest goes before what was last
+        return _batches(ingredient, view, width, height)
     upper = height // 2
     return [*_batches(ingredient, view, width, upper), *_changes(ingredient, view, width, height - upper)]
 

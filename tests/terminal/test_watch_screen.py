@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from stockctl.domain.stock import Level
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs, glyphs_for
@@ -131,6 +132,13 @@ def test_large_figures_move_nothing_in_batches_and_changes() -> None:
     rows = [line for line in lines if "Käserei.csv" in line and " of " in line]
     assert len({row.index(" of ") for row in rows}) == 1
     assert len({row.index("  in ") for row in rows}) == 1
+
+
+def test_no_title_stands_without_a_line_below_it() -> None:
+    lines = frame(watched(), replace(view("ham"), notes=(Text("served"), Text("adds up"))), 60, 15).plain.splitlines()
+    title = next(index for index, line in enumerate(lines) if "batches, soonest first" in line)
+    assert "20 of 150" in lines[title + 1]
+    assert not any("last changes" in line for line in lines)
 
 
 def test_half_a_screen_has_room_for_what_tells_deliveries_apart() -> None:
