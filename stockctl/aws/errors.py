@@ -130,7 +130,8 @@ def _about_credentials(error: BotoCoreError) -> StockctlError | None:
 def _about_settings(error: BotoCoreError) -> StockctlError | None:
     match error:
         case botocore_errors.ProfileNotFound():
-            return UsageError(str(error), "`aws configure list-profiles` lists those there are.")
+            profile = error.kwargs.get("profile", "")
+            return UsageError(f"there is no AWS profile {profile!r}", "`aws configure list-profiles` lists them.")
         case (
             botocore_errors.InvalidRegionError()
             | botocore_errors.UnknownRegionError()

@@ -78,7 +78,8 @@ class Health:
             self._total("AWS/Lambda", metric, "FunctionName", function)
             for metric in ("Invocations", "Errors", "Throttles")
         )
-        said = f"{calls:,.0f} calls, {errors:,.0f} errors, {throttles:,.0f} throttles in {_minutes(RECENT)}"
+        throttled = f", {throttles:,.0f} throttles" if throttles else ""
+        said = f"{calls:,.0f} calls, {errors:,.0f} errors{throttled} in {_minutes(RECENT)}"
         if state.get("State") not in {"Active", "Inactive"} or state.get("LastUpdateStatus") == "Failed":
             yield Finding(name, False, f"{state.get('State')}: {state.get('StateReason', '')}", "stockctl deploy")
         else:
@@ -107,7 +108,9 @@ class Health:
         )["Attributes"]
         waiting = sum(int(count) for count in attributes.values())
         name = "ReceiveFailureQueue" if url == self._deployment.receive_failure_queue else "StreamFailureQueue"
-        yield Finding(name, waiting == 0, f"{waiting:,} failures", "stockctl failures")
+        yield Finding(
+            name, waiting == 0, f"{waiting:,} {'failure' if waiting == 1 else 'failures'}", "stockctl failures"
+        )
 
     def _alarms(self) -> Iterator[Finding]:
         prefix = f"{self._name}-"

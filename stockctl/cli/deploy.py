@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockctl.cli.session import Session, with_session
+from stockctl.cli.session import DEFAULT_STACK, Session, with_session
 from stockctl.cli.stack_events import tell_events
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.output import Column, Table
@@ -50,7 +50,7 @@ def deploy(
 
     Examples:
         stockctl deploy --aws --dry-run
-        stockctl deploy --aws -p TimeZone=Europe/London -p AlarmEmail=kitchen@example.com
+        stockctl deploy --aws -p TimeZone=Europe/London -p AlarmEmail=me@example.com
     """
     from stockctl.aws.clients import Clients
     from stockctl.aws.deployment import prepare
@@ -73,7 +73,12 @@ def deploy(
     _execute(session, preparation)
     plan = preparation.plan
     _show_outputs(session, clients, target, "unchanged" if plan.is_empty else "created" if plan.creates else "updated")
-    session.environment.tell("Next: `stockctl ingest FILE`, `stockctl stock`, `stockctl use ham=10`, `stockctl watch`.")
+    session.environment.tell(_next(target.stack))
+
+
+def _next(stack: str) -> str:
+    named = "" if stack == DEFAULT_STACK else f", each with `--stack {stack}`"
+    return f"Next: `stockctl ingest FILE`, `stockctl stock`, `stockctl use ham=10`, `stockctl watch`{named}."
 
 
 def undeployed_target(session: Session) -> Target:
@@ -125,7 +130,19 @@ def _parameters(given: list[str]) -> dict[str, str]:
     for name, equals, _ in pairs:
         if not (name and equals):
             raise UsageError(f"{name!r} is not NAME=VALUE", "As in `--parameter TimeZone=Europe/London`.")
-    return {name: value for name, _, value in pairs}
+    parameters = {name: value for name, _, value in pairs}
+    _check_time_zone(parameters.get("TimeZone"))
+    return parameters
+
+
+def _check_time_zone(name: str | None) -> None:
+    """CloudFormation takes any text, and every delivery would fail of it later."""
+    from stockctl.domain.instants import time_zone
+
+    try:
+        time_zone(name or "UTC")
+    except ValueError as error:
+        raise UsageError(f"--parameter TimeZone: {error}", "UTC is a time zone, too.") from error
 
 
 def _show_outputs(session: Session, clients: Clients, target: Target, status: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +13,16 @@ import typer
 
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
+from stockctl.terminal.figures import local
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
     from stockctl.aws.failure_queues import FailureQueues, Held
+
+GIST = 240
+"""Letters of an error that a table shows."""
+_ANSWERED = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation(?: \([^)]*\))?")
+"""How boto3 begins what AWS said."""
 
 
 class Action(StrEnum):
@@ -27,7 +36,9 @@ class Action(StrEnum):
 @with_session
 def failures(
     session: Session,
-    action: Annotated[Action, typer.Argument(metavar="list|show|retry", help="What to do.")] = Action.LIST,
+    action: Annotated[
+        Action, typer.Argument(metavar="list|show|retry", help="What to do; list, if nothing is said.")
+    ] = Action.LIST,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="ID...", help="Which ones, by how their ids begin. Default: all.")
     ] = None,
@@ -38,6 +49,7 @@ def failures(
 
     Examples:
         stockctl failures
+        stockctl failures show 3f2a
         stockctl failures retry 3f2a
     """
     from stockctl.aws.deployment import Deployment
@@ -80,18 +92,35 @@ def _retried(session: Session, queues: FailureQueues, held: Held) -> str | None:
     except (StockctlError, ClientError, BotoCoreError) as error:
         known = error if isinstance(error, StockctlError) else translated(error)
         fault = known.message if known else str(error)
-    session.environment.tell(f"{held.failure.failure_id}: {fault or 'done'}")
+    session.environment.passing(f"{held.failure.failure_id}: {fault or 'done'}")
     return fault
 
 
 def _list(session: Session, found: Sequence[Held]) -> None:
-    columns = [Column("id"), Column("at"), Column("function"), Column("about", folds=True), Column("error", folds=True)]
-    rows = [
+    columns = [Column("id"), Column("at", folds=False, yields=1), Column("function"), Column("about"), Column("error")]
+    plain = [
         [each.failure.failure_id, each.failure.at, each.function, each.failure.subject, each.failure.error]
         for each in found
     ]
-    session.output.show([_document(each) for each in found], Table(columns, rows))
-    session.environment.tell("`stockctl failures retry` runs them again" if found else "no failures")
+    rows = [[_short_id(name), _clock(at), function, about, _gist(error)] for name, at, function, about, error in plain]
+    session.output.show([_document(each) for each in found], Table(columns, rows, plain))
+    session.environment.tell(
+        "`stockctl failures show` has all of it, `retry` runs it again" if found else "no failures"
+    )
+
+
+def _short_id(failure_id: str) -> str:
+    """As much of an id as people need to name it."""
+    return failure_id[:8]
+
+
+def _clock(at: str) -> str:
+    return local(datetime.fromisoformat(at).replace(microsecond=0)) if at else "-"
+
+
+def _gist(error: str) -> str:
+    """What there is room for in a table; `show` has all of it."""
+    return textwrap.shorten(_ANSWERED.sub(r"\2: \1", error), GIST, placeholder=" \N{HORIZONTAL ELLIPSIS}")
 
 
 def _document(held: Held) -> dict[str, Any]:
@@ -117,9 +146,11 @@ def _tell_outcomes(session: Session, outcomes: Sequence[tuple[Held, str | None]]
     ]
     words = {True: "failed again", False: "done"}
     about = [(each.failure.failure_id, each.function, fault) for each, fault in outcomes]
-    rows = [[name, function, words[fault is not None], fault or ""] for name, function, fault in about]
+    rows = [
+        [_short_id(name), function, words[fault is not None], _gist(fault or "")] for name, function, fault in about
+    ]
     plain = [[name, function, str(fault is None).lower(), fault or ""] for name, function, fault in about]
-    columns = [Column("id"), Column("function"), Column("state", field="done"), Column("error", folds=True)]
+    columns = [Column("id"), Column("function"), Column("state", field="done"), Column("error")]
     session.output.show(document, Table(columns, rows, plain))
     if any(fault for _, fault in outcomes):
         raise typer.Exit(ExitCode.FAILED)

@@ -82,7 +82,7 @@ def _command_sections(command: TyperCommand, context: Any) -> Iterator[str]:  # 
         yield _section("Arguments", _columns((str(one.metavar), one.help or "") for one in arguments))
     for heading, rows in option_rows(command, context).items():
         yield _section(heading, _columns(rows))
-    yield _section("Examples", [f"  {line}" for line in examples_of(command.help or "")])
+    yield _examples(command)
     yield _section("Exit codes", _columns(_codes(command.epilog)))
 
 
@@ -100,6 +100,7 @@ def _group_sections(group: TyperGroup, context: Any) -> Iterator[str]:  # noqa: 
         yield _section(heading, _columns(rows, longest))
     for heading, rows in option_rows(group, context).items():
         yield _section(heading, _columns(rows))
+    yield _examples(group)
     if group.epilog:
         yield _section("Exit codes", _columns(_codes(group.epilog)))
 
@@ -119,6 +120,11 @@ def _codes(epilog: str | None) -> list[Row]:
 def _prose(command: TyperCommand | TyperGroup) -> Iterator[str]:
     for paragraph in prose_of(command.help or ""):
         yield "\n".join(textwrap.wrap(paragraph, _width()))
+
+
+def _examples(command: TyperCommand | TyperGroup) -> str:
+    lines = [f"  {line}" for line in examples_of(command.help or "")]
+    return _section("Examples", lines) if lines else ""
 
 
 def _section(heading: str, lines: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from stockctl.cli.completion import remember_ingredients
 from stockctl.cli.ingredients import did_you_mean
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
-from stockctl.terminal.figures import counts, units
+from stockctl.terminal.figures import best_before, counts, units
 from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def ingest(
         stockctl ingest monday.csv --rejects mend.csv
         cat monday.csv | stockctl ingest - --batch-id monday
     """
+    if batch_id is not None and not batch_id.strip():
+        raise UsageError("--batch-id is empty", "Name the delivery, or leave the option out.")
     if batch_id and len(files) > 1:
         raise UsageError("--batch-id names one delivery, and there are several files", "Send them one by one.")
     read = [_read(session, name, batch_id) for name in files]
@@ -276,7 +278,7 @@ def _show(session: Session, documents: list[Document]) -> None:
         about = [document["delivery"], document["status"]]
         for number, row in enumerate(document["recorded"]):
             shown = ["", ""] if number else about
-            rows.append([*shown, row["ingredient"], units(row["quantity"]), row["best_before"]])
+            rows.append([*shown, row["ingredient"], units(row["quantity"]), best_before(row["best_before"])])
             plain.append([*about, row["ingredient"], str(row["quantity"]), row["best_before"]])
         if not document["recorded"]:
             rows.append([*about, "", "", ""])
@@ -285,11 +287,13 @@ def _show(session: Session, documents: list[Document]) -> None:
 
 
 def _total(documents: list[Document]) -> str:
-    new = [document for document in documents if document["status"] != "duplicate"]
+    new = [document for document in documents if document["status"] not in {"duplicate", "sent"}]
     recorded = [row for document in new for row in document["recorded"]]
     rejected = sum(len(document["rejected"]) for document in documents)
     brought = f"{counts(len(recorded), 'batch')}, {units(sum(row['quantity'] for row in recorded))} units"
     deliveries = f"{units(len(documents))} {'delivery' if len(documents) == 1 else 'deliveries'}"
+    if not new and not rejected:
+        return deliveries
     return f"{deliveries}: {brought}" + (f"; {counts(rejected, 'row')} rejected" if rejected else "")
 
 
@@ -301,6 +305,10 @@ def _tell_rejected(session: Session, files: list[SupplierFile], documents: list[
             where = " ".join(part for part in (row["column"], repr(row["value"]) if row["value"] else "") if part)
             said = f"{file.name}:{row['line']}: rejected: {where} {row['reason']}".replace("  ", " ")
             session.environment.notices().print(said, soft_wrap=True)  # also to who asked for quiet
+        if document["status"] == "sent":
+            session.environment.tell(
+                f"{file.name}: was sent; the same command without --no-wait says what became of it"
+            )
         if document["status"] == "duplicate":
             session.environment.tell(f"{file.name}: was recorded before; nothing changed")
         if document["status"] == "conflict":

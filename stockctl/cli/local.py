@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stockctl.cli.help import Command, Group, exit_codes
 from stockctl.cli.session import Session, with_session
+from stockctl.terminal.figures import local
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="local",
     cls=Group,
-    help="Run the embedded cloud on this machine: an AWS emulator with the same stack.",
+    help="Run the embedded cloud on this machine: an AWS emulator with the same stack.\n\n"
+    "Examples:\n"
+    "    stockctl local up\n"
+    "    stockctl local status",
     no_args_is_help=True,
 )
 
@@ -99,12 +104,19 @@ def _show(session: Session) -> None:
     state = document["state"]
     rows = [
         ("running", "yes" if document["running"] else "no"),
-        *((name, str(document[name] or "-")) for name in ("endpoint", "pid", "since")),
+        *((name, str(document[name] or "-")) for name in ("endpoint", "pid")),
+        ("since", _clock(document["since"])),
         ("stacks", ", ".join(state["stacks"]) or "-"),
         ("state", f"{state['bytes']:,} bytes in {state['directory']}"),
-        ("saved", state["saved"] or "-"),
+        ("saved", _clock(state["saved"])),
     ]
-    session.output.show(document, Table([Column("embedded cloud", field="field"), Column("", field="value")], rows))
+    plain = [*rows[:3], ("since", document["since"] or "-"), *rows[4:6], ("saved", state["saved"] or "-")]
+    columns = [Column("embedded cloud", field="field"), Column("", field="value")]
+    session.output.show(document, Table(columns, rows, plain))
+
+
+def _clock(at: str | None) -> str:
+    return local(datetime.fromisoformat(at)) if at else "-"
 
 
 def _document(cloud: EmbeddedCloud) -> dict[str, Any]:

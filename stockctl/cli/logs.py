@@ -14,6 +14,7 @@ from stockctl.terminal.output import OutputFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from stockctl.aws.function_logs import LogLine
 
@@ -44,7 +45,10 @@ def logs(
     functions = Deployment.of(session.clients, session.target).functions
     found = FunctionLogs(session.clients, _chosen(functions, function))
     lines = found.following(start) if follow else found.since(start)
-    _show(session, list(functions), (line for line in lines if everything or not line.is_routine))
+    shown = _show(session, list(functions), (line for line in lines if everything or not line.is_routine))
+    if not shown:
+        more = "" if everything else "; --all shows Lambda's own lines, too"
+        session.environment.tell(f"stockctl: nothing was logged in the last {since}{more}")
 
 
 def _chosen(functions: Mapping[str, str], wanted: str | None) -> dict[str, str]:
@@ -57,11 +61,14 @@ def _chosen(functions: Mapping[str, str], wanted: str | None) -> dict[str, str]:
     return {name: functions[name] for name in matching}
 
 
-def _show(session: Session, functions: list[str], lines: Iterable[LogLine]) -> None:
+def _show(session: Session, functions: list[str], lines: Iterable[LogLine]) -> int:
+    """Prints the lines and returns how many there were; to people the time is told as their clocks do."""
     from rich.text import Text
 
     console = session.environment.console()
+    shown = 0
     for line in lines:
+        shown += 1
         at = iso(line.at.timestamp())
         fields = {"at": at, "function": line.function, "level": line.level, "message": line.message}
         if session.output.format is OutputFormat.JSON:
@@ -71,4 +78,11 @@ def _show(session: Session, functions: list[str], lines: Iterable[LogLine]) -> N
         else:
             colour = COLOURS[functions.index(line.function) % len(COLOURS)]
             message = (line.message, LOUD.get(line.level, ""))
-            console.print(Text.assemble((f"{at[11:23]} ", "dim"), (f"{line.function:<17}", colour), message))
+            console.print(
+                Text.assemble((f"{_clock(line.at)} ", "dim"), (f"{line.function:<17}", colour), message), soft_wrap=True
+            )
+    return shown
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone().isoformat(timespec="milliseconds")[11:23]

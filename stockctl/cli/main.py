@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import re
 import sys
 import traceback
+from typing import TextIO, cast
 
 import typer
 
@@ -14,13 +17,43 @@ from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.encoding import write_what_can_be
 from stockctl.terminal.environment import Environment
 
+_IN_OUR_WORDS = (
+    (re.compile(r"Input should be a valid integer.*"), "it is not a whole number"),
+    (re.compile(r"Input should be a valid number.*"), "it is not a number"),
+    (re.compile(r"Input should be "), "it must be "),
+    (re.compile(r" \(Possible options: ([^,)]+)\)"), r" Did you mean \1?"),
+    (re.compile(r" \(Possible options: (.+)\)"), r" Did you mean one of \1?"),
+)
+"""What Typer says in terms of its own, and how it is said here."""
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
 
 def main() -> None:
     """The console script."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             write_what_can_be(stream, os.environ)
-    sys.exit(run(sys.argv[1:], Environment()))
+    sys.exit(run([_as_typed(word) for word in sys.argv[1:]], Environment()))
+
+
+def _as_typed(word: str) -> str:
+    """A word of the command line; where Python takes it for ASCII, in a C locale, it is UTF-8 all the same."""
+    try:
+        return os.fsencode(word).decode()
+    except UnicodeError:
+        return word
+
+
+def _open_what_is_closed() -> None:
+    """A stream that was closed by the caller (`>&-`) takes what is written, and has nothing to read."""
+    sys.stdin = sys.stdin or _nothing("r")
+    sys.stdout = sys.stdout or _nothing("w")
+    sys.stderr = sys.stderr or _nothing("w")
+
+
+def _nothing(mode: str) -> TextIO:
+    return cast("TextIO", open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123
 
 
 def run(arguments: list[str], environment: Environment) -> int:
@@ -49,17 +82,32 @@ def _ended_by(error: Exception, environment: Environment) -> int:
         return _explain(error, environment)
     if isinstance(error, typer.TyperException):
         return _explain(_usage_error(error), environment)
-    return _explain(_translated(error) or _unexpected(error), environment)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        environment.stdout = sys.stdout = _nothing("w")  # what is left of the output must not fail a second time
+    return _explain(_of_this_machine(error) or _translated(error) or _unexpected(error), environment)
 
 
 def _usage_error(error: typer.TyperException) -> UsageError:
     """What Typer finds wrong with the words, said as all else is."""
     message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    for theirs, ours in _IN_OUR_WORDS:
+        message = theirs.sub(ours, message)
     said, _, meant = message.partition(" Did you mean ")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "stockctl"
     hint = f"Did you mean {meant}" if meant else f"`{path} --help` shows what can be written."
     return UsageError(said[:1].lower() + said[1:].rstrip("."), hint)
+
+
+def _of_this_machine(error: Exception) -> StockctlError | None:
+    """A file, a folder or an output that this machine would not give: nothing of ours, and said in its words."""
+    if isinstance(error, OSError) and error.filename:
+        hint = "Check that it is there, and that you may read and write it."
+        return StockctlError(f"{error.filename} cannot be used: {error.strerror}", hint)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        message = f"the output cannot be written: {error.strerror}"
+        return StockctlError(message, "Make room there, or write elsewhere.")
+    return None
 
 
 def _unexpected(error: Exception) -> StockctlError:
@@ -91,5 +139,5 @@ def _explain(error: StockctlError, environment: Environment) -> int:
 
 def _pipe_closed(environment: Environment) -> int:
     """The reader of our output has gone (`stockctl stock | head -1`): end quietly, and keep the interpreter quiet."""
-    environment.stdout = sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    environment.stdout = sys.stdout = _nothing("w")
     return ExitCode.DONE

@@ -32,7 +32,12 @@ app = typer.Typer(
     name="stockctl",
     cls=Group,
     help="Deploy and operate a serverless stock service for kitchens, on AWS or on this machine.\n\n"
-    "`stockctl COMMAND --help` tells more of each command.",
+    "`stockctl COMMAND --help` tells more of each command.\n\n"
+    "Examples:\n"
+    "    stockctl simulate\n"
+    "    stockctl ingest monday.csv\n"
+    "    stockctl use ham=10 mushroom=5\n"
+    "    stockctl watch",
     epilog=exit_codes(*ExitCode),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -10,7 +10,7 @@ from stockctl.cli.completion import complete_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode
-from stockctl.terminal.figures import change, units
+from stockctl.terminal.figures import change, counts, units
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def reconcile(
     found = [level.ingredient for level in table.levels(wanted)]
     check_known(session, wanted, found)
     results = [_drift_of(table, name) if check else _reconciled(session, table, name) for name in found]
-    _show(session, results)
+    _show(session, results, is_all=wanted is None)
     drifting = [result for result in results if result.drift]
     if check and drifting:
         session.environment.tell(f"{len(drifting)} of {len(results)} drift; `stockctl reconcile` mends that")
@@ -64,7 +64,8 @@ def _reconciled(session: Session, table: StockTable, ingredient: str) -> Reconci
     return reconcile_ingredient(table, ingredient, lambda: session.environment.now().timestamp(), table.patience)
 
 
-def _show(session: Session, results: list[Reconciled]) -> None:
+def _show(session: Session, results: list[Reconciled], *, is_all: bool) -> None:
+    """Programs get every ingredient; people who named none get those where something was to be done."""
     columns = [
         Column("ingredient"),
         Column("drift", "right"),
@@ -80,6 +81,9 @@ def _show(session: Session, results: list[Reconciled]) -> None:
         }
         for result in results
     ]
-    rows = [[r.ingredient, change(r.drift), units(r.allocated), units(r.written_off)] for r in results]
+    shown = [r for r in results if not is_all or r.drift or r.allocated or r.written_off]
+    rows = [[r.ingredient, change(r.drift), units(r.allocated), units(r.written_off)] for r in shown]
     plain = [[r.ingredient, str(r.drift), str(r.allocated), str(r.written_off)] for r in results]
     session.output.show(document, Table(columns, rows, plain))
+    if is_all and not shown:
+        session.environment.tell(f"{counts(len(results), 'ingredient')}: no drift, nothing to write off")

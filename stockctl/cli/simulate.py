@@ -63,7 +63,9 @@ def simulate(
 
     seconds = duration_of(duration, "--duration").total_seconds()
     if report and report.suffix.lower() not in REPORTS:
-        raise UsageError(f"--report is {str(report)!r}", f"Its name must end in {', '.join(REPORTS)}.")
+        raise UsageError(f"--report is {str(report)!r}, which says no format", f"End it in {', '.join(REPORTS)}.")
+    if report and not report.parent.is_dir():
+        raise UsageError(f"--report: there is no folder {str(report.parent)!r}", "Make it first, or name another.")
     kitchen = _kitchen(ingredient, rate)
     seed = seed if seed is not None else random.randrange(1_000_000)  # noqa: S311 - to tell runs apart
     plan = Plan.of(kitchen, seconds, seed, chaos=chaos)

@@ -15,6 +15,7 @@ from stockctl.cli.session import Session
 from stockctl.cli.watch import first_view
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.simulation.summary import Summary, summary_of
+from stockctl.terminal.figures import units
 from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines
 from stockctl.terminal.live import watch_live
 from stockctl.terminal.output import Column, OutputFormat, Table
@@ -29,7 +30,7 @@ SETTLE_SECONDS = 20.0
 """How long the last deliveries may take to be recorded."""
 STREAM_SECONDS = 5.0
 """How long the last changes may take to come by the stream; only the picture needs them."""
-SUMMARY_LINES = 7
+SUMMARY_LINES = 8
 """What is printed below the last frame."""
 PROGRESS_SECONDS = 5.0
 """Between two progress lines."""
@@ -143,7 +144,8 @@ class SimulationRun:
         columns = [Column(name.replace("_", " "), "right") for name in _FIGURES]
         shown = [_shown(document[name]) for name in _FIGURES]
         plain = [str(document[name]).lower() for name in _FIGURES]
-        self._session.output.show(document, Table(columns, [shown], [plain]))
+        carried = f"of the received, {units(summary.carried_over)} were there before" if summary.carried_over else ""
+        self._session.output.show(document, Table(columns, [shown], [plain], total=carried))
 
     def _write(self, report: Path, summary: Summary) -> None:
         from stockctl.simulation.report import Step, report_of
@@ -152,7 +154,11 @@ class SimulationRun:
             one.name: [Step(point.at, point.quantity, point.used, point.expired, point.cause) for point in one.points]
             for one in self._watched.ingredients
         }
-        report.write_text(report_of(report.suffix.lower(), self._service, summary, histories), encoding="utf-8")
+        text = report_of(report.suffix.lower(), self._service, summary, histories)
+        try:
+            report.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StockctlError(f"{report} cannot be written: {error.strerror}", "Name another --report.") from error
         self._tell(f"wrote {report}")
 
     def _tell(self, line: str) -> None:

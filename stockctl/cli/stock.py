@@ -12,7 +12,7 @@ from stockctl.cli.completion import complete_ingredients, remember_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.instants import iso_seconds
-from stockctl.terminal.figures import counts, local, relative, units
+from stockctl.terminal.figures import best_before, counts, local, relative, units
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def stock(
     check_known(session, wanted, [level.ingredient for level in levels])
     if wanted is None:
         remember_ingredients(session.settings.stack, [level.ingredient for level in levels])
+    is_empty = not levels
     levels = [level for level in levels if low is None or level.quantity < low]
     levels = [level for level in levels if level.is_low or not below_threshold]
     if batches:
@@ -68,7 +69,7 @@ def stock(
         _show_batches(session, sorted(found, key=lambda batch: (batch.expires_at, batch.ingredient)))
     else:
         levels = [level for level in levels if before is None or (level.next_expiry or before + 1) <= before]
-        _show_levels(session, _sorted(levels, sort))
+        _show_levels(session, _sorted(levels, sort), is_empty=is_empty)
 
 
 def _horizon(session: Session, expiring: str | None) -> int | None:
@@ -92,17 +93,17 @@ def _sorted(levels: list[Level], sort: SortBy) -> list[Level]:
     return levels
 
 
-def _show_levels(session: Session, levels: list[Level]) -> None:
+def _show_levels(session: Session, levels: list[Level], *, is_empty: bool) -> None:
     now = session.environment.now()
     columns = [
         Column("ingredient"),
         Column("on hand", "right", "bold", field="quantity"),
-        Column("received", "right"),
-        Column("used", "right"),
-        Column("expired", "right"),
+        Column("received", "right", yields=3),
+        Column("used", "right", yields=4),
+        Column("expired", "right", yields=5),
         Column("next expiry", folds=False),
-        Column("at", field=None, folds=False, yields=True),
-        Column("threshold", "right", yields=all(level.threshold is None for level in levels)),
+        Column("at", field=None, folds=False, yields=2),
+        Column("threshold", "right", yields=1 if all(level.threshold is None for level in levels) else 0),
     ]
     document = [level_document(level) for level in levels]
     figures = [(level.quantity, level.received, level.used, level.expired) for level in levels]
@@ -117,7 +118,8 @@ def _show_levels(session: Session, levels: list[Level]) -> None:
     styles = ["yellow" if level.is_low or not level.quantity else "" for level in levels]
     session.output.show(document, Table(columns, rows, plain, styles=styles, total=_total(levels, now)))
     if not levels:
-        session.environment.tell("nothing to show; `stockctl ingest FILE` brings stock in")
+        nothing = "nothing to show; `stockctl ingest FILE` brings stock in"
+        session.environment.tell(nothing if is_empty else "nothing to show: no level is like that")
 
 
 def _total(levels: list[Level], now: datetime) -> str:
@@ -129,7 +131,7 @@ def _total(levels: list[Level], now: datetime) -> str:
     tomorrow = now.timestamp() + 86_400
     soon = sum(level.next_expiry is not None and level.next_expiry <= tomorrow for level in levels)
     counted = counts(len(levels), "ingredient")
-    return f"{counted}: {units(low)} low, {units(out)} out of stock, {units(soon)} with stock expiring within a day"
+    return f"{counted}: {units(low)} below threshold, {units(out)} out, {units(soon)} with stock expiring within a day"
 
 
 def level_document(level: Level) -> dict[str, Any]:
@@ -150,14 +152,17 @@ def _show_batches(session: Session, batches: list[Batch]) -> None:
     columns = [
         Column("ingredient"),
         Column("left", "right", "bold", field="quantity"),
-        Column("of", "right", field="received"),
+        Column("of", "right", field="received", yields=3),
         Column("best before", folds=False),
         Column("expires", field="expires_at", folds=False),
-        Column("at", field=None, folds=False, yields=True),
-        Column("delivery"),
+        Column("at", field=None, folds=False, yields=1),
+        Column("delivery", yields=2),
     ]
     rows = [
-        [b.ingredient, units(b.quantity), units(b.received), b.best_before, *_when(b.expires_at, now), b.delivery]
+        [
+            *(b.ingredient, units(b.quantity), units(b.received), best_before(b.best_before)),
+            *(*_when(b.expires_at, now), b.delivery),
+        ]
         for b in batches
     ]
     plain = [

@@ -25,18 +25,22 @@ def resolve(settings: Settings, environment: Environment, *, deployed: bool = Tr
     """The target of one command. A local one is started first where it is not running, and deployed to if `deployed`.
 
     Raises:
-        UsageError: STOCKCTL_TARGET is neither `local` nor `aws`.
+        UsageError: STOCKCTL_TARGET is neither `local` nor `aws`, or the endpoint is no URL.
         CredentialsError: AWS was asked for and no credentials or region resolve.
     """
     if settings.endpoint_url and not settings.local:
-        return _aws(settings)
-    return _local(settings, environment, deployed=deployed) if _is_local(settings, environment) else _aws(settings)
+        return _aws(settings, environment)
+    return (
+        _local(settings, environment, deployed=deployed)
+        if _is_local(settings, environment)
+        else _aws(settings, environment)
+    )
 
 
 def existing(settings: Settings, environment: Environment) -> Target | None:
     """The same target, without starting or deploying anything: None for an embedded cloud that does not run."""
     if not _is_local(settings, environment):
-        return _aws(settings)
+        return _aws(settings, environment)
     from stockctl.local.cloud import EmbeddedCloud
     from stockctl.local.target import local_target
 
@@ -49,7 +53,9 @@ def _is_local(settings: Settings, environment: Environment) -> bool:
         return settings.local
     named = environment.variables.get("STOCKCTL_TARGET", "").strip().lower()
     if named not in {"", "local", "aws"}:
-        raise UsageError(f"STOCKCTL_TARGET is {named!r}", "Set it to `local` or `aws`, or unset it.")
+        raise UsageError(
+            f"STOCKCTL_TARGET is {named!r}, which is no target", "Set it to `local` or `aws`, or unset it."
+        )
     if named:
         return named == "local"
     return settings.profile is None and not _aws_credentials_resolve()
@@ -67,8 +73,13 @@ def _aws_credentials_resolve() -> bool:
         return True
 
 
-def _aws(settings: Settings) -> Target:
-    session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+def _aws(settings: Settings, environment: Environment) -> Target:
+    url = settings.endpoint_url
+    if url and not url.startswith(("http://", "https://")):
+        raise UsageError(f"--endpoint-url is {url!r}, which is no URL", "Write it like http://127.0.0.1:4566.")
+    # AWS's own command line goes by AWS_REGION first; boto3 knows AWS_DEFAULT_REGION alone.
+    region = settings.region or environment.variables.get("AWS_REGION")
+    session = boto3.session.Session(profile_name=settings.profile, region_name=region)
     if session.get_credentials() is None:
         raise CredentialsError(
             "no AWS credentials were found",

@@ -10,15 +10,15 @@ import typer
 
 from stockctl.cli.completion import complete_items
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import ExitCode, StockctlError, UsageError
-from stockctl.terminal.figures import units
+from stockctl.domain.errors import ExitCode, Refused, StockctlError, UsageError
+from stockctl.terminal.figures import best_before, units
 from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
     from stockctl.aws.api import StockApi
     from stockctl.domain.api import Answer
 
-ITEM_HINT = "Write ingredient=units with a whole number from 1, as in `stockctl use ham=10 mushroom=5`."
+ITEM_HINT = "Write ingredient=units with a whole number from 1, as in ham=10 mushroom=5."
 
 
 @with_session
@@ -71,7 +71,7 @@ def use(
         _show_charges(session, wanted)
         return
     api = stock_api(session)
-    name = transaction_id or str(uuid.uuid4())
+    name = str(uuid.uuid4()) if transaction_id is None else transaction_id
     session.environment.tell(f"transaction {name}; repeat it safely with --id")
     answer = api.use(name, wanted)
     _show(session, api, wanted, answer)
@@ -122,8 +122,7 @@ def _show(session: Session, api: StockApi, wanted: Mapping[str, int], answer: An
     if answer.status_code in {200, 201}:
         return
     if code == "insufficient_stock":
-        session.environment.complain("not enough in stock; nothing was taken")
-        raise typer.Exit(ExitCode.REFUSED)
+        raise Refused("not enough in stock; nothing was taken", "Take less, or bring more in: `stockctl ingest FILE`.")
     raise _refusal(answer)
 
 
@@ -139,7 +138,9 @@ def _show_taken(session: Session, api: StockApi, body: Mapping[str, Any]) -> Non
     taken = {item["typeId"]: item["quantity"] for item in body["items"]}
     left = _levels_after(api, list(taken))
     rows = [
-        [name, -count, left[name] + count if name in left else None, left.get(name)] for name, count in taken.items()
+        # Of a repeat nobody knows what was there before the first attempt.
+        [name, -count, left[name] + count if name in left and not body["replayed"] else None, left.get(name)]
+        for name, count in taken.items()
     ]
     session.output.show(
         body,
@@ -207,7 +208,10 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
         charges, missing = charged(holding, count, now) if holding else ((), count)
         for charge in charges:
             rows.append(
-                [ingredient, charge.batch.batch_id, charge.batch.best_before, units(charge.units), units(charge.after)]
+                [
+                    *(ingredient, charge.batch.batch_id, best_before(charge.batch.best_before)),
+                    *(units(charge.units), units(charge.after)),
+                ]
             )
             document.append(
                 {
@@ -219,11 +223,11 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
             )
         if missing:
             short = True
-            session.environment.tell(f"{ingredient}: {units(missing)} of {units(count)} are not there")
+            session.environment.tell(f"short of {ingredient}: {units(missing)} of {units(count)} missing")
     columns = [
         Column("ingredient"),
         Column("batch", field="batch_id"),
-        Column("best before", field=None, folds=False, yields=True),
+        Column("best before", field=None, folds=False, yields=1),
         Column("charged", "right", field="units"),
         Column("left", "right"),
     ]

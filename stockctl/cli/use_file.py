@@ -15,7 +15,7 @@ from stockctl.cli.session import Session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.domain.orders import Order, read_orders
 from stockctl.terminal.figures import units
-from stockctl.terminal.output import OutputFormat
+from stockctl.terminal.output import OutputFormat, shown
 
 if TYPE_CHECKING:
     from stockctl.aws.api import StockApi
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 SECONDS_BETWEEN_NOTES = 1.0
+_ID_CELLS = 12
+"""Cells that a name of a transaction has at least, where people read it."""
 WORDS = {200: "replayed", 201: "accepted", 400: "invalid", 409: "short", 422: "reused", 503: "busy"}
 
 
@@ -73,7 +75,12 @@ def _show(session: Session, order: Order, answer: Answer) -> None:
         session.output.json_line({**own, **answer.body})
     else:
         word = WORDS.get(answer.status_code, str(answer.status_code))
-        session.output.line([str(order.line), order.transaction_id, word, _detail(answer.body)])
+        fields = [str(order.line), order.transaction_id, word, _detail(answer.body)]
+        if session.output.format is OutputFormat.TABLE:
+            line = f"{fields[0]:>6}  {word:<8}  {shown(order.transaction_id):<{_ID_CELLS}}  {shown(fields[3])}"
+            print(line.rstrip(), file=session.environment.stdout, flush=True)
+        else:
+            session.output.line(fields)
 
 
 def _detail(body: Mapping[str, Any]) -> str:
@@ -103,5 +110,7 @@ class _Tally:
     def summary(self) -> str:
         """How many orders had which answer, and how quickly."""
         seconds = max(time.monotonic() - self._began, sys.float_info.epsilon)
-        words = ", ".join(f"{units(count)} {word}" for word, count in sorted(self.counts.items())) or "none"
+        words = ", ".join(f"{units(count)} {word}" for word, count in sorted(self.counts.items()))
+        if not words:
+            return "0 orders"
         return f"{units(self.counts.total())} orders: {words} ({self.counts.total() / seconds:,.0f} a second)"

@@ -225,6 +225,7 @@ def _line(session: Session, watched: Watched, change: LevelChange) -> None:
     from rich.text import Text
 
     from stockctl.terminal.glyphs import ASCII
+    from stockctl.terminal.output import shown
     from stockctl.terminal.watch_screen import signed
 
     ingredient = watched[change.ingredient]
@@ -233,6 +234,6 @@ def _line(session: Session, watched: Watched, change: LevelChange) -> None:
         return
     clock = change.at.astimezone().strftime("%H:%M:%S")
     difference = signed(ingredient.difference(place), ASCII)
-    why = f"{ASCII.shown(change.cause)} {difference}".rstrip()
-    line = f"{clock} {ASCII.shown(change.ingredient)} {change.quantity:,} ({why})"
+    why = f"{shown(change.cause)} {difference}".rstrip()
+    line = f"{clock} {shown(change.ingredient)} {change.quantity:,} ({why})"
     session.environment.console().print(Text(line), soft_wrap=True)

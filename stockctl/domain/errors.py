@@ -33,7 +33,7 @@ _MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "failed",
     ExitCode.USAGE: "the words of the command line are wrong",
-    ExitCode.REFUSED: "refused: a shortage, or nothing of a file could be recorded",
+    ExitCode.REFUSED: "refused: a shortage, nothing of a file to record, or other stock in the way",
     ExitCode.CREDENTIALS: "no credentials, or they may not do this",
     ExitCode.DRIFT: "drift was found",
     ExitCode.INTERRUPTED: "ended by Ctrl-C",

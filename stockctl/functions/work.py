@@ -37,7 +37,7 @@ def all_tried() -> Iterator[Callable[[str, Callable[[], object]], None]]:
 
     yield attempt
     if faults:
-        raise SomeFailed(f"{len(faults)} failed; the first: {faults[0]!r}") from faults[0]
+        raise SomeFailed(f"{len(faults)} failed; the first: {type(faults[0]).__name__}: {faults[0]}") from faults[0]
 
 
 WORKERS = 8

@@ -73,7 +73,7 @@ def single(ingredient: str) -> Kitchen:
 
 
 def pizzeria() -> Kitchen:
-    """The cloud pizza place: seven pizzas out of eleven ingredients, from four suppliers of varying foresight."""
+    """The cloud pizza place: seven pizzas out of ten ingredients, from four suppliers of varying foresight."""
     base = {"dough": 1, "tomato sauce": 1}
     recipes = (
         Recipe("margherita", {**base, "mozzarella": 2, "basil": 1}, 6),

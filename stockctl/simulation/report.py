@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -65,7 +65,8 @@ def _picture(service: Service, summary: Summary, histories: Histories) -> str:
     shown = {name: steps for name, steps in histories.items() if steps}
     height = _TOP + len(shown) * (_CHART + _GAP) + 30
     tops = range(_TOP, height, _CHART + _GAP)
-    charts = [_chart(service, name, steps, top) for top, (name, steps) in zip(tops, shown.items(), strict=False)]
+    end = max([service.began + service.plan.duration / service.speed, *(steps[-1].at for steps in shown.values())])
+    charts = [_chart(service, name, (top, end), steps) for top, (name, steps) in zip(tops, shown.items(), strict=False)]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
@@ -125,8 +126,9 @@ class _Scale:
         return self.top + _CHART
 
 
-def _chart(service: Service, name: str, steps: Sequence[Step], top: int) -> str:
-    end = max(steps[-1].at, service.began + service.plan.duration / service.speed)
+def _chart(service: Service, name: str, place: tuple[int, float], steps: Sequence[Step]) -> str:
+    """One level, below `top` and up to the `end` that all charts have, so that their times stand below each other."""
+    top, end = place
     scale = _Scale(service.began, end, max(1, *(step.quantity for step in steps)), top)
     line = f"M{scale.x(steps[0].at)} {scale.y(steps[0].quantity)}"
     line += "".join(f"H{scale.x(step.at)}V{scale.y(step.quantity)}" for step in steps[1:]) + f"H{scale.x(end)}"
@@ -140,7 +142,7 @@ def _chart(service: Service, name: str, steps: Sequence[Step], top: int) -> str:
             f'<path d="{area}" fill="{_AREA}" opacity=".55"/>',
             f'<path d="{line}" fill="none" stroke="{_LINE}" stroke-width="1.5"/>',
             *_axes(service, scale),
-            *(_mark(step, before, scale) for before, step in pairwise(steps)),
+            *(_mark(step, change, scale) for step, change in _changes(steps, service.began)),
             "",
         ]
     )
@@ -165,9 +167,16 @@ def _axes(service: Service, scale: _Scale) -> list[str]:
     return lines
 
 
-def _mark(step: Step, before: Step, scale: _Scale) -> str:
+def _changes(steps: Sequence[Step], began: float) -> Iterator[tuple[Step, int]]:
+    """Each step with its change in units. A first step within the run is the first delivery that ever came."""
+    if steps[0].at >= began:
+        yield steps[0], steps[0].quantity
+    for before, step in pairwise(steps):
+        yield step, step.quantity - before.quantity
+
+
+def _mark(step: Step, change: int, scale: _Scale) -> str:
     """A triangle with its units as a tooltip, for a delivery or a write-off; nothing for a use."""
-    change = step.quantity - before.quantity
     if not change or step.cause.startswith("use "):
         return ""
     colour, point = (_GREEN, -7) if change > 0 else (_RED, 7)
@@ -188,11 +197,12 @@ svg {{ max-width: 100%; height: auto }}
 table {{ border-collapse: collapse; margin: 1.5rem 0; width: 100% }}
 th, td {{ text-align: right; padding: .3rem .8rem; border-bottom: 1px solid #e4e7eb }}
 td {{ font-variant-numeric: tabular-nums }}
+tr:last-child td {{ font-weight: 600 }}
 th:first-child, td:first-child {{ text-align: left }}
 footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 </style>
 {picture}
-<table><tr><th>ingredient<th>used<th>expired<th>on hand<th>waste</tr>{rows}</table>
+<table><tr><th>ingredient<th>received<th>used<th>expired<th>on hand<th>waste</tr>{rows}{_total(summary)}</table>
 <ul>{faults}</ul>
 <footer>Began {_iso(service.began)}. Repeat it with <code>{escape(_command(service))}</code></footer>
 </html>
@@ -202,8 +212,17 @@ footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 def _row(name: str, steps: Sequence[Step]) -> str:
     first, last = steps[0], steps[-1]
     used, expired = last.used - first.used, last.expired - first.expired
+    return _cells(name, used + expired + last.quantity, used, expired, last.quantity)
+
+
+def _total(summary: Summary) -> str:
+    return _cells("together", summary.received, summary.used, summary.expired, summary.on_hand)
+
+
+def _cells(name: str, received: int, used: int, expired: int, on_hand: int) -> str:
     waste = f"{expired / max(1, used + expired):.0%}"
-    return f"<tr><td>{escape(name)}<td>{used:,}<td>{expired:,}<td>{last.quantity:,}<td>{waste}</tr>"
+    figures = f"<td>{received:,}<td>{used:,}<td>{expired:,}<td>{on_hand:,}<td>{waste}"
+    return f"<tr><td>{escape(name)}{figures}</tr>"
 
 
 def _command(service: Service) -> str:

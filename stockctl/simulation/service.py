@@ -103,17 +103,19 @@ class Service:
         self._dropped: set[str] = set()
 
     def open(self) -> None:
-        """Wakes the functions of the stack by an order and a delivery that change nothing, then starts the clock.
+        """Wakes the functions of the stack by an order and deliveries that change nothing, then starts the clock.
 
-        The first request to a function takes seconds: at sixty times the speed that is minutes of the service.
+        The first request to a function takes seconds: at sixty times the speed that is minutes of the service. The
+        suppliers come together when the service begins, so that as many workers have to be awake.
         """
-        opening = f"{PREFIX}{self.run}/0000 opening.csv"
-        self._dock.drop(opening, b"ingredient,quantity,best_before\nopening,1,2000-01-01\n")
+        openings = {f"{PREFIX}{self.run}/0000 opening {supplier.name}.csv" for supplier in self.plan.kitchen.suppliers}
+        for opening in openings:
+            self._dock.drop(opening, b"ingredient,quantity,best_before\nopening,1,2000-01-01\n")
         with suppress(Busy):
             self._till.use(f"opening-{self.run}", {"opening": 1})
-        self._dropped.add(opening)
+        self._dropped |= openings
         self.settle(WAKING_SECONDS)
-        self._dropped.discard(opening)
+        self._dropped -= openings
         self.began = self._now()
 
     def serve(self) -> None:

@@ -95,7 +95,7 @@ def _marker(symbol: str, colour: int) -> Any:  # noqa: ANN401
 
 def _set_axes(figure: Any, plot: LevelPlot, width: int, height: int, zone: tzinfo | None) -> None:  # noqa: ANN401
     highest = max([units for _, units in plot.points] + [plot.threshold or 0, 1])
-    ticks = quantity_ticks(highest, most=max(2, height // 3))
+    ticks = quantity_ticks(highest, most=max(3, height // 3))
     figure.ruler("y", "left").lim(0, max(highest * 1.04, ticks[-1])).ticks(ticks, [f"{tick:,}" for tick in ticks])
     moments = time_ticks(plot.start, plot.end, zone, most=max(2, width // 14))
     figure.ruler("x", "lower").lim(plot.start, plot.end).ticks([at for at, _ in moments], [name for _, name in moments])

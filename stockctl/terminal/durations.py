@@ -30,7 +30,7 @@ def duration_of(text: str, option: str = "the duration") -> timedelta:
 
 
 def short(seconds: float) -> str:
-    """A length of time in at most two units, as `2 min 05 s`, `3 h 20 min`, `4 d 2 h`."""
+    """A length of time in at most two units, as `2 min 05 s`, `3 h 20 min`, `4 d 2 h`, `9 y 40 d`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -38,4 +38,6 @@ def short(seconds: float) -> str:
         return f"{whole // 60} min {whole % 60:02} s"
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    if whole < 365 * 86400:
+        return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    return f"{whole // (365 * 86400)} y {whole // 86400 % 365} d"

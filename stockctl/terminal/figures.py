@@ -33,6 +33,11 @@ def relative(moment: datetime, now: datetime) -> str:
     return "now"
 
 
+def best_before(written: str) -> str:
+    """A best-before as people read it: a date as it was written, a date and time in local time."""
+    return local(datetime.fromisoformat(written)) if "T" in written or " " in written else written
+
+
 def local(moment: datetime) -> str:
     """A moment in local time, to the minute where that is exact: 2026-11-23 18:00."""
     shown = moment.astimezone()

@@ -48,10 +48,13 @@ def _sum(watched: Watched, before: Watched, glyphs: Glyphs) -> Text:
     expired = _total(now, "expired") - _total(then, "expired")
     on_hand = sum(point.quantity for point in now)
     adds_up = received == on_hand + used + expired
-    waste = f"{glyphs.dot} waste {expired / max(1, expired + used):.0%}"
-    verdict = (f"{glyphs.yes} adds up", "bold green") if adds_up else (f"{glyphs.no} does not add up", "bold red")
-    figures = f"{received:,} received = {on_hand:,} on hand + {used:,} used + {expired:,} expired  "
-    return Text.assemble(figures, verdict, f" {waste}")
+    waste = f" {glyphs.dot} waste {expired / max(1, expired + used):.0%}"
+    # The verdict comes first: it is the last thing that a narrow screen may cut off.
+    verdict = (f"{glyphs.yes} ", "bold green") if adds_up else (f"{glyphs.no} does not add up: ", "bold red")
+    figures = (
+        f"{received:,} received {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
+    )
+    return Text.assemble(verdict, figures, waste)
 
 
 def _total(points: list[Point], count: str) -> int:

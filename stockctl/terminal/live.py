@@ -86,7 +86,9 @@ class _LiveScreen:
     def last_frame(self, width: int, height: int) -> Text:
         """What stays on the normal screen: the present, with no keys to press any more."""
         view = replace(self._source.refresh(replace(self._view, paused=False)), keys=False)
-        return frame(self._source.watched, view, width, height)
+        shown = frame(self._source.watched, view, width, height)
+        shown.rstrip()  # what is printed next stands right below it
+        return shown
 
     def _goes_on_after(self, keys: list[str]) -> bool:
         for key in keys:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
 
-FOLDED = 20
+FOLDED = 14
 """Cells that are enough for a name or an id where there is little room."""
+GAP = 2
+"""Cells between two columns."""
 
 
 _ASCII_HEAD = "    \n    \n -- \n    \n    \n    \n    \n    \n"
@@ -36,7 +38,8 @@ class Column:
 
     `field` is the heading of the column in TSV: the name of the same field in the JSON document, where that differs
     from the heading; None keeps a column out of TSV. Where the terminal is narrow, a column folds (names, ids,
-    sentences) unless it is of figures, at the right, or `folds` is False; one that `yields` is left out altogether.
+    sentences) unless it is of figures, at the right, or `folds` is False. One that `yields` is left out altogether
+    where folding does not make enough room: 1 is the first to go, then 2; 0 never goes.
     """
 
     name: str
@@ -44,7 +47,7 @@ class Column:
     style: str | None = None
     field: str | None = ""
     folds: bool = True
-    yields: bool = False
+    yields: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -121,7 +124,9 @@ class Output:
         console = self.environment.console()
         kept = _fitting(table, console.width)
         lines = box.Box(_ASCII_HEAD, ascii=True) if self._is_plain else box.SIMPLE_HEAD
-        drawn = RichTable(box=lines, title=table.title, title_justify="left", pad_edge=False)
+        drawn = RichTable(
+            box=lines, title=table.title, title_justify="left", pad_edge=False, padding=(0, GAP - 1, 0, 0)
+        )
         for column in (table.columns[index] for index in kept):
             drawn.add_column(
                 column.name, justify=column.justify, style=column.style, overflow="fold", no_wrap=column.is_whole
@@ -139,10 +144,10 @@ def shown(text: str) -> str:
 
 
 def _fitting(table: Table, width: int) -> list[int]:
-    """Which columns are shown: those that yield are left out, the last first, until the others have room."""
+    """Which columns are shown: those that yield are left out, in their order, until the others have room."""
     kept = list(range(len(table.columns)))
-    for index in reversed(kept.copy()):
-        if table.columns[index].yields and sum(_width(table, one) + 3 for one in kept) > width:
+    for index in sorted(kept, key=lambda one: table.columns[one].yields):
+        if table.columns[index].yields and sum(_width(table, one) + GAP for one in kept) > width - 1:
             kept.remove(index)
     return kept
 

@@ -125,8 +125,16 @@ def _keys(view: View, width: int, ingredients: int) -> Text:
         words = ["q quit", pause, "up/down move", "enter open", "/ find", f"s sort: {view.order.value}"]
     else:
         words = ["q quit", pause, *(["left/right ingredient", "/ find", "esc all"] if ingredients > 1 else [])]
-    line = Text(f" {view.glyphs.dot} ".join(words), style="dim")
-    line.truncate(width)
+    return Text(_as_fits(words, f" {view.glyphs.dot} ", width), style="dim")
+
+
+def _as_fits(words: Sequence[str], between: str, width: int) -> str:
+    """As many of the words, from the first on, as a line has room for."""
+    line = words[0]
+    for word in words[1:]:
+        if cell_len(line + between + word) > width:
+            break
+        line += between + word
     return line
 
 
@@ -142,17 +150,21 @@ def _one(ingredient: WatchedIngredient, view: View, width: int, height: int) -> 
 
 
 def _headline(ingredient: WatchedIngredient, view: View, width: int) -> list[Text]:
-    name = Text(f"{view.glyphs.shown(ingredient.name)}  ", style="bold")
+    name = Text(view.glyphs.shown(ingredient.name), style="bold")
     latest = ingredient.latest
     if latest is None:
         return [_sides(name, Text("nothing received yet", style="yellow"), width), Text()]
-    amount = Text(f"{latest.quantity:,} on hand", style=_colour(ingredient))
+    amount = Text(f"  {latest.quantity:,} on hand", style=_colour(ingredient))
     if ingredient.is_low:
-        amount.append("  OUT" if latest.quantity == 0 else "  LOW", style="bold red")
+        amount.append(f" {_state(ingredient)}", style="bold red")
+    name.truncate(width - amount.cell_len, overflow="crop" if view.glyphs.plain else "ellipsis")
+    expiry = Text(_expiry(ingredient, view), style="dim")
+    said = Text.assemble(name, amount)
+    first = _sides(said, expiry, width) if said.cell_len + 2 + expiry.cell_len <= width else said
     units = f"received {latest.received:,}  used {latest.used:,}  expired {latest.expired:,}"
     if ingredient.threshold is not None:
         units += f"  low below {ingredient.threshold:,}"
-    return [_sides(Text.assemble(name, amount), Text(_expiry(ingredient, view), style="dim"), width), Text(units)]
+    return [first, Text(units)]
 
 
 def _expiry(ingredient: WatchedIngredient, view: View) -> str:
@@ -183,6 +195,8 @@ def _below(ingredient: WatchedIngredient, view: View, width: int, height: int) -
         batches = _filled(_batches(ingredient, view, left, height), height)
         changes = _filled(_changes(ingredient, view, width - left - 2, height), height)
         return [_beside(one, other, left) for one, other in zip(batches, changes, strict=True)]
+    if height < 4:  # a title without a line below it says nothing: what expires soonest goes before what was last
+        return _batches(ingredient, view, width, height)
     upper = height // 2
     return [*_batches(ingredient, view, width, upper), *_changes(ingredient, view, width, height - upper)]
 
@@ -196,23 +210,33 @@ def _beside(left: Text, right: Text, width: int) -> Text:
 def _batches(ingredient: WatchedIngredient, view: View, width: int, height: int) -> list[Text]:
     if height < 1:
         return []
-    if ingredient.batches is None:
+    if ingredient.batches is None and ingredient.latest is not None:
         return _filled([Text("batches: reading them", style="dim")], height)
-    held = [batch for batch in ingredient.batches if batch.quantity > 0]
+    held = [batch for batch in ingredient.batches or () if batch.quantity > 0]
     rows = held[: height - 1]
     more = f" (+{len(held) - len(rows)} more)" if len(held) > len(rows) else ""
     title = _ruled(f"{counts(len(held), 'batch')}, soonest first{more}" if held else "no batches", view, width)
-    return _filled([title, *(_batch(batch, view, width) for batch in rows)], height)
+    figures = [(f"{batch.quantity:,}", f"{batch.received:,}", _due(batch, view)) for batch in rows]
+    sizes = [max(map(len, column)) for column in zip(*figures, strict=True)]
+    lines = [
+        _batch(batch, [f"{left:>{sizes[0]}} of {of:<{sizes[1]}}", f"{when:<{sizes[2]}}"], view, width)
+        for batch, (left, of, when) in zip(rows, figures, strict=True)
+    ]
+    return _filled([title, *lines], height)
 
 
-def _batch(batch: Batch, view: View, width: int) -> Text:
+def _due(batch: Batch, view: View) -> str:
     left = batch.expires_at - view.now
-    when = f"in {short(left)}" if left >= 1 else "due"
+    return f"in {short(left)}" if left >= 1 else "due"
+
+
+def _batch(batch: Batch, figures: Sequence[str], view: View, width: int) -> Text:
+    """A bar of what is left, the figures, and as much of the delivery's name as there is room for."""
+    amount, when = figures
+    left = batch.expires_at - view.now
     style = "red" if left <= 60 else "yellow" if left <= 86400 else "green"
-    amount = f"{batch.quantity:>7,} of {batch.received:<7,}"
-    length = max(4, width // 5)
-    filled = bar(batch.quantity / max(1, batch.received), length, plain=view.glyphs.plain)
-    line = Text.assemble((filled, style), f" {amount} ", (f"{when:<12}", style), " ")
+    filled = bar(batch.quantity / max(1, batch.received), max(4, width // 5), plain=view.glyphs.plain)
+    line = Text.assemble((filled, style), f"  {amount}  ", (when, style), "  ")
     return line.append(_ending(batch.delivery, width - line.cell_len, view.glyphs), style="dim")
 
 
@@ -229,7 +253,13 @@ def _changes(ingredient: WatchedIngredient, view: View, width: int, height: int)
         return []
     title = _ruled("last changes, and the level after", view, width)
     newest = islice(_moving(ingredient), height - 1)
-    rows = [_change(ingredient.points[index], ingredient.difference(index), view, width) for index in newest]
+    changes = [(ingredient.points[index], ingredient.difference(index)) for index in newest]
+    differences = max((len(signed(difference, view.glyphs)) for _, difference in changes), default=0)
+    levels = max(9, *(len(f"{point.quantity:,}") for point, _ in changes), 0)
+    rows = [
+        _change(point, f"{signed(difference, view.glyphs):>{differences}}", f"{point.quantity:>{levels},}", view, width)
+        for point, difference in changes
+    ]
     return _filled([title, *rows], height)
 
 
@@ -238,10 +268,10 @@ def _moving(ingredient: WatchedIngredient) -> Iterator[int]:
     return (index for index in reversed(range(len(ingredient.points))) if not ingredient.is_idle(index))
 
 
-def _change(point: Point, difference: int | None, view: View, width: int) -> Text:
+def _change(point: Point, difference: str, level: str, view: View, width: int) -> Text:
     clock = datetime.fromtimestamp(point.at, view.zone).strftime("%H:%M:%S")
     style = {"delivery": "green", "expired": "red"}.get(point.cause.split(" ")[0], "")
-    tail = Text.assemble((f"{signed(difference, view.glyphs):>9}", style), f" {point.quantity:>9,}")
+    tail = Text.assemble((difference, style), f" {level}")
     kind, space, name = cause_in_short(point.cause).partition(" ")
     room = width - tail.cell_len - len(clock) - len(kind) - 3
     cause = Text.assemble((f"{clock} ", "dim"), (f"{kind}{space}{_ending(name, room, view.glyphs)}", style))
@@ -276,10 +306,31 @@ def _all(watched: Watched, view: View, width: int, height: int) -> list[Text]:
     chosen = next((index for index, one in enumerate(rows) if one.name == view.chosen), 0)
     room = height if height - len(rows) - 2 < _CHART_LINES else len(rows) + 1
     first = max(0, min(chosen - (room - 2) // 2, len(rows) - (room - 1)))
-    names = _name_width(rows, width)
     shown = rows[first : first + room - 1]
-    table = [_head(width, names), *(_row(one, view, (width, names), one is rows[chosen]) for one in shown)]
+    widths = _Widths.of(rows, view, width)
+    place = f"{first + 1}-{first + len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""
+    table = [_head(widths, place), *(_row(one, view, widths, one is rows[chosen]) for one in shown)]
     return [*table, *_chart_below(rows[chosen], view, width, height - len(table))]
+
+
+@dataclass(frozen=True)
+class _Widths:
+    """How the table divides the screen; no `changes` where there is no room for them."""
+
+    names: int
+    amounts: int
+    sparks: int
+    changes: int
+
+    @classmethod
+    def of(cls, rows: Sequence[WatchedIngredient], view: View, width: int) -> _Widths:
+        """Room for the longest name, but no more than a quarter of the screen, and for the longest figures."""
+        names = max(18, min(width // 4, max(cell_len(one.name) for one in rows)))
+        amounts = max(11, *(len(_amount(one, view)) + 2 for one in rows))
+        changes = max(9, *(len(_last_change(one, view)) for one in rows)) if width >= _WIDE else 0
+        left = width - amounts - 23 - (changes + 2 if changes else 0)
+        names = min(names, max(10, left - 6))
+        return cls(names, amounts, max(6, left - names), changes)
 
 
 def _chart_below(ingredient: WatchedIngredient, view: View, width: int, height: int) -> list[Text]:
@@ -289,42 +340,45 @@ def _chart_below(ingredient: WatchedIngredient, view: View, width: int, height: 
     return [_ruled(view.glyphs.shown(ingredient.name), view, width), *_chart(ingredient, view, width, height - 1)]
 
 
-def _head(width: int, names: int) -> Text:
-    change = f"{'change':>9}  " if width >= _WIDE else ""
-    spark = _spark_width(width, names)
-    head = f"  {'ingredient':<{names}}{'on hand':>11}{'':5}{'level':<{spark}}  {change}next expiry"
+def _head(widths: _Widths, place: str) -> Text:
+    """The names of the columns; `place` says which rows these are, where there are more."""
+    change = f"{'change':>{widths.changes}}  " if widths.changes else ""
+    name = f"ingredient  {place}" if len(place) + 12 <= widths.names else place or "ingredient"
+    head = f"  {name:<{widths.names}}{'on hand':>{widths.amounts}}{'':5}{'level':<{widths.sparks}}  {change}next expiry"
     return Text(head, style="bold dim")
 
 
-def _name_width(rows: Sequence[WatchedIngredient], width: int) -> int:
-    """Room for the longest name, but never more than a quarter of the screen."""
-    return max(18, min(width // 4, max(cell_len(one.name) for one in rows)))
-
-
-def _spark_width(width: int, names: int) -> int:
-    return max(6, width - names - 20 - 14 - (11 if width >= _WIDE else 0))
-
-
-def _row(ingredient: WatchedIngredient, view: View, widths: tuple[int, int], is_chosen: bool) -> Text:
-    width, names = widths
-    spark = _spark_width(width, names)
+def _row(ingredient: WatchedIngredient, view: View, widths: _Widths, is_chosen: bool) -> Text:
     points = [(point.at, point.quantity) for point in ingredient.points]
-    values = sampled(points, min(view.start, view.now - SHORTEST_SECONDS), view.now, spark)
-    line = sparkline(values, spark, plain=view.glyphs.plain).rjust(spark)
+    values = sampled(points, min(view.start, view.now - SHORTEST_SECONDS), view.now, widths.sparks)
+    line = sparkline(values, widths.sparks, plain=view.glyphs.plain).rjust(widths.sparks)
     name = Text(view.glyphs.shown(ingredient.name))
-    name.truncate(names, overflow="crop" if view.glyphs.plain else "ellipsis", pad=True)
-    latest = next(_moving(ingredient), None)
-    difference = None if latest is None else ingredient.difference(latest)
-    state = " OUT" if ingredient.quantity == 0 else " LOW" if ingredient.is_low else "    "
+    name.truncate(widths.names, overflow="crop" if view.glyphs.plain else "ellipsis", pad=True)
     text = Text(view.glyphs.chosen.ljust(2) if is_chosen else "  ").append_text(name)
-    text.append(f"{ingredient.quantity:>11,}", style=_colour(ingredient)).append(state, style="bold red")
-    text.append(f" {line}  ", style="cyan")
-    if width >= _WIDE:
-        text.append(f"{signed(difference, view.glyphs):>9}  ")
+    text.append(f"{_amount(ingredient, view):>{widths.amounts}}", style=_colour(ingredient))
+    text.append(_state(ingredient), style="bold red").append(f" {line}  ", style="cyan")
+    if widths.changes:
+        text.append(f"{_last_change(ingredient, view):>{widths.changes}}  ")
     text.append(_when(ingredient, view), style="dim")
     if is_chosen:
-        text.stylize("reverse", 0, names + 2)
+        text.stylize("reverse", 0, widths.names + 2)
     return text
+
+
+def _amount(ingredient: WatchedIngredient, view: View) -> str:
+    """What is on hand; a dash for what was never delivered, which is not the same as used up."""
+    return view.glyphs.dash if ingredient.latest is None else f"{ingredient.quantity:,}"
+
+
+def _state(ingredient: WatchedIngredient) -> str:
+    if ingredient.latest is None or not ingredient.is_low:
+        return "    "
+    return " OUT" if ingredient.quantity == 0 else " LOW"
+
+
+def _last_change(ingredient: WatchedIngredient, view: View) -> str:
+    latest = next(_moving(ingredient), None)
+    return signed(None if latest is None else ingredient.difference(latest), view.glyphs)
 
 
 def _when(ingredient: WatchedIngredient, view: View) -> str:

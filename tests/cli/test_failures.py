@@ -71,6 +71,13 @@ def test_what_fails_again_stays_in_sight_and_does_not_keep_the_next_from_being_t
     assert [each["id"] for each in stockctl("failures", "-o", "json").json] == [delivery, changes]
 
 
+def test_a_table_has_as_much_of_an_id_as_names_it_and_the_gist_of_an_error(stockctl: Stockctl, delivery: str) -> None:
+    shown = stockctl("failures", "-o", "table").out
+    assert delivery[:8] in shown
+    assert delivery not in shown
+    assert "Busy" in shown
+
+
 def test_an_id_that_is_not_there_is_a_usage_error_and_runs_nothing(stockctl: Stockctl, delivery: str) -> None:
     done = stockctl("failures", "retry", delivery[:8], "nonsense")
     assert done.code == ExitCode.USAGE

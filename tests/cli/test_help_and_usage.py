@@ -34,6 +34,12 @@ def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
     ("words", "said"),
     [
         (["use", "--nope"], "no such option: --nope"),
+        (["stock", "--low", "many"], "'--low': it is not a whole number"),
+        (["simulate", "--speed", "0"], "'--speed': it must be greater than or equal to 0.1"),
+        (["simulate", "--report", "run.pdf"], "--report is 'run.pdf', which says no format"),
+        (["simulate", "--report", "nowhere/run.svg"], "--report: there is no folder 'nowhere'"),
+        (["deploy", "-p", "TimeZone=Mars/Base"], "'Mars/Base' is not a known time zone"),
+        (["ingest", "a.csv", "--batch-id", ""], "--batch-id is empty"),
         (["ingest"], "missing argument 'FILE...'"),
         (["watch", "--count", "0"], "'--count'"),
         (["stock", "--sort", "size"], "'size' is not one of 'name', 'quantity', 'expiry'"),
@@ -46,7 +52,18 @@ def test_what_is_wrong_with_the_words_is_said_as_every_error_is(words: list[str]
     error, hint = done.err.splitlines()
     assert error.startswith("error: ")
     assert said in error
-    assert hint.startswith("hint:  `stockctl ")
+    assert hint.startswith("hint:  ")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["use", "ham=1", "--dryrun"], "Did you mean --dry-run?"), (["stock", "--lo", "3"], "Did you mean one of")],
+)
+def test_a_misspelt_option_is_answered_with_those_that_were_perhaps_meant(words: list[str], meant: str) -> None:
+    done = plain(*words)
+    assert done.code == ExitCode.USAGE
+    assert f"hint:  {meant}" in done.err
+    assert "Possible options" not in done.err
 
 
 @pytest.mark.parametrize("words", [[], ["local"]])
@@ -54,3 +71,4 @@ def test_a_group_without_a_command_shows_its_help(words: list[str]) -> None:
     done = plain(*words)
     assert done.code == ExitCode.USAGE
     assert "Usage\n  stockctl" in done.err
+    assert "Examples\n  stockctl" in done.err

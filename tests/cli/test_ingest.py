@@ -57,6 +57,13 @@ def test_the_same_file_twice_is_the_same_delivery(stockctl: Stockctl, working: S
 
 
 @pytest.mark.usefixtures("working")
+def test_of_a_file_that_is_not_waited_for_nothing_is_counted(stockctl: Stockctl, monday: Path) -> None:
+    done = stockctl("ingest", str(monday), "--no-wait", "-o", "table")
+    assert done.out.rstrip().endswith("1 delivery")
+    assert "without --no-wait says what became of it" in done.err
+
+
+@pytest.mark.usefixtures("working")
 def test_rejected_rows_are_told_by_file_line_column_value_and_reason(stockctl: Stockctl, monday: Path) -> None:
     monday.write_text(GOOD + "ham,ten,2099-12-31\n")
     done = stockctl("ingest", str(monday))

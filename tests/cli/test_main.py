@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import errno
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 from string import Formatter
 
@@ -48,7 +52,56 @@ def test_a_target_that_is_neither_local_nor_aws_is_a_usage_error() -> None:
 
 
 def test_a_profile_that_is_not_there_is_a_usage_error() -> None:
-    assert plain("stock", "--profile", "nobody").code == ExitCode.USAGE
+    done = plain("stock", "--profile", "nobody")
+    assert done.code == ExitCode.USAGE
+    assert "there is no AWS profile 'nobody'" in done.err
+
+
+def test_an_endpoint_that_is_no_url_is_a_usage_error() -> None:
+    done = plain("stock", "--endpoint-url", "nonsense")
+    assert done.code == ExitCode.USAGE
+    assert "'nonsense', which is no URL" in done.err
+
+
+def test_the_region_is_the_one_that_the_hint_says_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert "set AWS_REGION" in plain("stock", "--aws").err
+    done = plain("stock", "--endpoint-url", "http://127.0.0.1:9", AWS_REGION="eu-west-2")
+    assert "on AWS eu-west-2" in done.err
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = plain("local", "up", STOCKCTL_HOME=str(tmp_path / "file" / "home"), STOCKCTL_TARGET="local")
+    assert done.code == ExitCode.FAILED
+    assert "cannot be used: Not a directory" in done.err
+
+
+def test_a_disk_that_is_full_is_no_defect_of_ours() -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    environment = Environment(io.StringIO(), Full(), io.StringIO(), {})
+    assert run(["local", "status"], environment) == ExitCode.FAILED
+    assert isinstance(environment.stderr, io.StringIO)
+    assert "error: the output cannot be written: No space left on device" in environment.stderr.getvalue()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there words never come as bytes")
+def test_words_are_utf_8_in_a_c_locale_too() -> None:
+    variables = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "stockctl", "use", "crème fraîche"]
+    done = subprocess.run(command, env=variables, capture_output=True, check=False)
+    assert "\\udc" not in done.stderr.decode()
+    assert "cr\\xe8me fra\\xeeche' does not say how much" in done.stderr.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the stream")
+def test_a_stream_that_is_closed_takes_the_output() -> None:
+    command = ["sh", "-c", '"$0" -m stockctl --version >&-', sys.executable]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 ANSWERED = [

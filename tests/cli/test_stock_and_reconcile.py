@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from stockctl.domain.errors import ExitCode
@@ -59,6 +61,23 @@ def test_low_and_expiring_stock_can_be_asked_for(stockctl: Stockctl) -> None:
     assert stockctl("stock", "--expiring", "3").code == ExitCode.USAGE
 
 
+def test_where_no_level_is_like_that_it_is_not_said_that_nothing_is_in_stock(stockctl: Stockctl) -> None:
+    done = stockctl("stock", "--low", "1")
+    assert "no level is like that" in done.err
+    assert "ingest" not in done.err
+
+
+def test_a_best_before_with_a_time_is_shown_to_people_in_local_time_and_to_programs_as_it_was_delivered(
+    stockctl: Stockctl, kitchen: Service
+) -> None:
+    kitchen.drop("now.csv", "egg,5,2099-12-31T18:00:00+00:00\n")
+    there = datetime(2099, 12, 31, 18, tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    shown = stockctl("stock", "egg", "--batches", "-o", "table").out
+    assert there in shown
+    assert "T18:00" not in shown
+    assert stockctl("stock", "egg", "--batches").rows[0][3] == "2099-12-31T18:00:00+00:00"
+
+
 def test_an_unknown_ingredient_is_an_error_with_a_guess(stockctl: Stockctl) -> None:
     done = stockctl("stock", "hamm")
     assert done.code == ExitCode.FAILED
@@ -71,6 +90,15 @@ def test_check_finds_drift_changes_nothing_and_ends_with_its_own_code(stockctl: 
         done = stockctl("reconcile", "--check", "-o", "json")
         assert done.code == ExitCode.DRIFT
         assert {row["ingredient"]: row["drift"] for row in done.json} == {"ham": 40, "mushroom": 0}
+
+
+def test_people_are_shown_what_was_to_be_done_and_programs_everything(stockctl: Stockctl) -> None:
+    assert "2 ingredients: no drift" in stockctl("reconcile", "-o", "table").err
+    stockctl("use", "ham=40")
+    shown = stockctl("reconcile", "--check", "-o", "table").out
+    assert "ham" in shown
+    assert "mushroom" not in shown
+    assert [row[0] for row in stockctl("reconcile").rows] == ["ham", "mushroom"]
 
 
 def test_reconcile_shows_what_moved_and_leaves_no_drift(stockctl: Stockctl) -> None:

@@ -29,6 +29,17 @@ def test_the_id_is_always_told_so_that_a_repeat_is_safe(stockctl: Stockctl) -> N
     assert stockctl("stock", "ham").rows[0][1] == "120"
 
 
+def test_of_a_repeat_only_the_level_now_is_shown(stockctl: Stockctl) -> None:
+    stockctl("use", "ham=10", "--id", "abc")
+    stockctl("use", "ham=5")
+    assert stockctl("use", "ham=10", "--id", "abc").rows == [["ham", "10", "", "115"]]
+
+
+def test_an_empty_id_is_refused_where_a_new_one_would_make_the_repeat_a_second_use(stockctl: Stockctl) -> None:
+    assert stockctl("use", "ham=10", "--id", "").code == ExitCode.USAGE
+    assert stockctl("stock", "ham").rows[0][1] == "130"
+
+
 def test_json_is_the_apis_own_answer(stockctl: Stockctl) -> None:
     assert stockctl("use", "ham=10", "--id", "abc", "-o", "json").json == {
         "transactionId": "abc",

@@ -23,7 +23,7 @@ def test_a_delivery_that_failed_is_named_and_has_its_event_whole() -> None:
     failure = failure_from("1", json.dumps(queued))
     assert (failure.function, failure.subject) == ("kitchen-StockReceived", "stock deliveries/käse.csv")
     assert (failure.at, failure.condition) == ("2026-11-23T09:03:10.568Z", "RetriesExhausted")
-    assert failure.error == "1 failed; the first: Busy('reading käse')"
+    assert failure.error == "1 failed; the first: Busy: reading käse"
     assert failure.event == queued["requestPayload"]
     assert failure.place is None
 

@@ -151,6 +151,21 @@ def test_the_report_is_well_formed_and_has_the_figures(stock: FakeStock, kind: s
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")  # a page that needs nobody
 
 
+def test_the_report_marks_the_first_delivery_of_all_and_sums_up_its_table(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 30, 1))
+    history = {"ham": [Step(service.began + 1, 170, 0, 0, "delivery simulation/1.csv"), *HISTORY["ham <&>"][2:]]}
+    text = report_of(".html", service, summary(stock, service), history)
+    assert "delivery simulation/1.csv +170" in text
+    assert "<td>together<td>170" in text
+
+
+def test_all_charts_of_a_report_have_the_same_times(stock: FakeStock) -> None:
+    service = served(stock, Plan.of(single("ham"), 30, 1))
+    late = [Step(service.began, 0, 0, 0, ""), Step(service.began + 35, 9, 0, 0, "delivery simulation/2.csv")]
+    text = report_of(".svg", service, summary(stock, service), {**HISTORY, "egg": late})
+    assert (text.count(">0:35<"), text.count(">0:30<")) == (2, 0)
+
+
 def test_the_json_report_repeats_the_run(stock: FakeStock) -> None:
     service = served(stock, Plan.of(single("ham"), 30, 1))
     document = json.loads(report_of(".json", service, summary(stock, service), HISTORY))
@@ -165,4 +180,10 @@ def test_opening_wakes_the_stack_and_leaves_its_stock_alone(stock: FakeStock) ->
     service.open()
     assert service.began == BEGAN + 30
     assert (stock.levels(), stock.transactions) == ([], {})
-    assert [key.split("/")[2] for key in stock.dropped] == ["0000 opening.csv"]
+    assert [key.split("/")[2] for key in stock.dropped] == ["0000 opening supplier.csv"]
+
+
+def test_opening_wakes_as_many_workers_as_suppliers_come_at_once(stock: FakeStock) -> None:
+    plan = Plan.of(pizzeria(), 60, 1)
+    Service(plan, stock, stock, 60, stock.clock.now, stock.clock.wait).open()
+    assert len(stock.dropped) == len(plan.kitchen.suppliers) == 4

@@ -30,7 +30,14 @@ def test_a_bare_number_is_told_its_units() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0 s"), (59.4, "59 s"), (125, "2 min 05 s"), (12_000, "3 h 20 min"), (353_000, "4 d 2 h")],
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (125, "2 min 05 s"),
+        (12_000, "3 h 20 min"),
+        (353_000, "4 d 2 h"),
+        (10**9, "31 y 259 d"),
+    ],
 )
 def test_lengths_of_time_are_shown_in_two_units(seconds: float, shown: str) -> None:
     assert short(seconds) == shown

@@ -16,7 +16,7 @@ COLUMNS = [
     Column("ingredient"),
     Column("on hand", "right", field="quantity"),
     Column("next expiry", folds=False),
-    Column("at", field=None, folds=False, yields=True),
+    Column("at", field=None, folds=False, yields=1),
 ]
 
 
@@ -28,7 +28,7 @@ def shown(table: Table, width: int, how: OutputFormat = OutputFormat.TABLE) -> s
 
 def test_numbers_and_times_stay_whole_where_a_name_has_to_fold() -> None:
     text = shown(Table(COLUMNS, [[NAME, "1,234,567", "in 3 d", "2026-11-23 18:00"]]), 60)
-    assert "1,234,567   in 3 d" in text
+    assert "1,234,567  in 3 d" in text
     assert max(map(len, text.splitlines())) <= 60
     assert all(word in text for word in NAME.split())
 
@@ -37,6 +37,16 @@ def test_numbers_and_times_stay_whole_where_a_name_has_to_fold() -> None:
 def test_a_column_that_yields_is_shown_where_there_is_room(width: int, is_shown: bool) -> None:
     text = shown(Table(COLUMNS, [["ham", "7", "in 3 d", "2026-11-23 18:00"]]), width)
     assert ("2026-11-23 18:00" in text) is is_shown
+
+
+def test_columns_that_yield_go_in_their_order_before_a_name_is_folded_into_single_letters() -> None:
+    columns = [Column("ingredient"), Column("left", "right"), Column("of", "right", yields=2), Column("at", yields=1)]
+    table = Table(columns, [["mozzarella", "1,000,000,000", "2,000,000,000", "2026-11-23 18:00"]])
+    kept = {
+        width: [name for name in ("left", "of", "at") if f" {name}" in shown(table, width)] for width in (70, 50, 30)
+    }
+    assert kept == {70: ["left", "of", "at"], 50: ["left", "of"], 30: ["left"]}
+    assert all("mozzarella" in shown(table, width) for width in kept)
 
 
 def test_tsv_is_headed_by_the_names_of_the_json_fields() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from stockctl.domain.stock import Level
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs, glyphs_for
@@ -106,6 +107,67 @@ def test_an_empty_stock_says_so() -> None:
 
 def test_an_ingredient_that_was_never_delivered_says_so() -> None:
     assert "nothing received yet" in frame(Watched(["ham"]), view("ham"), 80, 24).plain
+
+
+def test_what_was_never_delivered_is_not_said_to_be_used_up() -> None:
+    shown = frame(Watched(["ham", "egg"]), view(), 80, 24).plain
+    assert "OUT" not in shown
+    assert "—" in shown
+
+
+def test_the_level_and_that_it_is_low_are_there_however_long_the_name_is() -> None:
+    model = watched((LONG * 2,), {LONG * 2: 10_000})
+    for width in (60, 80, 160):
+        first = frame(model, view(LONG * 2), width, 24).plain.splitlines()[1]
+        assert "on hand  LOW" in first
+
+
+def test_large_figures_move_nothing_in_batches_and_changes() -> None:
+    model = watched(("ham",))
+    batches = model["ham"].batches
+    assert batches
+    large = replace(batches[0], quantity=1_000_000_000, received=1_000_000_000)
+    model["ham"].batches = [large, *batches[1:]]
+    lines = frame(model, view("ham"), 80, 40).plain.splitlines()
+    rows = [line for line in lines if "Käserei.csv" in line and " of " in line]
+    assert len({row.index(" of ") for row in rows}) == 1
+    assert len({row.index("  in ") for row in rows}) == 1
+
+
+def test_no_title_stands_without_a_line_below_it() -> None:
+    lines = frame(watched(), replace(view("ham"), notes=(Text("served"), Text("adds up"))), 60, 15).plain.splitlines()
+    title = next(index for index, line in enumerate(lines) if "batches, soonest first" in line)
+    assert "20 of 150" in lines[title + 1]
+    assert not any("last changes" in line for line in lines)
+
+
+def test_half_a_screen_has_room_for_what_tells_deliveries_apart() -> None:
+    model = watched(("ham",))
+    batches = model["ham"].batches
+    assert batches
+    model["ham"].batches = [replace(batches[0], delivery="simulation/20261123T052004-3/0003 supplier.csv")]
+    assert "0003 supplier.csv" in frame(model, view("ham"), 100, 30).plain
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_large_figures_move_no_column_out_of_its_place(width: int) -> None:
+    model = watched(("ham", "salt"))
+    model["salt"].points = [Point(1, NOW, 1_000_000_000, 1_000_000_000, 0, 0, "delivery a")]
+    rows = frame(model, replace(view(), order=SortOrder.NAME), width, 24).plain.splitlines()[2:4]
+    assert "+1,000,000,000" in rows[1] or width < 80
+    assert rows[1].endswith("in 30 s")
+    assert len({row.rindex("  in ") for row in rows}) == 1
+
+
+def test_a_table_that_is_longer_than_the_screen_says_which_rows_it_shows() -> None:
+    names = tuple(f"ingredient {number:02}" for number in range(60))
+    assert "1-12 of 60" in frame(watched(names), view(), 60, 15).plain
+    assert " of 60" not in frame(watched(names), view(), 80, 70).plain
+
+
+def test_keys_that_have_no_room_are_left_out_whole() -> None:
+    last = frame(watched(), view(), 60, 15).plain.splitlines()[-1]
+    assert last.endswith("/ find")
 
 
 def test_the_history_may_come_after_the_present() -> None:
