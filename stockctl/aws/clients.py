@@ -114,7 +114,7 @@ class Clients:
     @cached_property
     def patient_lambda(self) -> LambdaClient:
         """For calls that wait as long as a function may take, and are made once."""
-        config = self._config.merge(Config(read_timeout=150, retries={"total_max_attempts": 1}))
+        config = self._config.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=config)
 
     @cached_property

@@ -1,14 +1,13 @@
-"""The rows of one delivery, put in order without being held in memory: in a SQLite file that lives as long as needed.
+"""The rows of one delivery, put in order without being held in memory: in a temporary database of SQLite's.
 
-A delivery of a million rows takes some 100 MB of temporary disk and a few MB of memory.
+A delivery of a million rows takes some 100 MB of temporary disk and a few MB of memory. The file has no name, so that
+nothing is left of it however its process ends: a worker that ran out of time is used again, with the disk it had.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from types import TracebackType
 
 from stockctl.domain.delivery import Row
@@ -30,8 +29,7 @@ class StagedRows:
     """Good rows by ingredient; rows with the same ingredient and best-before are added up, at the line of the first."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        self._database = sqlite3.connect(Path(self._folder.name) / "rows.sqlite")
+        self._database = sqlite3.connect("")
         self._database.executescript(_SCHEMA)
 
     def __enter__(self) -> StagedRows:
@@ -39,7 +37,6 @@ class StagedRows:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         self._database.close()
-        self._folder.cleanup()
 
     def add(self, rows: Iterable[Row]) -> None:
         """Adds rows as they come; what they raise is raised, and then what is staged is of no use."""

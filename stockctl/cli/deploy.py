@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockctl.cli.session import DEFAULT_STACK, Session, with_session
+from stockctl.cli.session import Session, with_session
+from stockctl.cli.settings import DEFAULT_STACK
 from stockctl.cli.stack_events import tell_events
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.output import Column, Table

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,7 +71,7 @@ def ingest(
     ] = None,
     time_zone: Annotated[
         str | None,
-        typer.Option("--time-zone", metavar="ZONE", help="Whose days dates are; the stack's, or UTC for --dry-run."),
+        typer.Option("--time-zone", metavar="ZONE", help="Whose days dates are, for --dry-run; UTC if left out."),
     ] = None,
 ) -> None:
     """Bring deliveries into stock, from CSV files with the columns ingredient, quantity and best_before.
@@ -88,22 +88,42 @@ def ingest(
         raise UsageError("--batch-id is empty", "Name the delivery, or leave the option out.")
     if batch_id and len(files) > 1:
         raise UsageError("--batch-id names one delivery, and there are several files", "Send them one by one.")
+    if time_zone and not dry_run:
+        raise UsageError(
+            "--time-zone goes with --dry-run: a stack reads dates in its own",
+            "`stockctl deploy --parameter TimeZone=ZONE` sets that.",
+        )
     read = [_read(session, name, batch_id) for name in files]
-    if dry_run:
-        documents = [_checked_document(session, file, time_zone or "UTC") for file in read]
-        session.environment.tell("nothing was sent (--dry-run)")
-    else:
-        documents = []
-        for number, file in enumerate(read, start=1):
-            if len(read) > 1:
-                session.environment.passing(f"file {number} of {len(read)}: {file.name}")
-            documents.append(_sent(session, deployment_of(session), file, time_zone, wait))
-    _show(session, documents)
-    _tell_rejected(session, read, documents)
-    if rejects:
-        _write_rejects(rejects, read, documents)
+    coming = _checked_here(session, read, time_zone or "UTC") if dry_run else _all_sent(session, read, wait)
+    documents: list[Document] = []
+    try:
+        documents += coming  # one by one: what came before a fault, or Ctrl-C, is kept
+    finally:
+        if documents:
+            _tell(session, read[: len(documents)], documents, rejects)
     if any(document["status"] in {"rejected", "conflict"} for document in documents):
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _checked_here(session: Session, files: list[SupplierFile], zone: str) -> Iterator[Document]:
+    for file in files:
+        yield _document_of(file, _checked(session, file, zone))
+    session.environment.tell("nothing was sent (--dry-run)")
+
+
+def _all_sent(session: Session, files: list[SupplierFile], wait: bool) -> Iterator[Document]:
+    deployment = deployment_of(session)
+    for number, file in enumerate(files, start=1):
+        if len(files) > 1:
+            session.environment.passing(f"file {number} of {len(files)}: {file.name}")
+        yield _sent(session, deployment, file, wait)
+
+
+def _tell(session: Session, files: list[SupplierFile], documents: list[Document], rejects: Path | None) -> None:
+    _show(session, documents)
+    _tell_rejected(session, files, documents)
+    if rejects:
+        _write_rejects(rejects, files, documents)
 
 
 def deployment_of(session: Session) -> Deployment:
@@ -153,10 +173,9 @@ def _checked(session: Session, file: SupplierFile, zone: str) -> Checked:
     return Checked(tuple(added_up(good)), tuple(bad))
 
 
-def _checked_document(session: Session, file: SupplierFile, zone: str) -> Document:
+def _document_of(file: SupplierFile, checked: Checked) -> Document:
     from stockctl.domain.receipt import recorded_row, rejected_row, status_of
 
-    checked = _checked(session, file, zone)
     return {
         "delivery": file.key,
         "status": status_of(len(checked.good), len(checked.bad)).value,
@@ -165,16 +184,17 @@ def _checked_document(session: Session, file: SupplierFile, zone: str) -> Docume
     }
 
 
-def _sent(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None, wait: bool) -> Document:
+def _sent(session: Session, deployment: Deployment, file: SupplierFile, wait: bool) -> Document:
     from stockctl.aws.drop_bucket import DropBucket
     from stockctl.aws.supplier import WAITING, deliver
     from stockctl.domain.parts import Part, parts_of
 
-    document = _checked_document(session, file, zone or deployment.time_zone)
+    checked = _checked(session, file, deployment.time_zone)
+    document = _document_of(file, checked)
     if not document["recorded"]:
         session.environment.tell(f"{file.name}: nothing of it can be recorded, so it was not sent")
         return document
-    _tell_what_is_odd(session, deployment, file, zone)
+    _tell_what_is_odd(session, deployment, checked.good)
     bucket = DropBucket(session.clients.s3, deployment.drop_bucket)
     # A name that was given is taken once: in parts it could be taken twice, by files of different lengths.
     parts = [Part(file.key, file.content)] if file.is_named else parts_of(file.key, file.content)
@@ -236,19 +256,18 @@ def _delivered_document(delivered: Delivered) -> Document:
     }
 
 
-def _tell_what_is_odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None) -> None:
+def _tell_what_is_odd(session: Session, deployment: Deployment, rows: Sequence[Row]) -> None:
     """Warns of ingredients that are new, perhaps misspelt, and of stock that expires before what is here already."""
-    notes = list(itertools.islice(_odd(session, deployment, file, zone), NOTES + 1))
+    notes = list(itertools.islice(_odd(session, deployment, rows), NOTES + 1))
     for note in notes[:NOTES]:
         session.environment.tell(f"note: {note}")
     if len(notes) > NOTES:
         session.environment.tell("note: and more like these")
 
 
-def _odd(session: Session, deployment: Deployment, file: SupplierFile, zone: str | None) -> Iterator[str]:
+def _odd(session: Session, deployment: Deployment, rows: Sequence[Row]) -> Iterator[str]:
     from stockctl.aws.stock_table import StockTable
 
-    rows = _checked(session, file, zone or deployment.time_zone).good
     table = StockTable(session.clients.dynamodb, deployment.stock_table)
     known = {level.ingredient: level for level in table.levels([row.ingredient for row in rows])}
     absent = sorted({row.ingredient for row in rows} - set(known))

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from stockctl.terminal.output import OutputFormat
 
+DEFAULT_STACK = "stockctl"
+
 
 @dataclass(frozen=True)
 class Settings:
     """The shared options as they were given."""
 
-    stack: str = "stockctl"
+    stack: str = DEFAULT_STACK
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None

@@ -28,13 +28,9 @@ def resolve(settings: Settings, environment: Environment, *, deployed: bool = Tr
         UsageError: STOCKCTL_TARGET is neither `local` nor `aws`, or the endpoint is no URL.
         CredentialsError: AWS was asked for and no credentials or region resolve.
     """
-    if settings.endpoint_url and not settings.local:
-        return _aws(settings, environment)
-    return (
-        _local(settings, environment, deployed=deployed)
-        if _is_local(settings, environment)
-        else _aws(settings, environment)
-    )
+    if _is_local(settings, environment):
+        return _local(settings, environment, deployed=deployed)
+    return _aws(settings, environment)
 
 
 def existing(settings: Settings, environment: Environment) -> Target | None:
@@ -51,6 +47,8 @@ def existing(settings: Settings, environment: Environment) -> Target | None:
 def _is_local(settings: Settings, environment: Environment) -> bool:
     if settings.local is not None:
         return settings.local
+    if settings.endpoint_url:
+        return False
     named = environment.variables.get("STOCKCTL_TARGET", "").strip().lower()
     if named not in {"", "local", "aws"}:
         raise UsageError(

@@ -186,7 +186,7 @@ def _mark(step: Step, change: int, scale: _Scale) -> str:
 
 
 def _page(service: Service, summary: Summary, picture: str, histories: Histories) -> str:
-    rows = "".join(_row(name, steps) for name, steps in histories.items() if steps)
+    rows = "".join(_row(name, steps, service.began) for name, steps in histories.items() if steps)
     faults = "".join(f"<li>{escape(fault)}</li>" for fault in summary.faults)
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -209,10 +209,11 @@ footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 """
 
 
-def _row(name: str, steps: Sequence[Step]) -> str:
-    first, last = steps[0], steps[-1]
+def _row(name: str, steps: Sequence[Step], began: float) -> str:
+    """What the run itself moved: a first step before it is what there was already."""
+    first, last = steps[0] if steps[0].at < began else Step(began, 0, 0, 0, ""), steps[-1]
     used, expired = last.used - first.used, last.expired - first.expired
-    return _cells(name, used + expired + last.quantity, used, expired, last.quantity)
+    return _cells(name, used + expired + last.quantity - first.quantity, used, expired, last.quantity)
 
 
 def _total(summary: Summary) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stockctl.domain.errors import ExitCode
+from stockctl.aws.drop_bucket import DropBucket
+from stockctl.domain.errors import ExitCode, StockctlError
 from tests.cli.conftest import Stockctl
 from tests.service import BUCKET, Service
 
@@ -45,6 +46,35 @@ def test_a_file_is_recorded_and_every_row_shown(stockctl: Stockctl, monday: Path
         ["recorded", "ham", "30", "2099-12-31"],
         ["recorded", "egg", "12", "2099-01-01"],
     ]
+
+
+def test_what_was_recorded_before_a_fault_is_shown(
+    stockctl: Stockctl, working: Service, monday: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two files the second cannot be sent: the first is in stock, and whoever sent both is told so."""
+    tuesday = monday.with_name("tuesday.csv")
+    tuesday.write_text("ham,1,2099-12-31\n")
+    drop = DropBucket.drop
+
+    def drop_but_tuesday(bucket: DropBucket, key: str, content: bytes) -> str:
+        if key.startswith("tuesday"):
+            raise StockctlError("the connection broke", "Try again.")
+        return drop(bucket, key, content)
+
+    monkeypatch.setattr(DropBucket, "drop", drop_but_tuesday)
+    done = stockctl("ingest", str(monday), str(tuesday))
+    assert (done.code, [row[2] for row in done.rows]) == (ExitCode.FAILED, ["ham", "egg"])
+    assert "the connection broke" in done.err
+    level = working.stock.level("ham")
+    assert level is not None
+    assert level.quantity == 30
+
+
+def test_a_time_zone_is_for_a_dry_run_as_a_stack_has_its_own(stockctl: Stockctl, monday: Path) -> None:
+    """Else stock would be served for hours after the best-before that its sender meant."""
+    done = stockctl("ingest", str(monday), "--time-zone", "Asia/Tokyo")
+    assert done.code == ExitCode.USAGE
+    assert "--dry-run" in done.err
 
 
 def test_the_same_file_twice_is_the_same_delivery(stockctl: Stockctl, working: Service, monday: Path) -> None:
