@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stockctl.aws import recording
+from stockctl.aws.receive import Received
+from stockctl.aws.stock_table import StockTable
 from stockctl.domain.errors import Busy
+from stockctl.domain.stock import Batch
 from stockctl.functions import stock_received
 from stockctl.functions.work import SomeFailed
 from tests.service import BUCKET, Service
@@ -161,6 +166,23 @@ def test_a_delivery_of_more_batches_than_fit_one_transaction_is_recorded_whole(s
     holding = service.stock.read("ham")
     assert holding is not None
     assert (holding.level.quantity, holding.level.generation, len(holding.counted), holding.drift) == (210, 3, 210, 0)
+
+
+def test_rows_for_which_a_roster_has_no_room_are_rejected_and_no_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What of the same ingredient was recorded is said to be: sent again, it would count twice."""
+    receive = recording.receive
+
+    def with_room_for_one(table: StockTable, batches: Sequence[Batch], *more: Any) -> Received:
+        return receive(table, batches[:1], *more).plus(Received(surplus=tuple(batches[1:])))
+
+    monkeypatch.setattr("stockctl.aws.recording.receive", with_room_for_one)
+    receipt = service.drop("monday.csv", "ham,1,2098-12-31\nham,2,2099-12-31\n")
+    assert receipt["status"] == "partial"
+    assert [row["quantity"] for row in receipt["recorded"]] == [1]
+    assert [(row["line"], row["column"]) for row in receipt["rejected"]] == [(2, "ingredient")]
+    assert "too many live batches" in receipt["rejected"][0]["reason"]
 
 
 def test_a_receipt_is_written_when_all_is_recorded_and_not_before(
