@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from stockctl.aws import recording
-from stockctl.aws.receive import Received
+from stockctl.aws.receive import Received, receive
 from stockctl.aws.stock_table import StockTable
 from stockctl.domain.errors import Busy
 from stockctl.domain.stock import Batch
@@ -172,7 +171,6 @@ def test_rows_for_which_a_roster_has_no_room_are_rejected_and_no_others(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What of the same ingredient was recorded is said to be: sent again, it would count twice."""
-    receive = recording.receive
 
     def with_room_for_one(table: StockTable, batches: Sequence[Batch], *more: Any) -> Received:
         return receive(table, batches[:1], *more).plus(Received(surplus=tuple(batches[1:])))
