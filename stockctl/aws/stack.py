@@ -149,18 +149,25 @@ class Stack:
 
         Raises:
             StockctlError: the stack is in a state that a deployment cannot start from.
+            UsageError: a parameter's value is not one that the template takes.
         """
         deployed = self._ready()
-        change_set = self._cloudformation.create_change_set(
-            StackName=self.name,
-            ChangeSetName=f"stockctl-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
-            ChangeSetType="UPDATE" if deployed else "CREATE",
-            TemplateBody=template,
-            Parameters=_parameters(deployed, parameters, template),
-            Capabilities=["CAPABILITY_IAM"],
-            ImportExistingResources=True,
-            **self._leave_out,
-        )["Id"]
+        try:
+            change_set = self._cloudformation.create_change_set(
+                StackName=self.name,
+                ChangeSetName=f"stockctl-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
+                ChangeSetType="UPDATE" if deployed else "CREATE",
+                TemplateBody=template,
+                Parameters=_parameters(deployed, parameters, template),
+                Capabilities=["CAPABILITY_IAM"],
+                ImportExistingResources=True,
+                **self._leave_out,
+            )["Id"]
+        except ClientError as error:
+            said = error.response.get("Error", {}).get("Message", "")
+            if code_of(error) != "ValidationError" or not said.casefold().startswith("parameter"):
+                raise
+            raise UsageError(said, "The README lists the parameters, and `--parameter NAME=VALUE` sets one.") from error
         return self._planned(change_set, creates=deployed is None)
 
     def discard(self, plan: Plan) -> None:

@@ -116,6 +116,14 @@ def test_a_plan_says_what_would_be_made_and_what_replaced(stack: Stack, aws: Stu
     )
 
 
+def test_a_value_that_a_parameter_cannot_have_is_a_usage_error(stack: Stack, aws: Stubber) -> None:
+    """CloudFormation says so at once; nothing was begun."""
+    answer_status(aws, "CREATE_COMPLETE")
+    aws.add_client_error("create_change_set", "ValidationError", "Parameter 'Shards' must be a number not x")
+    with pytest.raises(UsageError, match="Shards"):
+        stack.plan(TEMPLATE, {"Shards": "x"})
+
+
 def test_a_change_of_an_output_alone_is_a_change(stack: Stack, aws: Stubber) -> None:
     """CloudFormation lists no resource for it, and yet there is something to execute."""
     answer_status(aws, "CREATE_COMPLETE")
