@@ -15,6 +15,9 @@ from tests.engines.clouds import AnyCloud
 from tests.faults.invariants import partitions
 from tests.faults.operations import batch, stock_table, transacting, transacting_many
 
+WITHOUT_MOTO = pytest.mark.parametrize("cloud", ["in process", "DynamoDB Local"], indirect=True)
+"""For what moto does otherwise than DynamoDB: the test says what."""
+
 SOON, LATER = batch("monday", 3, 10), batch("tuesday", 9, 20)
 
 
@@ -61,12 +64,9 @@ def test_what_was_written_off_does_not_come_back(table: StockTable, cloud: AnyCl
     assert received(table, cloud, SOON) == Received(expired=(SOON,))
 
 
-def test_a_hundred_and_fifty_batches_are_received_and_written_off_in_parts(
-    table: StockTable, cloud: AnyCloud, request: pytest.FixtureRequest
-) -> None:
-    """More than one transaction takes."""
-    if request.node.callspec.params["cloud"] == "moto":
-        pytest.skip("moto's TransactGetItems takes 25 keys, DynamoDB's 100")
+@WITHOUT_MOTO
+def test_a_hundred_and_fifty_batches_are_received_and_written_off_in_parts(table: StockTable, cloud: AnyCloud) -> None:
+    """More than one transaction takes. moto's TransactGetItems takes 25 keys, DynamoDB's 100."""
     many = tuple(replace(batch("big", 1 + number % 3, 100 + number), batch_id=f"big@{number}") for number in range(150))
     assert len(received(table, cloud, *many).recorded) == 150
     cloud.now = 1_000
@@ -78,12 +78,14 @@ def test_a_hundred_and_fifty_batches_are_received_and_written_off_in_parts(
     assert holding.level.next_expiry is None
 
 
+@WITHOUT_MOTO
 def test_batches_for_which_a_roster_has_no_room_are_told_and_the_others_recorded(
-    table: StockTable, cloud: AnyCloud, request: pytest.FixtureRequest
+    table: StockTable, cloud: AnyCloud
 ) -> None:
-    """A roster of DynamoDB's 400 KB: each part is recorded whole, or left out whole; the last one is smaller."""
-    if request.node.callspec.params["cloud"] == "moto":
-        pytest.skip("moto lets an update in a transaction grow a row beyond 400 KB")
+    """A roster of DynamoDB's 400 KB: each part is recorded whole, or left out whole; the last one is smaller.
+
+    moto lets an update in a transaction grow a row beyond that.
+    """
     many = [
         replace(batch("big", 1, 100 + number), batch_id=f"big@{number:0>900}", ingredient="salt")
         for number in range(500)
