@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from stockctl.aws.bundle import Bundle, bundle
 from stockctl.aws.deployment import Deployment
 from stockctl.aws.target import Target
-from stockctl.domain.errors import StockctlError
+from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.local.cloud import ensure_running
 from stockctl.terminal.environment import Environment
 
@@ -106,10 +106,11 @@ def test_a_deploy_that_makes_no_sense_is_a_usage_error(
 
 
 def test_a_value_that_the_template_refuses_is_an_error_without_a_traceback(embedded_cloud: System) -> None:
-    """CloudFormation's own words, exit 1."""
+    """CloudFormation's own words, the exit code of a word that is wrong, and what to do."""
     ended = embedded_cloud.stockctl("deploy", "--parameter", "ApiAuthorization=SOMETIMES")
-    assert ended.returncode == 1
+    assert ended.returncode == ExitCode.USAGE
     assert "ApiAuthorization" in ended.stderr
+    assert "hint:" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
