@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN = 1.0
 REST_FACTOR = 10
-"""Reading a table takes the emulator's time: at most one part in so many of it goes there."""
+"""Reading a table takes the emulator's time: about one part in so many of it goes there."""
+LONGEST_REST = 5.0
+"""A sweep is long also where the emulator is busy otherwise: what has expired then still goes within seconds."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class ExpiryService(threading.Thread):
                 self.sweep(time.time())
             except (BotoCoreError, ClientError, StockctlError) as error:  # a stack that is coming or going
                 logger.info("expiry, tried again soon: %s", error)
-            rest = max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started))
+            rest = min(max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started)), LONGEST_REST)
 
     def stop(self) -> None:
         """Ends the thread, after the sweep it is at."""

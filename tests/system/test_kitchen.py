@@ -87,7 +87,8 @@ def test_a_batch_that_expires_leaves_the_level_by_what_was_left_and_the_stream_s
     embedded_cloud: System, tmp_path: Path, named: Callable[[str], str]
 ) -> None:
     ham = named("ham")
-    drop(embedded_cloud, tmp_path, f"{ham},10,{soon(8)}", f"{ham},5,2099-12-31")
+    # Long enough for two commands to be done before it expires, also on a busy machine.
+    drop(embedded_cloud, tmp_path, f"{ham},10,{soon(15)}", f"{ham},5,2099-12-31")
     assert embedded_cloud.stockctl("use", f"{ham}=4").returncode == 0
     assert eventually(lambda: level(embedded_cloud, ham)["expired"] == 6)
     now = level(embedded_cloud, ham)
