@@ -12,10 +12,10 @@ import boto3
 import pytest
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.drop_bucket import DropBucket
-from stockctl.aws.rows import LEVEL, level_key
-from stockctl.aws.stock_table import StockTable
 from stockctl.functions import get_stock, post_transaction, stock_expired, stock_received, stock_updated, worker
+from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.rows import LEVEL, level_key
+from stockctl.operations.stock_table import StockTable
 
 STACK = "kitchen"
 STOCK = "kitchen-stock"
@@ -38,7 +38,7 @@ class Service:
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         clients.kinesis.create_stream(StreamName=STREAM, ShardCount=1)
-        for module in ("stockctl.aws.recording", "stockctl.functions.work"):  # moto knows one thread
+        for module in ("stockctl.operations.record_delivery", "stockctl.functions.work"):  # moto knows one thread
             monkeypatch.setattr(f"{module}.WORKERS", 1)
         monkeypatch.setenv("STOCK_TABLE", STOCK)
         monkeypatch.setenv("TRANSACTION_TABLE", TRANSACTIONS)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from stockctl.aws.errors import code_of
-from stockctl.aws.rows import level_key
-from stockctl.aws.stock_table import StockTable
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.failures import Failure, Place, failure_from
+from stockctl.operations.rows import level_key
+from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient

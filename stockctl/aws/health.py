@@ -13,10 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stockctl.aws.deployment import Deployment, is_current
 from stockctl.aws.errors import translated
 from stockctl.aws.stack import Stack
-from stockctl.aws.stock_table import StockTable
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
 from stockctl.domain.stock import Roster
+from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef

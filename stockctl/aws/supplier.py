@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.retry import Patience
 from stockctl.domain.errors import Busy, StockctlError
 from stockctl.domain.receipt import DeliveryStatus, Receipt, answers
+from stockctl.operations.drop_bucket import DropBucket
 
 WAITING = Patience(seconds=120.0, first_wait=0.2, longest_wait=1.0)
 

@@ -22,11 +22,11 @@ from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
     from stockctl.aws.deployment import Deployment
-    from stockctl.aws.drop_bucket import DropBucket
     from stockctl.aws.retry import Patience
     from stockctl.aws.supplier import Delivered
     from stockctl.domain.delivery import Rejection, Row
     from stockctl.domain.parts import Part
+    from stockctl.operations.drop_bucket import DropBucket
 
 STDIN = "-"
 NOTES = 10
@@ -185,9 +185,9 @@ def _document_of(file: SupplierFile, checked: Checked) -> Document:
 
 
 def _sent(session: Session, deployment: Deployment, file: SupplierFile, wait: bool) -> Document:
-    from stockctl.aws.drop_bucket import DropBucket
     from stockctl.aws.supplier import WAITING, deliver
     from stockctl.domain.parts import Part, parts_of
+    from stockctl.operations.drop_bucket import DropBucket
 
     checked = _checked(session, file, deployment.time_zone)
     document = _document_of(file, checked)
@@ -266,7 +266,7 @@ def _tell_what_is_odd(session: Session, deployment: Deployment, rows: Sequence[R
 
 
 def _odd(session: Session, deployment: Deployment, rows: Sequence[Row]) -> Iterator[str]:
-    from stockctl.aws.stock_table import StockTable
+    from stockctl.operations.stock_table import StockTable
 
     table = StockTable(session.clients.dynamodb, deployment.stock_table)
     known = {level.ingredient: level for level in table.levels([row.ingredient for row in rows])}

@@ -10,14 +10,14 @@ from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.domain.stock import ingredient_named
 
 if TYPE_CHECKING:
-    from stockctl.aws.stock_table import StockTable
     from stockctl.cli.session import Session
+    from stockctl.operations.stock_table import StockTable
 
 
 def stock_table(session: Session) -> StockTable:
     """The stock table of the session's stack."""
     from stockctl.aws.deployment import Deployment
-    from stockctl.aws.stock_table import StockTable
+    from stockctl.operations.stock_table import StockTable
 
     return StockTable(session.clients.dynamodb, Deployment.of(session.clients, session.target).stock_table)
 

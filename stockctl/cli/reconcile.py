@@ -14,8 +14,8 @@ from stockctl.terminal.figures import change, counts, units
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
-    from stockctl.aws.reconcile import Reconciled
-    from stockctl.aws.stock_table import StockTable
+    from stockctl.operations.reconcile import Reconciled
+    from stockctl.operations.stock_table import StockTable
 
 
 @with_session
@@ -52,14 +52,14 @@ def reconcile(
 
 
 def _drift_of(table: StockTable, ingredient: str) -> Reconciled:
-    from stockctl.aws.reconcile import Reconciled
+    from stockctl.operations.reconcile import Reconciled
 
     holding = table.read(ingredient)
     return Reconciled(ingredient, holding.drift if holding else 0)
 
 
 def _reconciled(session: Session, table: StockTable, ingredient: str) -> Reconciled:
-    from stockctl.aws.reconcile import reconcile as reconcile_ingredient
+    from stockctl.operations.reconcile import reconcile as reconcile_ingredient
 
     return reconcile_ingredient(table, ingredient, lambda: session.environment.now().timestamp(), table.patience)
 

@@ -132,8 +132,8 @@ def _follow(session: Session, names: list[str], back: timedelta | None, end: Wat
     from stockctl.aws.clients import Clients
     from stockctl.aws.deployment import Deployment
     from stockctl.aws.level_stream import LevelFollower, LevelReader
-    from stockctl.aws.stock_table import StockTable
     from stockctl.cli.level_source import Feeds, TableReader
+    from stockctl.operations.stock_table import StockTable
 
     target = session.target
     deployment = Deployment.of(session.clients, target)

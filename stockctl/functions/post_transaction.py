@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stockctl.aws.use import use
 from stockctl.domain.api import Answer, answer_to, busy, invalid
 from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import InvalidRequest, transaction_from
 from stockctl.functions import metrics, worker
 from stockctl.functions.http import json_body, response
+from stockctl.operations.use import use
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

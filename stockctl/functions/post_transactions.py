@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stockctl.aws.use_many import use_many
 from stockctl.domain.api import Answer, answer_to, answers_document, busy, invalid
 from stockctl.domain.transaction import Fault, InvalidRequest, Outcome, Transaction, transactions_from
 from stockctl.functions import metrics, worker
 from stockctl.functions.http import json_body, response
+from stockctl.operations.use_batch import use_many
 
 MAX_BODY = 1 << 20
 """Characters of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from stockctl.aws.rows import level_from
 from stockctl.domain.stock import Level
 from stockctl.functions import metrics, worker
 from stockctl.functions.work import all_tried, each_tried
+from stockctl.operations.rows import level_from
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:

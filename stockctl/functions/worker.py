@@ -7,15 +7,15 @@ import time
 from functools import cache
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.drop_bucket import DropBucket
-from stockctl.aws.level_publisher import LevelPublisher
-from stockctl.aws.reconcile import Reconciled
-from stockctl.aws.reconcile import reconcile as reconciled
-from stockctl.aws.recording import Recorder
 from stockctl.aws.retry import Patience
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.use import Till
 from stockctl.domain.instants import time_zone
+from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.publish import LevelPublisher
+from stockctl.operations.reconcile import Reconciled
+from stockctl.operations.reconcile import reconcile as reconciled
+from stockctl.operations.record_delivery import Recorder
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Till
 
 PATIENCE = Patience(seconds=8.0)
 """With one more attempt of the client's own, below the timeout of functions whose callers wait for an answer."""

@@ -12,8 +12,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from stockctl.aws.reconcile import reconcile
-from stockctl.aws.stock_table import StockTable
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients

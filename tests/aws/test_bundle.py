@@ -56,7 +56,7 @@ def test_the_bundle_holds_every_handler_and_no_part_of_the_command_line() -> Non
     """Typer, rich and plotext are not in Lambda's runtime, so what imports them must stay out."""
     held = names(bundle().content)
     assert {f"stockctl/functions/{name}.py" for name in HANDLERS} <= set(held)
-    assert {name.split("/")[1] for name in held} == {"__init__.py", "aws", "domain", "functions"}
+    assert {name.split("/")[1] for name in held} == {"__init__.py", "aws", "domain", "functions", "operations"}
     assert "stockctl/aws/stack.py" not in held
 
 

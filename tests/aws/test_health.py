@@ -8,8 +8,8 @@ import pytest
 
 from stockctl.aws.deployment import Deployment
 from stockctl.aws.health import Health
-from stockctl.aws.rows import level_key
 from stockctl.domain.findings import Finding
+from stockctl.operations.rows import level_key
 from tests.service import STACK, STOCK, Service
 
 Look = Callable[[], dict[str, Finding]]

@@ -13,11 +13,11 @@ from botocore.exceptions import BotoCoreError
 
 from stockctl.aws.api import StockApi
 from stockctl.aws.clients import Clients
-from stockctl.aws.receive import receive
 from stockctl.aws.retry import Patience
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.use import Till
 from stockctl.domain.stock import Batch, batch_id_of
+from stockctl.operations.receive import receive
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Till
 from tests.benchmarks.measure import HOT, INGREDIENTS
 from tests.benchmarks.report import Report
 from tests.engines.dynamodb_local import Unavailable, running

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stockctl.aws.use import Till, use
-from stockctl.aws.use_many import use_many
 from stockctl.domain.transaction import Accepted
+from stockctl.operations.use import Till, use
+from stockctl.operations.use_batch import use_many
 from tests.benchmarks.conftest import stock_up, stocked_api
 from tests.benchmarks.measure import HOT, Callers, Meter, Run, at_work, chunks, hot_pair, orders
 from tests.service import STOCK

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from stockctl.aws.reconcile import reconcile
-from stockctl.aws.rows import level_key, number
-from stockctl.aws.use import Till, put_record, use
-from stockctl.aws.use_many import use_many
 from stockctl.domain.transaction import Transaction
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.rows import level_key, number
+from stockctl.operations.use import Till, put_record, use
+from stockctl.operations.use_batch import use_many
 from tests.benchmarks.capacity import PRICED, dollars_per_million, item_bytes, write_units
 from tests.benchmarks.conftest import PATIENCE, PLENTY, deliver, stock_up
 from tests.benchmarks.measure import Meter, hot, orders, wide

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from stockctl.aws.drop_bucket import DropBucket
-from stockctl.aws.recording import Recorder
-from stockctl.aws.stock_table import StockTable
 from stockctl.domain.receipt import Receipt
+from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.record_delivery import Recorder
+from stockctl.operations.stock_table import StockTable
 from tests.benchmarks import original
 from tests.benchmarks.conftest import PATIENCE
 from tests.service import STOCK, TRANSACTIONS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from stockctl.aws.use import Till
+    from stockctl.operations.use import Till
     from tests.benchmarks.report import Report
     from tests.system.conftest import System
 
@@ -30,8 +30,8 @@ MEMORY = """
 import resource, sys, time
 import boto3
 from pathlib import Path
-from stockctl.aws.use import Till
-from stockctl.aws.stock_table import StockTable
+from stockctl.operations.use import Till
+from stockctl.operations.stock_table import StockTable
 from tests.benchmarks.test_ingest import record
 client = boto3.session.Session("bench", "bench", region_name={region!r}).client("dynamodb", endpoint_url={endpoint!r})
 record(StockTable(client, {stock!r}), {transactions!r}, Path({file!r}), "million.csv")

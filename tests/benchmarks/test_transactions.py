@@ -13,9 +13,9 @@ import pytest
 
 from stockctl.aws.api import StockApi
 from stockctl.aws.bulk_use import use_all
-from stockctl.aws.rows import level_key, number
-from stockctl.aws.use_many import use_many
 from stockctl.domain.orders import Order
+from stockctl.operations.rows import level_key, number
+from stockctl.operations.use_batch import use_many
 from tests.benchmarks import postgres
 from tests.benchmarks.conftest import PLENTY, names, stock_up, stocked_api
 from tests.benchmarks.measure import HOT, Callers, Run, at_work, document, hot, hot_pair, orders, wide
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from stockctl.aws.use import Till
+    from stockctl.operations.use import Till
     from tests.benchmarks.report import Report
     from tests.system.conftest import System
 

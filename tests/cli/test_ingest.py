@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stockctl.aws.drop_bucket import DropBucket
 from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.operations.drop_bucket import DropBucket
 from tests.cli.conftest import Stockctl
 from tests.service import BUCKET, Service
 
@@ -27,7 +27,7 @@ def working(kitchen: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
         stock_received.handler({"Records": [notification]}, None)
         return answer["ETag"].strip('"')
 
-    monkeypatch.setattr("stockctl.aws.drop_bucket.DropBucket.drop", put_and_notify)
+    monkeypatch.setattr("stockctl.operations.drop_bucket.DropBucket.drop", put_and_notify)
     return kitchen
 
 

@@ -196,7 +196,7 @@ def test_a_defect_of_ours_is_one_line_and_a_way_to_see_more(
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("stockctl.aws.stock_table.StockTable.levels", broken)
+    monkeypatch.setattr("stockctl.operations.stock_table.StockTable.levels", broken)
     done = stockctl("stock")
     assert done.code == ExitCode.FAILED
     assert "boom" in done.err

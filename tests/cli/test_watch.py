@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stockctl.aws.level_stream import Condition, StreamState
-from stockctl.aws.stock_table import StockTable
 from stockctl.cli.level_source import Feeds, LevelSource, TableReader
 from stockctl.cli.simulate import refuse_other_data
 from stockctl.cli.watch import WatchEnd
@@ -19,6 +18,7 @@ from stockctl.domain.errors import Refused, StockctlError
 from stockctl.domain.level_change import LevelChange
 from stockctl.domain.level_condition import LevelCondition
 from stockctl.domain.stock import Holding, Level
+from stockctl.operations.stock_table import StockTable
 from stockctl.simulation.kitchen import single
 from stockctl.terminal.watch_model import Watched
 from tests.cli.conftest import Stockctl

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from stockctl.aws.receive import MAX_BATCHES, Conflict, Received, receive
-from stockctl.aws.reconcile import Reconciled, reconcile
-from stockctl.aws.stock_table import StockTable
 from stockctl.domain.stock import Batch
 from stockctl.domain.transaction import Accepted, Insufficient, Reused, Shortage, Transaction
+from stockctl.operations.receive import MAX_BATCHES, Conflict, Received, receive
+from stockctl.operations.reconcile import Reconciled, reconcile
+from stockctl.operations.stock_table import StockTable
 from tests.engines.clouds import AnyCloud
 from tests.faults.invariants import partitions
 from tests.faults.operations import batch, stock_table, transacting, transacting_many

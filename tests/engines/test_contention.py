@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from stockctl.aws.retry import Patience
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.use import Till, use
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Till, use
 from tests.engines.clouds import EngineCloud, StruckCloud
 from tests.faults.invariants import Truth, accepted_units, holds, holds_at_rest, partitions
 from tests.faults.operations import batch, receiving, reconciling, settling

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stockctl.aws import conditions
-from stockctl.aws.rows import text
+from stockctl.operations import conditions
+from stockctl.operations.rows import text
 from tests.engines.clouds import EngineCloud, ProcessCloud
 from tests.faults.table_engine import STOCK, TRANSACTIONS
 

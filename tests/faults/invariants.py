@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from stockctl.aws.rows import BATCH_PREFIX, LEVEL, ROSTER, batch_from, level_from, roster_from
 from stockctl.domain.stock import Batch, Holding, Level, Roster
+from stockctl.operations.rows import BATCH_PREFIX, LEVEL, ROSTER, batch_from, level_from, roster_from
 from tests.faults.table_engine import STOCK, TRANSACTIONS, Key
 
 Rows = Mapping[Key, Mapping[str, Any]]

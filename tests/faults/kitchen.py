@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stockctl.aws.level_publisher import LevelPublisher
-from stockctl.aws.reconcile import reconcile
-from stockctl.aws.rows import LEVEL, level_from
 from stockctl.domain.level_change import LevelChange, NewestVersions
 from stockctl.domain.receipt import receipt_key
 from stockctl.domain.stock import Batch, Level, batch_id_of
 from stockctl.domain.transaction import Accepted, Insufficient, Reused, Transaction
+from stockctl.operations.publish import LevelPublisher
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.rows import LEVEL, level_from
 from tests.engines.clouds import ProcessCloud, StruckCloud
 from tests.faults.cloud_engine import LEVEL_STREAM, etag_of, version_of
 from tests.faults.crashes import Crash, Death, Striker

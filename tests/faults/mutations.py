@@ -31,7 +31,7 @@ STAGES = (
     ("tests/faults/test_long_runs.py", "-k", "seeded"),
     ("tests/faults/test_publishing.py", "tests/faults/test_refusals.py"),
     ("tests/functions/test_stock_received.py", "-k", "receipt"),
-    ("tests/aws/test_level_publisher.py",),
+    ("tests/operations/test_publish.py",),
     ("tests/faults/test_interleavings.py", "-k", "stale or same or first or contents or parts or empty"),
     ("tests/faults/test_interleavings.py",),
 )
@@ -58,12 +58,12 @@ ANY_UNITS = '"(batch_units = :batch_units OR batch_units <> :batch_units)"'
 ANY_QUANTITY = '"(quantity = :before OR quantity <> :before OR attribute_not_exists(quantity))"'
 ANY_ROW = '"(attribute_not_exists(batch_id) OR attribute_exists(batch_id))"'
 
-CONDITIONS = "aws/conditions.py"
-RECEIVE = "aws/receive.py"
-RECONCILE = "aws/reconcile.py"
-RECORDING = "aws/recording.py"
-USE = "aws/use.py"
-USE_MANY = "aws/use_many.py"
+CONDITIONS = "operations/conditions.py"
+RECEIVE = "operations/receive.py"
+RECONCILE = "operations/reconcile.py"
+RECORDING = "operations/record_delivery.py"
+USE = "operations/use.py"
+USE_MANY = "operations/use_batch.py"
 PLAN = "domain/reconciliation.py"
 
 IN_ALLOCATION, IN_WRITE_OFF, IN_SHRINKING = 1, 2, 3
@@ -192,7 +192,7 @@ MUTANTS = (
     ),
     Mutant(
         "record: a receipt written whatever is there",
-        "aws/drop_bucket.py",
+        "operations/drop_bucket.py",
         '{"IfMatch": replaced} if replaced else {"IfNoneMatch": "*"}',
         "{}",
     ),
@@ -225,7 +225,7 @@ MUTANTS = (
     ),
     Mutant(
         "reconcile: level and roster read apart",
-        "aws/stock_table.py",
+        "operations/stock_table.py",
         ".generation == level.generation:",
         ".generation > 0:",
         equivalent="every plan checks both generations, so what was read apart cancels its transaction and is read again",
@@ -270,10 +270,10 @@ MUTANTS = (
         "expired :units, generation :one ",
     ),
     Mutant("write-off: the level keeps its guard", RECONCILE, '"REMOVE next_expiry SET "', '"SET "'),
-    Mutant("a conflict is an answer", "aws/transact.py", "<= _PASSING_REASONS", "< set()"),
+    Mutant("a conflict is an answer", "operations/transact.py", "<= _PASSING_REASONS", "< set()"),
     Mutant(
         "a lost answer is a refusal",
-        "aws/transact.py",
+        "operations/transact.py",
         "raise Unanswered(str(error)) from error",
         "raise RuntimeError(str(error)) from error",
         equivalent="the operation fails and its event, or its caller, comes again: slower, and no less right",
@@ -291,15 +291,18 @@ MUTANTS = (
         "pass",
     ),
     Mutant(
-        "use: what may have been sent before is told as busy", "aws/transact.py", 'get("RetryAttempts")', 'get("No")'
+        "use: what may have been sent before is told as busy",
+        "operations/transact.py",
+        'get("RetryAttempts")',
+        'get("No")',
     ),
     Mutant(
         "publish: only what was refused again",
-        "aws/level_publisher.py",
+        "operations/publish.py",
         "entries = entries[refused[0] :]",
         "entries = [entries[position] for position in refused]",
     ),
-    Mutant("publish: refusals are not looked at", "aws/level_publisher.py", "if not refused:", "if True:"),
+    Mutant("publish: refusals are not looked at", "operations/publish.py", "if not refused:", "if True:"),
 )
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from stockctl.aws.drop_bucket import DropBucket
-from stockctl.aws.level_publisher import LevelPublisher
-from stockctl.aws.receive import receive
-from stockctl.aws.reconcile import reconcile
-from stockctl.aws.recording import Recorder
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.use import Till, use
-from stockctl.aws.use_many import use_many
 from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso, iso_seconds
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.domain.transaction import Outcome, Transaction, Unknown
+from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.publish import LevelPublisher
+from stockctl.operations.receive import receive
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.record_delivery import Recorder
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Till, use
+from stockctl.operations.use_batch import use_many
 from tests.faults.cloud_engine import BUCKET, LEVEL_STREAM, SmallCloud
 from tests.faults.steps import Cloud, Operation, to_its_end
 from tests.faults.table_engine import STOCK, TRANSACTIONS

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from stockctl.aws import receive as receiving
-from stockctl.aws import reconcile as reconciling
 from stockctl.domain.reconciliation import plan
+from stockctl.operations import receive as receiving
+from stockctl.operations import reconcile as reconciling
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from stockctl.aws.rows import level_key
-from stockctl.aws.stock_table import StockTable
 from stockctl.functions import stock_expired, stock_received, stock_updated, worker
 from stockctl.functions.work import SomeFailed
+from stockctl.operations.rows import level_key
+from stockctl.operations.stock_table import StockTable
 from tests.service import BUCKET, STOCK, Service, soon
 
 EVENTS = Path(__file__).parents[1] / "events"

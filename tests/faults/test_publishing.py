@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from stockctl.aws.level_publisher import LevelPublisher
 from stockctl.domain.stock import Level
+from stockctl.operations.publish import LevelPublisher
 from tests.engines.clouds import ProcessCloud
 from tests.faults.cloud_engine import LEVEL_STREAM
 

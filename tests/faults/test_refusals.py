@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from stockctl.aws.use import use
 from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Transaction, Unknown
+from stockctl.operations.use import use
 from tests.engines.clouds import ProcessCloud, Strike, StruckCloud
 from tests.faults.operations import batch, receiving, till, transacting, transacting_many
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import level_key
 from stockctl.functions import post_transaction, worker
+from stockctl.operations.rows import level_key
 from tests.service import STOCK, Service, soon
 
 DELIVERY = "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n"

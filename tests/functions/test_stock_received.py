@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from stockctl.aws.receive import Received, receive
-from stockctl.aws.stock_table import StockTable
 from stockctl.domain.errors import Busy
 from stockctl.domain.stock import Batch
 from stockctl.functions import stock_received
 from stockctl.functions.work import SomeFailed
+from stockctl.operations.receive import Received, receive
+from stockctl.operations.stock_table import StockTable
 from tests.service import BUCKET, Service
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -175,7 +175,7 @@ def test_rows_for_which_a_roster_has_no_room_are_rejected_and_no_others(
     def with_room_for_one(table: StockTable, batches: Sequence[Batch], *more: Any) -> Received:
         return receive(table, batches[:1], *more).plus(Received(surplus=tuple(batches[1:])))
 
-    monkeypatch.setattr("stockctl.aws.recording.receive", with_room_for_one)
+    monkeypatch.setattr("stockctl.operations.record_delivery.receive", with_room_for_one)
     receipt = service.drop("monday.csv", "ham,1,2098-12-31\nham,2,2099-12-31\n")
     assert receipt["status"] == "partial"
     assert [row["quantity"] for row in receipt["recorded"]] == [1]
@@ -196,8 +196,8 @@ def test_a_receipt_is_written_when_all_is_recorded_and_not_before(
 
     version = service.clients.s3.put_object(Bucket=BUCKET, Key="monday.csv", Body=TO_COME.encode())["VersionId"]
     with monkeypatch.context() as contended:
-        contended.setattr("stockctl.aws.recording.receive_together", lambda *_: None)
-        contended.setattr("stockctl.aws.recording.receive", busy)
+        contended.setattr("stockctl.operations.record_delivery.receive_together", lambda *_: None)
+        contended.setattr("stockctl.operations.record_delivery.receive", busy)
         with pytest.raises(SomeFailed):
             stock_received.handler({"Records": [service.notification("monday.csv", version)]}, None)
     assert service.bucket.receipt("monday.csv") is None

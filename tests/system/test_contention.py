@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.api import StockApi
-from stockctl.aws.drop_bucket import DropBucket
-from stockctl.aws.stock_table import StockTable
+from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stockctl.aws.drop_bucket import DropBucket
+from stockctl.operations.drop_bucket import DropBucket
 from tests.service import soon
 
 if TYPE_CHECKING:

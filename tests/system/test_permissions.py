@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from stockctl.aws.receive import receive as receive_batches
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import batch_key, level_key
-from stockctl.aws.stock_table import StockTable
 from stockctl.domain.stock import Batch, batch_id_of
+from stockctl.operations.receive import receive as receive_batches
+from stockctl.operations.rows import batch_key, level_key
+from stockctl.operations.stock_table import StockTable
 from tests.system.conftest import System, system_in
 from tests.system.permissions import statements_of, without
 

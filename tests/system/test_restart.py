@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stockctl.aws.stock_table import StockTable
 from stockctl.local.cloud import EmbeddedCloud, ensure_running
+from stockctl.operations.stock_table import StockTable
 from stockctl.terminal.environment import Environment
 from tests.system.conftest import System, system_in
 

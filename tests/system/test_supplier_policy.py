@@ -12,9 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.supplier import deliver
 from stockctl.domain.receipt import DeliveryStatus
+from stockctl.operations.drop_bucket import DropBucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stockctl.aws.drop_bucket import DropBucket
+from stockctl.operations.drop_bucket import DropBucket
 from tests.system.conftest import System
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from stockctl.aws.staging import StagedRows
 from stockctl.domain.delivery import Row
+from stockctl.operations.sorted_rows import StagedRows
 
 FLAT = """
 import resource, io
 from zoneinfo import ZoneInfo
-from stockctl.aws.staging import StagedRows
+from stockctl.operations.sorted_rows import StagedRows
 from stockctl.domain.delivery import read_rows, text_lines
 ROWS = {rows}
 

@@ -13,21 +13,21 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from stockctl.aws.reconcile import reconcile
-from stockctl.aws.rows import text
-from stockctl.aws.stock_table import KEYS_PER_REQUEST
-from stockctl.aws.transact import Cancelled, Contended, Unanswered, settled, transact
-from stockctl.aws.use import Till, known, put_record, take
 from stockctl.domain.errors import Busy
 from stockctl.domain.group_commit import Group, ingredients_of, judge, packed, waves
 from stockctl.domain.reconciliation import MAX_ACTIONS
 from stockctl.domain.stock import Level
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction, Unknown
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.rows import text
+from stockctl.operations.stock_table import KEYS_PER_REQUEST
+from stockctl.operations.transact import Cancelled, Contended, Unanswered, settled, transact
+from stockctl.operations.use import Till, known, put_record, take
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from stockctl.aws.rows import Row
+    from stockctl.operations.rows import Row
 
 WORKERS = 8
 """Calls in flight at once. Groups that would be in each other's way are never among them."""

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from stockctl.aws import conditions
 from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import (
+from stockctl.domain.instants import iso
+from stockctl.domain.stock import Holding, Level
+from stockctl.operations import conditions
+from stockctl.operations.rows import (
     LEVEL,
     LEVEL_INDEX,
     LEVEL_ROW_TYPE,
@@ -24,9 +26,7 @@ from stockctl.aws.rows import (
     roster_from,
     text,
 )
-from stockctl.aws.transact import settled
-from stockctl.domain.instants import iso
-from stockctl.domain.stock import Holding, Level
+from stockctl.operations.transact import settled
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

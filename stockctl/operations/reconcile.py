@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from stockctl.aws import conditions
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import batch_key, level_key, number, roster_key, text
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.transact import Cancelled, Contended, transact
 from stockctl.domain.instants import iso
 from stockctl.domain.reconciliation import Charge, Plan, plan
 from stockctl.domain.stock import Batch, Holding
+from stockctl.operations import conditions
+from stockctl.operations.rows import batch_key, level_key, number, roster_key, text
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.transact import Cancelled, Contended, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

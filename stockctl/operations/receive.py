@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from stockctl.aws import conditions
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import LEVEL_ROW_TYPE, batch_row, level_key, number, roster_from, roster_key, text
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.transact import Cancelled, Contended, TooLarge, transact
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Level
+from stockctl.operations import conditions
+from stockctl.operations.rows import LEVEL_ROW_TYPE, batch_row, level_key, number, roster_from, roster_key, text
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.transact import Cancelled, Contended, TooLarge, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from stockctl.aws import conditions
-from stockctl.aws.reconcile import reconcile
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import level_from, level_key, number, text
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.transact import Cancelled, Contended, Reason, Unanswered, transact
 from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction, Unknown
+from stockctl.operations import conditions
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.rows import level_from, level_key, number, text
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.transact import Cancelled, Contended, Reason, Unanswered, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

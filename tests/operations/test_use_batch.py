@@ -11,14 +11,14 @@ import pytest
 from moto import mock_aws
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.receive import receive
 from stockctl.aws.retry import Patience
-from stockctl.aws.stock_table import StockTable
-from stockctl.aws.transact import Contended
-from stockctl.aws.use import Till, use
-from stockctl.aws.use_many import use_many
 from stockctl.domain.stock import Batch, Level, batch_id_of
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
+from stockctl.operations.receive import receive
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.transact import Contended
+from stockctl.operations.use import Till, use
+from stockctl.operations.use_batch import use_many
 from tests.service import STOCK, TRANSACTIONS, make_tables
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def test_the_deadline_leaves_those_busy_who_were_not_served(kitchen: Kitchen, mo
     def contended(*_: object) -> None:
         raise Contended
 
-    monkeypatch.setattr("stockctl.aws.use_many.transact", contended)
+    monkeypatch.setattr("stockctl.operations.use_batch.transact", contended)
     monkeypatch.setattr(kitchen, "till", replace(kitchen.till, patience=Patience(seconds=0.05)))
     assert kitchen.use_many(Transaction("a", {"ham": 1}), Transaction("b", {"ham": 9})) == [
         None,

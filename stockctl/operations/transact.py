@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from stockctl.aws.rows import Key, Row
+    from stockctl.operations.rows import Key, Row
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 

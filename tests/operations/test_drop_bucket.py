@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.retry import Patience
 from stockctl.aws.supplier import deliver
 from stockctl.aws.target import Target
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.receipt import Receipt, Rejections, receipt_of
+from stockctl.operations.drop_bucket import DropBucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

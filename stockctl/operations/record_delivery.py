@@ -18,14 +18,8 @@ from zoneinfo import ZoneInfo
 
 from botocore.exceptions import ClientError
 
-from stockctl.aws import conditions
-from stockctl.aws.drop_bucket import DropBucket
 from stockctl.aws.errors import code_of
-from stockctl.aws.receive import MAX_BATCHES, Conflict, receive, receive_together
 from stockctl.aws.retry import Patience
-from stockctl.aws.rows import number, text
-from stockctl.aws.staging import StagedRows
-from stockctl.aws.stock_table import StockTable
 from stockctl.domain.delivery import Rejection, Row, UnreadableFile, read_rows, text_lines
 from stockctl.domain.instants import iso
 from stockctl.domain.receipt import (
@@ -40,6 +34,12 @@ from stockctl.domain.receipt import (
 from stockctl.domain.reconciliation import MAX_ACTIONS
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.domain.transaction import RESERVED_PREFIX
+from stockctl.operations import conditions
+from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.receive import MAX_BATCHES, Conflict, receive, receive_together
+from stockctl.operations.rows import number, text
+from stockctl.operations.sorted_rows import StagedRows
+from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from stockctl.aws.level_publisher import LevelPublisher
 from stockctl.aws.retry import Patience
 from stockctl.domain.stock import Level
+from stockctl.operations.publish import LevelPublisher
 
 
 class MoodyKinesis:

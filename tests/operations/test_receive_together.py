@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stockctl.aws.receive import receive, receive_together
 from stockctl.aws.retry import Patience
 from stockctl.domain.stock import Batch
+from stockctl.operations.receive import receive, receive_together
 from tests.service import Service
 
 NOW = 1_800_000_000
