@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from stockctl.aws.clients import Clients
-from stockctl.functions import get_stock, post_transaction, stock_expired, stock_received, stock_updated, worker
+from stockctl.functions import get_stock, post_transaction, stock_expired, stock_received, stock_updated, wiring
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.rows import LEVEL, level_key
 from stockctl.operations.stock_table import StockTable
@@ -38,13 +38,13 @@ class Service:
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         clients.kinesis.create_stream(StreamName=STREAM, ShardCount=1)
-        for module in ("stockctl.operations.record_delivery", "stockctl.functions.work"):  # moto knows one thread
+        for module in ("stockctl.operations.record_delivery", "stockctl.functions.try_all"):  # moto knows one thread
             monkeypatch.setattr(f"{module}.WORKERS", 1)
         monkeypatch.setenv("STOCK_TABLE", STOCK)
         monkeypatch.setenv("TRANSACTION_TABLE", TRANSACTIONS)
         monkeypatch.setenv("LEVEL_STREAM", STREAM)
         monkeypatch.setenv("TIME_ZONE", "UTC")
-        for made_once in (worker.clients, worker.stock_table, worker.till, worker.recorder, worker.publisher):
+        for made_once in (wiring.clients, wiring.stock_table, wiring.till, wiring.recorder, wiring.publisher):
             made_once.cache_clear()
         return cls(clients)
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from stockctl.domain.api import Answer, busy, holding_document, levels_document, not_found
 from stockctl.domain.errors import Busy
 from stockctl.domain.stock import ingredient_named
-from stockctl.functions import worker
+from stockctl.functions import wiring
 from stockctl.functions.http import response
 
 
@@ -29,12 +29,12 @@ def _several(event: Mapping[str, Any]) -> Answer:
         ingredients = [ingredient_named(type_id) for type_id in wanted] if wanted else None
     except ValueError as error:
         return not_found(f"typeId {error}")
-    return Answer(200, levels_document(worker.stock_table().levels(ingredients)))
+    return Answer(200, levels_document(wiring.stock_table().levels(ingredients)))
 
 
 def _one(type_id: str) -> Answer:
     try:
-        holding = worker.stock_table().read(ingredient_named(type_id))
+        holding = wiring.stock_table().read(ingredient_named(type_id))
     except ValueError as error:
         return not_found(f"typeId {error}")
     return Answer(200, holding_document(holding)) if holding else not_found(f"{type_id} was never delivered")

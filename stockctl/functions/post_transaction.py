@@ -8,7 +8,7 @@ from typing import Any
 from stockctl.domain.api import Answer, answer_to, busy, invalid
 from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import InvalidRequest, transaction_from
-from stockctl.functions import metrics, worker
+from stockctl.functions import metrics, wiring
 from stockctl.functions.http import json_body, response
 from stockctl.operations.use import use
 
@@ -21,7 +21,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def _answer(event: Mapping[str, Any]) -> Answer:
     try:
         transaction = transaction_from(json_body(event))
-        outcome = use(worker.till(), transaction)
+        outcome = use(wiring.till(), transaction)
     except InvalidRequest as request:
         return invalid(request)
     except Busy:

@@ -7,7 +7,7 @@ from typing import Any
 
 from stockctl.domain.api import Answer, answer_to, answers_document, busy, invalid
 from stockctl.domain.transaction import Fault, InvalidRequest, Outcome, Transaction, transactions_from
-from stockctl.functions import metrics, worker
+from stockctl.functions import metrics, wiring
 from stockctl.functions.http import json_body, response
 from stockctl.operations.use_batch import use_many
 
@@ -36,7 +36,7 @@ def _body(event: Mapping[str, Any]) -> object:
 
 def _answers(requests: Sequence[Transaction | InvalidRequest]) -> list[Answer]:
     transactions = [request for request in requests if isinstance(request, Transaction)]
-    outcomes = use_many(worker.till(), transactions)
+    outcomes = use_many(wiring.till(), transactions)
     metrics.count_outcomes(outcomes)
     following = iter(outcomes)
     return [

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from stockctl.functions import worker
-from stockctl.functions.work import all_tried, each_tried
+from stockctl.functions import wiring
+from stockctl.functions.try_all import all_tried, each_tried
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
@@ -23,7 +23,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
             attempt("a record", partial(_collect, record, ingredients))
         if "Records" not in event:
             attempt("the levels", partial(_collect_due, ingredients))
-        attempt("reconciliations", partial(each_tried, ingredients, worker.reconcile))
+        attempt("reconciliations", partial(each_tried, ingredients, wiring.reconcile))
 
 
 def _collect(record: Mapping[str, Any], ingredients: dict[str, None]) -> None:
@@ -32,4 +32,4 @@ def _collect(record: Mapping[str, Any], ingredients: dict[str, None]) -> None:
 
 def _collect_due(ingredients: dict[str, None]) -> None:
     now = int(time.time())
-    ingredients |= {level.ingredient: None for level in worker.stock_table().levels() if level.is_guarded(now)}
+    ingredients |= {level.ingredient: None for level in wiring.stock_table().levels() if level.is_guarded(now)}

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
-from stockctl.functions import metrics, worker
-from stockctl.functions.work import all_tried
+from stockctl.functions import metrics, wiring
+from stockctl.functions.try_all import all_tried
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
 def _record(record: Mapping[str, Any]) -> None:
     bucket, key, version_id = _object_of(record)
-    receipt = worker.recorder(bucket).record(key, version_id)
+    receipt = wiring.recorder(bucket).record(key, version_id)
     if receipt:
         metrics.count_rows(receipt["recorded_rows"], receipt["rejected_rows"])
     log.info("delivery %s: %s", key, receipt["status"] if receipt else "the object is gone")

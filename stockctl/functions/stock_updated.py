@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from stockctl.domain.stock import Level
-from stockctl.functions import metrics, worker
-from stockctl.functions.work import all_tried, each_tried
+from stockctl.functions import metrics, wiring
+from stockctl.functions.try_all import all_tried, each_tried
 from stockctl.operations.rows import level_from
 
 
@@ -22,9 +22,9 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
         for record in event["Records"]:
             attempt("a record", partial(_collect, record, changes))
         levels = [after for _, after in changes]
-        attempt("the level stream", partial(worker.publisher().publish, levels))
+        attempt("the level stream", partial(wiring.publisher().publish, levels))
         ingredients = dict.fromkeys(level.ingredient for level in levels)
-        attempt("reconciliations", partial(each_tried, ingredients, worker.reconcile))
+        attempt("reconciliations", partial(each_tried, ingredients, wiring.reconcile))
     metrics.tell_changes(changes)  # not of a batch that failed, which comes again
 
 

@@ -25,7 +25,7 @@ from stockctl.aws.template import (
     template_path,
     template_text,
 )
-from stockctl.functions.worker import PATIENCE
+from stockctl.functions.wiring import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from stockctl.functions import stock_expired, stock_received, stock_updated, worker
-from stockctl.functions.work import SomeFailed
+from stockctl.functions import stock_expired, stock_received, stock_updated, wiring
+from stockctl.functions.try_all import SomeFailed
 from stockctl.operations.rows import level_key
 from stockctl.operations.stock_table import StockTable
 from tests.service import BUCKET, STOCK, Service, soon
@@ -103,8 +103,8 @@ def test_what_the_stream_lost_is_made_good_by_an_operator(service: Service) -> N
     """And there is nothing left to do a second time."""
     service.drop("monday.csv", f"ham,10,{LATER}\n")
     service.post("t", ham=3)
-    assert worker.reconcile("ham").allocated == 3
-    assert worker.reconcile("ham").drift == 0
+    assert wiring.reconcile("ham").allocated == 3
+    assert wiring.reconcile("ham").drift == 0
 
 
 def test_a_lost_removal_holds_back_no_use(service: Service) -> None:

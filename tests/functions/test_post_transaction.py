@@ -9,7 +9,7 @@ import time
 import pytest
 
 from stockctl.aws.retry import Patience
-from stockctl.functions import post_transaction, worker
+from stockctl.functions import post_transaction, wiring
 from stockctl.operations.rows import level_key
 from tests.service import STOCK, Service, soon
 
@@ -117,9 +117,9 @@ def test_contention_that_outlasts_the_deadline_is_answered_as_busy(
         ExpressionAttributeValues={":past": {"N": "1"}, ":other": {"N": "99"}},
     )
     hurried = Patience(seconds=0.05)
-    monkeypatch.setattr(worker, "PATIENCE", hurried)
-    worker.stock_table.cache_clear()
-    worker.till.cache_clear()
+    monkeypatch.setattr(wiring, "PATIENCE", hurried)
+    wiring.stock_table.cache_clear()
+    wiring.till.cache_clear()
     answer = post_transaction.handler(
         {"body": json.dumps({"transactionId": "1", "items": [{"typeId": "ham", "quantity": 1}]})}, None
     )

@@ -12,7 +12,7 @@ import pytest
 from stockctl.domain.errors import Busy
 from stockctl.domain.stock import Batch
 from stockctl.functions import stock_received
-from stockctl.functions.work import SomeFailed
+from stockctl.functions.try_all import SomeFailed
 from stockctl.operations.receive import Received, receive
 from stockctl.operations.stock_table import StockTable
 from tests.service import BUCKET, Service

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stockctl.functions import stock_expired, stock_updated
-from stockctl.functions.work import SomeFailed
+from stockctl.functions.try_all import SomeFailed
 from tests.service import Service, soon
 
 EVENTS = Path(__file__).parents[1] / "events"
