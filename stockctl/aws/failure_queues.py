@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
     from stockctl.aws.clients import Clients
-    from stockctl.aws.deployment import Deployment
+    from stockctl.deployment.deploy import Deployment
 
 HIDDEN_SECONDS = 300
 """How long nobody else sees a failure that is being looked at or run again; for each it begins anew when it runs."""

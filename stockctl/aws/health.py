@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stockctl.aws.deployment import Deployment, is_current
 from stockctl.aws.errors import translated
-from stockctl.aws.stack import Stack
+from stockctl.deployment.deploy import Deployment, is_current
+from stockctl.deployment.stack import Stack
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
 from stockctl.domain.stock import Roster

@@ -13,10 +13,10 @@ from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
-    from stockctl.aws.changes import Plan, ResourceChange
     from stockctl.aws.clients import Clients
-    from stockctl.aws.deployment import Preparation
     from stockctl.aws.target import Target
+    from stockctl.deployment.change_set import Plan, ResourceChange
+    from stockctl.deployment.deploy import Preparation
 
 
 @with_session
@@ -54,8 +54,8 @@ def deploy(
         stockctl deploy --aws -p TimeZone=Europe/London -p AlarmEmail=me@example.com
     """
     from stockctl.aws.clients import Clients
-    from stockctl.aws.deployment import prepare
-    from stockctl.aws.stack import Stack
+    from stockctl.deployment.deploy import prepare
+    from stockctl.deployment.stack import Stack
 
     parameters = _parameters(parameter or [])
     target = undeployed_target(session)
@@ -114,7 +114,7 @@ def _agree(session: Session, preparation: Preparation, *, yes: bool) -> None:
 
 
 def _sentence(change: ResourceChange) -> str:
-    from stockctl.aws.changes import in_words
+    from stockctl.deployment.change_set import in_words
 
     why = f" (because of {change.why})" if change.why else ""
     return f"{change.kind}: {in_words(change.logical_id, change.resource_type)}{why}"
@@ -147,7 +147,7 @@ def _check_time_zone(name: str | None) -> None:
 
 
 def _show_outputs(session: Session, clients: Clients, target: Target, status: str) -> None:
-    from stockctl.aws.deployment import outputs_of
+    from stockctl.deployment.deploy import outputs_of
 
     outputs = outputs_of(clients, target)
     document: dict[str, Any] = {"stack": target.stack, "status": status, "outputs": outputs}
@@ -155,7 +155,7 @@ def _show_outputs(session: Session, clients: Clients, target: Target, status: st
 
 
 def _show_plan(session: Session, plan: Plan) -> None:
-    from stockctl.aws.changes import in_words
+    from stockctl.deployment.change_set import in_words
 
     document = {
         "stack": plan.stack,

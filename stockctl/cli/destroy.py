@@ -14,7 +14,7 @@ from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
-    from stockctl.aws.template import Kept
+    from stockctl.deployment.template import Kept
 
 
 @with_session
@@ -37,8 +37,8 @@ def destroy(
         stockctl destroy --stack trial --confirm trial --delete-data
     """
     from stockctl.aws.clients import Clients
-    from stockctl.aws.removal import what_holds_data
-    from stockctl.aws.stack import Stack
+    from stockctl.deployment.removal import what_holds_data
+    from stockctl.deployment.stack import Stack
 
     name = session.settings.stack
     if not _may_ask(session):
@@ -77,7 +77,7 @@ def _warn(session: Session, name: str, data: Kept, *, delete_data: bool) -> None
 
 
 def _delete_data(session: Session, clients: Clients, data: Kept) -> bool:
-    from stockctl.aws.removal import delete_data
+    from stockctl.deployment.removal import delete_data
     from stockctl.terminal.progress import Progress, Stage, Step
 
     gone = False

@@ -89,8 +89,8 @@ def _tried(what: str, look: Callable[[], T]) -> T | Finding:
 
 
 def _stack(clients: Clients, target: Target) -> Finding:
-    from stockctl.aws.deployment import Deployment, is_current
-    from stockctl.aws.stack import Stack
+    from stockctl.deployment.deploy import Deployment, is_current
+    from stockctl.deployment.stack import Stack
 
     deployment = _tried("stack", lambda: Deployment.of(clients, target))
     if isinstance(deployment, Finding):

@@ -52,8 +52,8 @@ def failures(
         stockctl failures show 3f2a
         stockctl failures retry 3f2a
     """
-    from stockctl.aws.deployment import Deployment
     from stockctl.aws.failure_queues import FailureQueues
+    from stockctl.deployment.deploy import Deployment
 
     queues = FailureQueues(session.clients, Deployment.of(session.clients, session.target))
     with queues.held() as held:

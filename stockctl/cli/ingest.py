@@ -21,9 +21,9 @@ from stockctl.terminal.figures import best_before, counts, units
 from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
-    from stockctl.aws.deployment import Deployment
     from stockctl.aws.retry import Patience
     from stockctl.aws.supplier import Delivered
+    from stockctl.deployment.deploy import Deployment
     from stockctl.domain.delivery import Rejection, Row
     from stockctl.domain.parts import Part
     from stockctl.operations.drop_bucket import DropBucket
@@ -128,7 +128,7 @@ def _tell(session: Session, files: list[SupplierFile], documents: list[Document]
 
 def deployment_of(session: Session) -> Deployment:
     """The parts of the session's stack."""
-    from stockctl.aws.deployment import Deployment
+    from stockctl.deployment.deploy import Deployment
 
     return Deployment.of(session.clients, session.target)
 

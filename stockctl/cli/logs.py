@@ -38,8 +38,8 @@ def logs(
         stockctl logs
         stockctl logs StockReceived --since 1h --follow
     """
-    from stockctl.aws.deployment import Deployment
     from stockctl.aws.function_logs import FunctionLogs
+    from stockctl.deployment.deploy import Deployment
 
     start = session.environment.now().timestamp() - duration_of(since, "--since").total_seconds()
     functions = Deployment.of(session.clients, session.target).functions

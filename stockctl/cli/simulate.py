@@ -92,10 +92,10 @@ def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
 def _simulate(session: Session, plan: Plan, choices: _Choices) -> None:
     from stockctl.aws.api import StockApi
     from stockctl.aws.clients import Clients
-    from stockctl.aws.deployment import Deployment
     from stockctl.aws.level_stream import LevelFollower, LevelReader
     from stockctl.cli.level_source import Feeds, TableReader
     from stockctl.cli.simulation_run import SimulationRun
+    from stockctl.deployment.deploy import Deployment
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.stock_table import StockTable
     from stockctl.simulation.service import Service

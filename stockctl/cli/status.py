@@ -16,8 +16,8 @@ def status(session: Session) -> None:
         stockctl status
         stockctl status --output json
     """
-    from stockctl.aws.deployment import Deployment
     from stockctl.aws.health import Health
+    from stockctl.deployment.deploy import Deployment
 
     deployment = Deployment.of(session.clients, session.target)
     show_findings(session, list(Health(session.clients, session.target.stack, deployment).findings()))

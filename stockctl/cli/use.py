@@ -105,7 +105,7 @@ def items_from(words: Sequence[str]) -> dict[str, int]:
 def stock_api(session: Session) -> StockApi:
     """The API of the session's stack."""
     from stockctl.aws.api import StockApi
-    from stockctl.aws.deployment import Deployment
+    from stockctl.deployment.deploy import Deployment
 
     deployment = Deployment.of(session.clients, session.target)
     return StockApi(session.clients.session, deployment.api_url)

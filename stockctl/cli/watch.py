@@ -130,9 +130,9 @@ def _condition(text: str) -> LevelCondition:
 
 def _follow(session: Session, names: list[str], back: timedelta | None, end: WatchEnd) -> None:
     from stockctl.aws.clients import Clients
-    from stockctl.aws.deployment import Deployment
     from stockctl.aws.level_stream import LevelFollower, LevelReader
     from stockctl.cli.level_source import Feeds, TableReader
+    from stockctl.deployment.deploy import Deployment
     from stockctl.operations.stock_table import StockTable
 
     target = session.target

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.deployment import is_current, prepare
-from stockctl.aws.stack import Stack
+from stockctl.deployment.deploy import is_current, prepare
+from stockctl.deployment.stack import Stack
 from stockctl.domain.errors import StockctlError
 from stockctl.local.home import Home
 from stockctl.local.target import local_target

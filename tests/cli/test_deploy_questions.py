@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from stockctl.aws.changes import Kind, Plan, ResourceChange
-from stockctl.aws.stack import ResourceEvent
 from stockctl.cli.deploy import _agree
 from stockctl.cli.session import Session
 from stockctl.cli.settings import Settings
 from stockctl.cli.stack_events import tell_events
+from stockctl.deployment.change_set import Kind, Plan, ResourceChange
+from stockctl.deployment.stack import ResourceEvent
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.environment import Environment
 

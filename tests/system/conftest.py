@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.deployment import Deployment
+from stockctl.deployment.deploy import Deployment
 from stockctl.local.cloud import EmbeddedCloud, ensure_running
 from stockctl.terminal.environment import Environment
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stockctl.aws.bundle import Bundle, bundle
-from stockctl.aws.deployment import Deployment
 from stockctl.aws.target import Target
+from stockctl.deployment.bundle import Bundle, bundle
+from stockctl.deployment.deploy import Deployment
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.local.cloud import ensure_running
 from stockctl.terminal.environment import Environment
@@ -127,7 +127,7 @@ def test_a_command_brings_the_embedded_cloud_up_to_date_with_the_code(
 
     before = code()
     assert said.getvalue() == ""
-    monkeypatch.setattr("stockctl.aws.deployment.bundle", lambda: Bundle(bundle().content, "bundles/other.zip"))
+    monkeypatch.setattr("stockctl.deployment.deploy.bundle", lambda: Bundle(bundle().content, "bundles/other.zip"))
     code()
     assert "deploying stack stockctl" in said.getvalue()
     monkeypatch.undo()

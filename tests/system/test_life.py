@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stockctl.aws.deployment import is_current, prepare
-from stockctl.aws.stack import Stack
-from stockctl.aws.template import template_text
+from stockctl.deployment.deploy import is_current, prepare
+from stockctl.deployment.stack import Stack
+from stockctl.deployment.template import template_text
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def deploy_broken(system: System, monkeypatch: pytest.MonkeyPatch) -> StockctlEr
     """Deploys a template with a resource that cannot be made."""
     broken = template_text().replace("\nOutputs:", BROKEN + "\nOutputs:")
     with monkeypatch.context() as patched:
-        patched.setattr("stockctl.aws.template.template_text", lambda: broken)
+        patched.setattr("stockctl.deployment.template.template_text", lambda: broken)
         preparation = prepare(system.clients, Stack(system.clients, "life"), {"LogRetention": "7"})
         with pytest.raises(StockctlError) as raised:
             list(preparation.execute())
@@ -163,7 +163,7 @@ def test_a_change_of_an_output_alone_is_deployed_once(
     """The emulator's change sets pass over outputs and conditions: without care it would be deployed for ever."""
     document(embedded_cloud.stockctl("deploy", *on_it))
     more = template_text() + "  More:\n    Value: news\n"
-    monkeypatch.setattr("stockctl.aws.template.template_text", lambda: more)
+    monkeypatch.setattr("stockctl.deployment.template.template_text", lambda: more)
     stack = Stack(embedded_cloud.clients, "life")
     assert not is_current(stack)
     list(prepare(embedded_cloud.clients, stack, {}).execute())

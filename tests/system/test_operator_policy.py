@@ -14,8 +14,8 @@ from cfnlint.decode import decode
 from cfnlint.schema.manager import ProviderSchemaManager
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.template import template_path
 from stockctl.cli.main import run
+from stockctl.deployment.template import template_path
 from stockctl.local.cloud import EmbeddedCloud
 from stockctl.terminal.environment import Environment
 from tests.system.conftest import variables_for

@@ -15,8 +15,8 @@ from stockctl.domain.errors import StockctlError
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef
 
-    from stockctl.aws.bundle import Bundle
     from stockctl.aws.clients import Clients
+    from stockctl.deployment.bundle import Bundle
 
 MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 

@@ -14,7 +14,7 @@ import pytest
 from cfnlint.decode import decode
 
 from stockctl.aws.clients import FUNCTION_CONFIG
-from stockctl.aws.template import (
+from stockctl.deployment.template import (
     LARGEST,
     PACKAGE,
     Kept,

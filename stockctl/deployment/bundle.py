@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stockctl.aws.template import PACKAGE
+from stockctl.deployment.template import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

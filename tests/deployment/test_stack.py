@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from stockctl.aws.changes import Kind, Plan, ResourceChange
 from stockctl.aws.clients import Clients
-from stockctl.aws.stack import LONGEST_NAME, ResourceEvent, Stack, checked_name
 from stockctl.aws.target import Target
+from stockctl.deployment.change_set import Kind, Plan, ResourceChange
+from stockctl.deployment.stack import LONGEST_NAME, ResourceEvent, Stack, checked_name
 from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:

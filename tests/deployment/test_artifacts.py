@@ -7,8 +7,8 @@ import json
 import boto3
 from moto import mock_aws
 
-from stockctl.aws.artifacts import ArtifactBucket
 from stockctl.aws.clients import Clients
+from stockctl.deployment.artifacts import ArtifactBucket
 
 
 @mock_aws

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stockctl.aws.artifacts import ArtifactBucket
-from stockctl.aws.bundle import Bundle, bundle
-from stockctl.aws.changes import Plan
-from stockctl.aws.stack import ResourceEvent, Stack
-from stockctl.aws.template import Place, parameter_names, release, template_for, template_text
+from stockctl.deployment.artifacts import ArtifactBucket
+from stockctl.deployment.bundle import Bundle, bundle
+from stockctl.deployment.change_set import Plan
+from stockctl.deployment.stack import ResourceEvent, Stack
+from stockctl.deployment.template import Place, parameter_names, release, template_for, template_text
 from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
-from stockctl.aws.template import Kept, Place, kept
+from stockctl.deployment.template import Kept, Place, kept
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:

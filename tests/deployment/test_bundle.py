@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from stockctl.aws.bundle import bundle, modules
-from stockctl.aws.template import PACKAGE
+from stockctl.deployment.bundle import bundle, modules
+from stockctl.deployment.template import PACKAGE
 
 HANDLERS = ("stock_received", "stock_expired", "stock_updated", "post_transaction", "post_transactions", "get_stock")
 IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
@@ -57,7 +57,7 @@ def test_the_bundle_holds_every_handler_and_no_part_of_the_command_line() -> Non
     held = names(bundle().content)
     assert {f"stockctl/functions/{name}.py" for name in HANDLERS} <= set(held)
     assert {name.split("/")[1] for name in held} == {"__init__.py", "aws", "domain", "functions", "operations"}
-    assert "stockctl/aws/stack.py" not in held
+    assert "stockctl/deployment/stack.py" not in held
 
 
 def test_what_a_function_imports_inside_another_function_is_taken_too(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stockctl.aws.changes import Kind, Plan, changes_from
+from stockctl.deployment.change_set import Kind, Plan, changes_from
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ChangeTypeDef

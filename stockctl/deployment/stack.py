@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
-from stockctl.aws.changes import Plan, changes_from, in_words
 from stockctl.aws.errors import code_of
-from stockctl.aws.template import parameter_names
+from stockctl.deployment.change_set import Plan, changes_from, in_words
+from stockctl.deployment.template import parameter_names
 from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What `deploy` and `destroy` do: template, bundle, change set, stack, removal."""
