@@ -147,7 +147,7 @@ def _check_time_zone(name: str | None) -> None:
 
 
 def _show_outputs(session: Session, clients: Clients, target: Target, status: str) -> None:
-    from stockctl.deployment.deploy import outputs_of
+    from stockctl.aws.stack_outputs import outputs_of
 
     outputs = outputs_of(clients, target)
     document: dict[str, Any] = {"stack": target.stack, "status": status, "outputs": outputs}

@@ -89,7 +89,8 @@ def _tried(what: str, look: Callable[[], T]) -> T | Finding:
 
 
 def _stack(clients: Clients, target: Target) -> Finding:
-    from stockctl.deployment.deploy import Deployment, is_current
+    from stockctl.client.deployment import Deployment
+    from stockctl.deployment.deploy import is_current
     from stockctl.deployment.stack import Stack
 
     deployment = _tried("stack", lambda: Deployment.of(clients, target))

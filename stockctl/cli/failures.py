@@ -17,7 +17,7 @@ from stockctl.terminal.figures import local
 from stockctl.terminal.output import Column, Table
 
 if TYPE_CHECKING:
-    from stockctl.aws.failure_queues import FailureQueues, Held
+    from stockctl.client.failure_queues import FailureQueues, Held
 
 GIST = 240
 """Letters of an error that a table shows."""
@@ -52,8 +52,8 @@ def failures(
         stockctl failures show 3f2a
         stockctl failures retry 3f2a
     """
-    from stockctl.aws.failure_queues import FailureQueues
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.client.deployment import Deployment
+    from stockctl.client.failure_queues import FailureQueues
 
     queues = FailureQueues(session.clients, Deployment.of(session.clients, session.target))
     with queues.held() as held:

@@ -22,8 +22,8 @@ from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
     from stockctl.aws.retry import Patience
-    from stockctl.aws.supplier import Delivered
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.client.deployment import Deployment
+    from stockctl.client.supplier import Delivered
     from stockctl.domain.delivery import Rejection, Row
     from stockctl.domain.parts import Part
     from stockctl.operations.drop_bucket import DropBucket
@@ -128,7 +128,7 @@ def _tell(session: Session, files: list[SupplierFile], documents: list[Document]
 
 def deployment_of(session: Session) -> Deployment:
     """The parts of the session's stack."""
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.client.deployment import Deployment
 
     return Deployment.of(session.clients, session.target)
 
@@ -185,7 +185,7 @@ def _document_of(file: SupplierFile, checked: Checked) -> Document:
 
 
 def _sent(session: Session, deployment: Deployment, file: SupplierFile, wait: bool) -> Document:
-    from stockctl.aws.supplier import WAITING, deliver
+    from stockctl.client.supplier import WAITING, deliver
     from stockctl.domain.parts import Part, parts_of
     from stockctl.operations.drop_bucket import DropBucket
 
@@ -209,7 +209,7 @@ def _parts_sent(session: Session, bucket: DropBucket, parts: list[Part], waiting
     """Delivers parts, some of them at the same time; what each became of, with the lines of the file."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from stockctl.aws.supplier import deliver
+    from stockctl.client.supplier import deliver
 
     session.environment.passing(f"0 of {len(parts)} parts recorded")
 

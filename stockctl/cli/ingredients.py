@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def stock_table(session: Session) -> StockTable:
     """The stock table of the session's stack."""
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.client.deployment import Deployment
     from stockctl.operations.stock_table import StockTable
 
     return StockTable(session.clients.dynamodb, Deployment.of(session.clients, session.target).stock_table)

@@ -46,7 +46,7 @@ def up(
         stockctl local up
         stockctl local up --port 4600
     """
-    from stockctl.local.cloud import start
+    from stockctl.cli.rollout import start
 
     started = start(session.environment, port)
     if not started.fresh:

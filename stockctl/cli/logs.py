@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from stockctl.aws.function_logs import LogLine
+    from stockctl.client.function_logs import LogLine
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_red", "bright_cyan", "bright_magenta")
 LOUD = {"ERROR": "bold red", "CRITICAL": "bold red", "FATAL": "bold red", "WARN": "yellow", "WARNING": "yellow"}
@@ -38,8 +38,8 @@ def logs(
         stockctl logs
         stockctl logs StockReceived --since 1h --follow
     """
-    from stockctl.aws.function_logs import FunctionLogs
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.client.deployment import Deployment
+    from stockctl.client.function_logs import FunctionLogs
 
     start = session.environment.now().timestamp() - duration_of(since, "--since").total_seconds()
     functions = Deployment.of(session.clients, session.target).functions

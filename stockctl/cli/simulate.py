@@ -16,7 +16,7 @@ from stockctl.domain.stock import ingredient_named
 from stockctl.terminal.durations import duration_of
 
 if TYPE_CHECKING:
-    from stockctl.cli.level_source import Stock
+    from stockctl.cli.watch_feed import Stock
     from stockctl.simulation.kitchen import Kitchen
     from stockctl.simulation.plan import Plan
 
@@ -90,12 +90,12 @@ def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
 
 
 def _simulate(session: Session, plan: Plan, choices: _Choices) -> None:
-    from stockctl.aws.api import StockApi
     from stockctl.aws.clients import Clients
-    from stockctl.aws.level_stream import LevelFollower, LevelReader
-    from stockctl.cli.level_source import Feeds, TableReader
     from stockctl.cli.simulation_run import SimulationRun
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.cli.watch_feed import Feeds, TableReader
+    from stockctl.client.api import StockApi
+    from stockctl.client.deployment import Deployment
+    from stockctl.client.level_reader import LevelFollower, LevelReader
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.stock_table import StockTable
     from stockctl.simulation.service import Service

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stockctl.cli.level_source import Feeds, LevelSource
 from stockctl.cli.session import Session
 from stockctl.cli.watch import first_view
+from stockctl.cli.watch_feed import Feeds, LevelSource
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.simulation.summary import Summary, summary_of
 from stockctl.terminal.figures import units

@@ -16,8 +16,14 @@ def status(session: Session) -> None:
         stockctl status
         stockctl status --output json
     """
-    from stockctl.aws.health import Health
-    from stockctl.deployment.deploy import Deployment
+    from functools import partial
 
-    deployment = Deployment.of(session.clients, session.target)
-    show_findings(session, list(Health(session.clients, session.target.stack, deployment).findings()))
+    from stockctl.client.deployment import Deployment
+    from stockctl.client.health import Health, looked_at
+    from stockctl.deployment.deploy import stack_findings
+    from stockctl.deployment.stack import Stack
+
+    clients, name = session.clients, session.target.stack
+    deployment = Deployment.of(clients, session.target)
+    of_stack = looked_at("stack", partial(stack_findings, Stack(clients, name)))
+    show_findings(session, [*of_stack, *Health(clients, name, deployment).findings()])

@@ -38,10 +38,9 @@ def existing(settings: Settings, environment: Environment) -> Target | None:
     if not _is_local(settings, environment):
         return _aws(settings, environment)
     from stockctl.local.cloud import EmbeddedCloud
-    from stockctl.local.target import local_target
 
     run = EmbeddedCloud(environment.variables).running()
-    return local_target(settings.stack, run) if run else None
+    return run.target(settings.stack) if run else None
 
 
 def _is_local(settings: Settings, environment: Environment) -> bool:
@@ -91,6 +90,6 @@ def _aws(settings: Settings, environment: Environment) -> Target:
 
 
 def _local(settings: Settings, environment: Environment, *, deployed: bool) -> Target:
-    from stockctl.local.cloud import ensure_running, ensure_started
+    from stockctl.cli.rollout import ensure_running, ensure_started
 
     return (ensure_running if deployed else ensure_started)(settings.stack, environment)

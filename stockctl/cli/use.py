@@ -15,7 +15,7 @@ from stockctl.terminal.figures import best_before, units
 from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
-    from stockctl.aws.api import StockApi
+    from stockctl.client.api import StockApi
     from stockctl.domain.api import Answer
 
 ITEM_HINT = "Write ingredient=units with a whole number from 1, as in ham=10 mushroom=5."
@@ -104,8 +104,8 @@ def items_from(words: Sequence[str]) -> dict[str, int]:
 
 def stock_api(session: Session) -> StockApi:
     """The API of the session's stack."""
-    from stockctl.aws.api import StockApi
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.client.api import StockApi
+    from stockctl.client.deployment import Deployment
 
     deployment = Deployment.of(session.clients, session.target)
     return StockApi(session.clients.session, deployment.api_url)

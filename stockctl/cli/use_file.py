@@ -18,7 +18,7 @@ from stockctl.terminal.figures import units
 from stockctl.terminal.output import OutputFormat, shown
 
 if TYPE_CHECKING:
-    from stockctl.aws.api import StockApi
+    from stockctl.client.api import StockApi
     from stockctl.domain.api import Answer
 
 STDIN = "-"
@@ -36,7 +36,7 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
         StockctlError: the service cannot be reached; what came before has been answered.
         typer.Exit: at least one order was not accepted.
     """
-    from stockctl.aws.bulk_use import use_all
+    from stockctl.client.api import use_all
 
     tally = _Tally(session)
     with _opened(session, name) as lines:

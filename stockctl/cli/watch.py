@@ -19,7 +19,7 @@ from stockctl.terminal.durations import duration_of, short
 from stockctl.terminal.output import OutputFormat
 
 if TYPE_CHECKING:
-    from stockctl.cli.level_source import Feeds, LevelSource
+    from stockctl.cli.watch_feed import Feeds, LevelSource
     from stockctl.domain.level_change import LevelChange
     from stockctl.terminal.watch_model import Watched
     from stockctl.terminal.watch_screen import View
@@ -130,9 +130,9 @@ def _condition(text: str) -> LevelCondition:
 
 def _follow(session: Session, names: list[str], back: timedelta | None, end: WatchEnd) -> None:
     from stockctl.aws.clients import Clients
-    from stockctl.aws.level_stream import LevelFollower, LevelReader
-    from stockctl.cli.level_source import Feeds, TableReader
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.cli.watch_feed import Feeds, TableReader
+    from stockctl.client.deployment import Deployment
+    from stockctl.client.level_reader import LevelFollower, LevelReader
     from stockctl.operations.stock_table import StockTable
 
     target = session.target
@@ -148,7 +148,7 @@ def _follow(session: Session, names: list[str], back: timedelta | None, end: Wat
 
 def show(session: Session, feeds: Feeds, names: Sequence[str], back: timedelta | None, end: WatchEnd) -> None:
     """Shows what the stream brings until the end: a screen, lines for people, or lines for programs."""
-    from stockctl.cli.level_source import WINDOW_SECONDS, LevelSource
+    from stockctl.cli.watch_feed import WINDOW_SECONDS, LevelSource
     from stockctl.terminal.watch_model import Watched
 
     thresholds = {end.until.ingredient: end.until.units} if end.until else {}

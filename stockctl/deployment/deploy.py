@@ -1,4 +1,4 @@
-"""A stack that is deployed, by the names of its parts, and how one comes to be."""
+"""How a stack is deployed: planned, shown, executed or discarded; and whether the deployed one is current."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from stockctl.deployment.bundle import Bundle, bundle
 from stockctl.deployment.change_set import Plan
 from stockctl.deployment.stack import ResourceEvent, Stack
 from stockctl.deployment.template import Place, parameter_names, release, template_for, template_text
-from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.domain.errors import UsageError
+from stockctl.domain.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,67 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
     from stockctl.aws.clients import Clients
-    from stockctl.aws.target import Target
 
 OURS = {"CodeBucket", "CodeKey", "Release"}
 """Parameters that a deployment sets itself."""
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """The outputs of a stack. Queues are URLs; `api_url` is where `/stock` and `/transactions` are put behind."""
-
-    stock_table: str
-    transaction_table: str
-    drop_bucket: str
-    level_stream: str
-    api_id: str
-    api_url: str
-    receive_failure_queue: str
-    stream_failure_queue: str
-    stock_received_function: str
-    stock_expired_function: str
-    stock_updated_function: str
-    post_transaction_function: str
-    post_transactions_function: str
-    get_stock_function: str
-    time_zone: str
-
-    @property
-    def functions(self) -> dict[str, str]:
-        """The functions: the name that the template gives each, and the one it bears in Lambda."""
-        suffix = "_function"
-        fields = [field for field in self.__dataclass_fields__ if field.endswith(suffix)]
-        return {
-            "".join(part.capitalize() for part in field.removesuffix(suffix).split("_")): getattr(self, field)
-            for field in fields
-        }
-
-    @classmethod
-    def of(cls, clients: Clients, target: Target) -> Deployment:
-        """Reads the outputs of the target's stack.
-
-        Raises:
-            StockctlError: the stack is not there, or lacks an output.
-        """
-        outputs = outputs_of(clients, target)
-        fields = {_field(key): value for key, value in outputs.items()}
-        missing = [name for name in cls.__dataclass_fields__ if name not in fields]
-        if missing:
-            raise StockctlError(
-                f"stack {target.stack} has no {', '.join(missing)}: it is not, or not yet, one of stockctl's",
-                "Run `stockctl deploy`.",
-            )
-        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
-
-
-def outputs_of(clients: Clients, target: Target) -> dict[str, str]:
-    """The outputs of the target's stack, with an `ApiUrl` that can be called from here."""
-    outputs = Stack(clients, target.stack).outputs()
-    if target.endpoint_url and "ApiId" in outputs:
-        # The emulator's host names do not resolve everywhere; its path does.
-        outputs["ApiUrl"] = f"{target.endpoint_url}/_aws/execute-api/{outputs['ApiId']}"
-    return outputs
 
 
 def is_current(stack: Stack) -> bool:
@@ -88,6 +31,19 @@ def is_current(stack: Stack) -> bool:
         return False
     parameters = _parameters_of(deployed)
     return parameters.get("CodeKey") == bundle().key and parameters.get("Release") == release()
+
+
+def stack_findings(stack: Stack) -> Iterator[Finding]:
+    """What is found of the stack as a whole: whether it is complete, and this very version."""
+    deployed = stack.describe()
+    status = deployed["StackStatus"] if deployed else "gone"
+    if status.endswith("_IN_PROGRESS"):
+        yield Finding("stack", False, status, "stockctl deploy --follow")
+    elif is_current(stack):
+        yield Finding("stack", True, f"{status}, up to date")
+    else:
+        is_whole = status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+        yield Finding("stack", False, status + ", by another version of stockctl" * is_whole, "stockctl deploy")
 
 
 @dataclass(frozen=True)
@@ -146,8 +102,3 @@ def _check(parameters: Iterable[str]) -> None:
     for name in parameters:
         if name not in settable:
             raise UsageError(f"there is no parameter {name!r}", f"The parameters are {', '.join(settable)}.")
-
-
-def _field(output: str) -> str:
-    """`StockTable` becomes `stock_table`."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in output).lstrip("_")

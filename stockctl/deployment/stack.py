@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypedDict
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
+from stockctl.aws.stack_outputs import described
 from stockctl.deployment.change_set import Plan, changes_from, in_words
 from stockctl.deployment.template import parameter_names
 from stockctl.domain.errors import StockctlError, UsageError
@@ -137,12 +138,7 @@ class Stack:
 
     def describe(self) -> StackTypeDef | None:
         """What CloudFormation knows of the stack; None where there is none."""
-        try:
-            return self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
-        except ClientError as error:
-            if code_of(error) == "ValidationError" and "does not exist" in str(error):
-                return None
-            raise
+        return described(self._cloudformation, self.name)
 
     def plan(self, template: str, parameters: Mapping[str, str]) -> Plan:
         """What deploying `template` would change. Parameters left out keep what they were deployed with.
@@ -217,19 +213,6 @@ class Stack:
             self._cloudformation.delete_stack(StackName=self.name)
             # A stack that is gone is found by its id alone.
             yield from self._followed(deployed["StackId"], past)
-
-    def outputs(self) -> dict[str, str]:
-        """The outputs of the stack.
-
-        Raises:
-            StockctlError: there is no stack of this name.
-        """
-        deployed = self.describe()
-        if deployed is None or deployed["StackStatus"] == "REVIEW_IN_PROGRESS":
-            where = self._cloudformation.meta.region_name
-            hint = "Run `stockctl deploy`; or, if it is elsewhere, name its --region."
-            raise StockctlError(f"there is no stack named {self.name} in {where}", hint)
-        return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
 
     def _ready(self) -> StackTypeDef | None:
         """The stack to update, None where one is to be made."""

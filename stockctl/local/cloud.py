@@ -21,8 +21,6 @@ from stockctl.local.home import HOME_VARIABLE, Home, Run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stockctl.aws.target import Target
-    from stockctl.terminal.environment import Environment
 
 ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 4580
@@ -100,9 +98,8 @@ class EmbeddedCloud:
         if run is None:
             return []
         from stockctl.aws.clients import Clients
-        from stockctl.local.target import local_target
 
-        found = Clients.of_target(local_target("", run)).cloudformation.describe_stacks()["Stacks"]
+        found = Clients.of_target(run.target()).cloudformation.describe_stacks()["Stacks"]
         return sorted(stack["StackName"] for stack in found)
 
     def _ends(self, seconds: float) -> bool:
@@ -179,31 +176,6 @@ class EmbeddedCloud:
             "AWS_EC2_METADATA_DISABLED": "true",
             "PYTHONUNBUFFERED": "1",
         }
-
-
-def ensure_running(stack: str, environment: Environment) -> Target:
-    """The stack on the embedded cloud: started when it does not run, deployed when it is missing or not this code."""
-    from stockctl.local.rollout import deploy_if_needed
-
-    return deploy_if_needed(stack, start(environment, anywhere=True).run, environment)
-
-
-def ensure_started(stack: str, environment: Environment) -> Target:
-    """A stack on the embedded cloud, which is started when it does not run; whether the stack is there is left open."""
-    from stockctl.local.target import local_target
-
-    return local_target(stack, start(environment, anywhere=True).run)
-
-
-def start(environment: Environment, port: int | None = None, *, anywhere: bool = False) -> Started:
-    """`up`, with a word to the user where it takes a while or something may be lost."""
-    cloud = EmbeddedCloud(environment.variables)
-    if cloud.running() is None:
-        environment.tell("stockctl: starting the embedded cloud")
-    started = cloud.up(port, anywhere=anywhere)
-    if started.lost_since:
-        environment.tell(f"stockctl: its last run was cut off; changes since {started.lost_since} may be lost")
-    return started
 
 
 def _answers(run: Run) -> bool:

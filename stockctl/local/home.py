@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
+from stockctl.aws.target import Target
 from stockctl.domain.errors import StockctlError
 
 try:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 HOME_VARIABLE = "STOCKCTL_HOME"
+REGION = "us-east-1"
+ROOT_KEY = "test"
+"""Access key and secret of the emulator's root user: no secret, it opens nothing but this machine's emulator."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,17 @@ class Run:
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def target(self, stack: str = "") -> Target:
+        """A stack on this run, with the keys of the emulator's root user."""
+        return Target(
+            stack=stack,
+            local=True,
+            region=REGION,
+            endpoint_url=self.endpoint,
+            access_key_id=ROOT_KEY,
+            secret_access_key=ROOT_KEY,
+        )
 
 
 @dataclass(frozen=True)

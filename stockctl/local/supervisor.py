@@ -26,7 +26,6 @@ from stockctl.local.checkpoints import Checkpoints, ministack_save
 from stockctl.local.expiry import ExpiryService
 from stockctl.local.home import Home, Run, now_text
 from stockctl.local.streams import forget_positions
-from stockctl.local.target import local_target
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
@@ -102,7 +101,7 @@ def _config(run: Run) -> Config:
 
 
 def _clients(run: Run) -> Clients:
-    clients = Clients.of_target(local_target("", run))
+    clients = Clients.of_target(run.target())
     clients.session.events.register("before-call", _mark)
     return clients
 

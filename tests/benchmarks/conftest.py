@@ -11,9 +11,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from stockctl.aws.api import StockApi
 from stockctl.aws.clients import Clients
 from stockctl.aws.retry import Patience
+from stockctl.client.api import StockApi
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.operations.receive import receive
 from stockctl.operations.stock_table import StockTable

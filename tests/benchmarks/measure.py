@@ -17,7 +17,7 @@ from stockctl.domain.transaction import Transaction
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from stockctl.aws.api import StockApi
+    from stockctl.client.api import StockApi
 
 T = TypeVar("T")
 INGREDIENTS = 1_000

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stockctl.aws.api import StockApi
-from stockctl.aws.bulk_use import use_all
+from stockctl.client.api import StockApi, use_all
 from stockctl.domain.orders import Order
 from stockctl.operations.rows import level_key, number
 from stockctl.operations.use_batch import use_many

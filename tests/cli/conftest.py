@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from stockctl.cli.main import run
-from stockctl.deployment.deploy import Deployment
+from stockctl.client.deployment import Deployment
 from stockctl.functions import get_stock, post_transaction, post_transactions
 from stockctl.terminal.environment import Environment
 from tests.service import BUCKET, STACK, STOCK, STREAM, TRANSACTIONS, Service

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stockctl.aws.level_stream import Condition, StreamState
-from stockctl.cli.level_source import Feeds, LevelSource, TableReader
 from stockctl.cli.simulate import refuse_other_data
 from stockctl.cli.watch import WatchEnd
+from stockctl.cli.watch_feed import Feeds, LevelSource, TableReader
+from stockctl.client.level_reader import Condition, StreamState
 from stockctl.domain.errors import Refused, StockctlError
 from stockctl.domain.level_change import LevelChange
 from stockctl.domain.level_condition import LevelCondition
@@ -202,7 +202,7 @@ def test_a_pause_lets_changes_wait() -> None:
 
 
 def test_the_table_is_read_again_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stockctl.cli.level_source.SOON_SECONDS", 0.01)
+    monkeypatch.setattr("stockctl.cli.watch_feed.SOON_SECONDS", 0.01)
     shelf = Shelf()
     with TableReader(lambda: shelf, ()) as table:
         table.soon(None)

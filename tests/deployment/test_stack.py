@@ -272,16 +272,6 @@ def test_a_change_set_that_validation_refuses_says_why_and_is_removed(stack: Sta
         stack.plan(TEMPLATE, {})
 
 
-def test_a_stack_that_is_not_there_has_no_outputs_but_a_hint(stack: Stack, aws: Stubber) -> None:
-    """The way out is a command."""
-    answer_no_stack(aws)
-    with pytest.raises(StockctlError) as raised:
-        stack.outputs()
-    assert "eu-west-1" in raised.value.message
-    assert "stockctl deploy" in str(raised.value.hint)
-    assert "--region" in str(raised.value.hint)
-
-
 def test_deleting_a_stack_that_is_not_there_does_nothing(stack: Stack, aws: Stubber) -> None:
     """So `destroy` can be repeated."""
     answer_no_stack(aws)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stockctl.aws.clients import Clients
+from stockctl.cli.rollout import start
 from stockctl.domain.errors import StockctlError, UsageError
-from stockctl.local.cloud import EmbeddedCloud, start
+from stockctl.local.cloud import EmbeddedCloud
 from stockctl.local.home import Run
-from stockctl.local.target import local_target
 from stockctl.terminal.environment import Environment
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def s3(run: Run) -> S3Client:
-    return Clients.of_target(local_target("", run)).s3
+    return Clients.of_target(run.target()).s3
 
 
 def buckets(run: Run) -> list[str]:

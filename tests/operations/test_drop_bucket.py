@@ -11,8 +11,8 @@ from botocore.stub import Stubber
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.retry import Patience
-from stockctl.aws.supplier import deliver
 from stockctl.aws.target import Target
+from stockctl.client.supplier import deliver
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.receipt import Receipt, Rejections, receipt_of
 from stockctl.operations.drop_bucket import DropBucket

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stockctl.aws.clients import Clients
-from stockctl.deployment.deploy import Deployment
-from stockctl.local.cloud import EmbeddedCloud, ensure_running
+from stockctl.cli.rollout import ensure_running
+from stockctl.client.deployment import Deployment
+from stockctl.local.cloud import EmbeddedCloud
 from stockctl.terminal.environment import Environment
 
 if TYPE_CHECKING:

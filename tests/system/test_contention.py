@@ -8,7 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from stockctl.aws.api import StockApi
+from stockctl.client.api import StockApi
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.stock_table import StockTable
 

@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stockctl.aws.target import Target
+from stockctl.cli.rollout import ensure_running
+from stockctl.client.deployment import Deployment
 from stockctl.deployment.bundle import Bundle, bundle
-from stockctl.deployment.deploy import Deployment
 from stockctl.domain.errors import ExitCode, StockctlError
-from stockctl.local.cloud import ensure_running
 from stockctl.terminal.environment import Environment
 
 if TYPE_CHECKING:

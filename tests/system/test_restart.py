@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stockctl.local.cloud import EmbeddedCloud, ensure_running
+from stockctl.cli.rollout import ensure_running
+from stockctl.local.cloud import EmbeddedCloud
 from stockctl.operations.stock_table import StockTable
 from stockctl.terminal.environment import Environment
 from tests.system.conftest import System, system_in

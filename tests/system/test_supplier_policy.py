@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stockctl.aws.clients import Clients
-from stockctl.aws.supplier import deliver
+from stockctl.client.supplier import deliver
 from stockctl.domain.receipt import DeliveryStatus
 from stockctl.operations.drop_bucket import DropBucket
 

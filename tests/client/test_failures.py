@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stockctl.domain.failures import Place, failure_from
+from stockctl.client.failures import Place, failure_from
 
 EVENTS = Path(__file__).parents[1] / "events"
 

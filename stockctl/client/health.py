@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.errors import translated
-from stockctl.deployment.deploy import Deployment, is_current
-from stockctl.deployment.stack import Stack
+from stockctl.client.deployment import Deployment
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
 from stockctl.domain.stock import Roster
@@ -48,29 +47,16 @@ class Health:
         self._sleep = sleep
 
     def findings(self) -> Iterator[Finding]:
-        """Everything, from the stack as a whole to its stock. What cannot be looked at is a finding, too."""
+        """Everything, from its functions to its stock. What cannot be looked at is a finding, too."""
         deployment = self._deployment
-        yield from _looked_at("stack", self._stack)
         for name, function in deployment.functions.items():
-            yield from _looked_at(name, partial(self._function, name, function))
+            yield from looked_at(name, partial(self._function, name, function))
         for name in ("StockExpired", "StockUpdated"):
-            yield from _looked_at(f"{name} stream", partial(self._streams, name))
-        yield from _looked_at("ReceiveFailureQueue", partial(self._queue, deployment.receive_failure_queue))
-        yield from _looked_at("StreamFailureQueue", partial(self._queue, deployment.stream_failure_queue))
-        yield from _looked_at("alarms", self._alarms)
-        yield from _looked_at("drift", self._drift)
-
-    def _stack(self) -> Iterator[Finding]:
-        stack = Stack(self._clients, self._name)
-        described = stack.describe()
-        status = described["StackStatus"] if described else "gone"
-        if status.endswith("_IN_PROGRESS"):
-            yield Finding("stack", False, status, "stockctl deploy --follow")
-        elif is_current(stack):
-            yield Finding("stack", True, f"{status}, up to date")
-        else:
-            is_whole = status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
-            yield Finding("stack", False, status + ", by another version of stockctl" * is_whole, "stockctl deploy")
+            yield from looked_at(f"{name} stream", partial(self._streams, name))
+        yield from looked_at("ReceiveFailureQueue", partial(self._queue, deployment.receive_failure_queue))
+        yield from looked_at("StreamFailureQueue", partial(self._queue, deployment.stream_failure_queue))
+        yield from looked_at("alarms", self._alarms)
+        yield from looked_at("drift", self._drift)
 
     def _function(self, name: str, function: str) -> Iterator[Finding]:
         state = self._clients.lambda_.get_function_configuration(FunctionName=function)
@@ -169,7 +155,7 @@ class Health:
         return [float(number) for result in answer["MetricDataResults"] for number in result["Values"]]
 
 
-def _looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """What was found; where AWS does not answer, or refuses, that is what was found."""
     try:
         yield from look()

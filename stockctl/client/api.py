@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -16,11 +18,14 @@ from botocore.httpsession import URLLib3Session
 from stockctl.aws.retry import Patience
 from stockctl.domain.api import Answer
 from stockctl.domain.errors import Busy, CredentialsError, StockctlError
+from stockctl.domain.orders import Order, batched
 
 if TYPE_CHECKING:
     import boto3
 
 CALLING = Patience(seconds=20.0, first_wait=0.1, longest_wait=2.0)
+IN_FLIGHT = 4
+"""Batches at once: while one is on its way, the service works on another."""
 AGAIN = "Try again: a transaction with the same id is never taken twice."
 
 
@@ -102,6 +107,30 @@ class StockApi:
             self._signer.add_auth(request)
         response = self._http.send(request.prepare())
         return Answer(response.status_code, _decoded(response.content))
+
+
+def use_all(api: StockApi, orders: Iterable[Order], in_flight: int = IN_FLIGHT) -> Iterator[tuple[Order, Answer]]:
+    """Sends orders in batches and gives each its answer, in their order; reads no further ahead than is in flight.
+
+    Raises:
+        StockctlError: a batch could not be sent; what was accepted is replayed when the orders are sent again.
+    """
+    waiting: deque[Future[list[tuple[Order, Answer]]]] = deque()
+    with ThreadPoolExecutor(in_flight) as threads:
+        try:
+            for batch in batched(orders):
+                waiting.append(threads.submit(_send, api, batch))
+                if len(waiting) > in_flight:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _send(api: StockApi, batch: list[Order]) -> list[tuple[Order, Answer]]:
+    return list(zip(batch, api.use_many([order.transaction for order in batch]), strict=True))
 
 
 def _decoded(content: bytes) -> Mapping[str, Any]:

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from stockctl.aws.failure_queues import EMPTY_PAGES, ingredients_at
-from stockctl.domain.failures import Place
+from stockctl.client.failure_queues import EMPTY_PAGES, ingredients_at
+from stockctl.client.failures import Place
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, TokenRetrievalError
 
-from stockctl.aws.level_stream import Condition, LevelFollower, LevelReader
-from tests.aws.fake_stream import FakeStream, FakeTime, change, failure
+from stockctl.client.level_reader import Condition, LevelFollower, LevelReader
+from tests.client.fake_stream import FakeStream, FakeTime, change, failure
 
 
 def reader_of(stream: FakeStream, since: timedelta | None = None) -> LevelReader:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from stockctl.aws.errors import code_of
+from stockctl.client.failures import Failure, Place, failure_from
 from stockctl.domain.errors import StockctlError
-from stockctl.domain.failures import Failure, Place, failure_from
 from stockctl.operations.rows import level_key
 from stockctl.operations.stock_table import StockTable
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
     from stockctl.aws.clients import Clients
-    from stockctl.deployment.deploy import Deployment
+    from stockctl.client.deployment import Deployment
 
 HIDDEN_SECONDS = 300
 """How long nobody else sees a failure that is being looked at or run again; for each it begins anew when it runs."""

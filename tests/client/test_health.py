@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from stockctl.aws.health import Health
-from stockctl.deployment.deploy import Deployment
+from stockctl.client.deployment import Deployment
+from stockctl.client.health import Health
 from stockctl.domain.findings import Finding
 from stockctl.operations.rows import level_key
 from tests.service import STACK, STOCK, Service

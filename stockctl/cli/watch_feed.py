@@ -14,7 +14,7 @@ from stockctl.terminal.watch_screen import Reading, View
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from stockctl.aws.level_stream import StreamState
+    from stockctl.client.level_reader import StreamState
     from stockctl.domain.level_change import LevelChange
     from stockctl.domain.stock import Holding, Level
 

@@ -1,0 +1,45 @@
+"""What CloudFormation says of a deployed stack: its description and its outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from stockctl.aws.errors import code_of
+from stockctl.domain.errors import StockctlError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.target import Target
+
+
+def described(cloudformation: CloudFormationClient, stack: str) -> StackTypeDef | None:
+    """The stack as CloudFormation describes it; None where there is none."""
+    try:
+        return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if code_of(error) == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+
+
+def outputs_of(clients: Clients, target: Target) -> dict[str, str]:
+    """The outputs of the target's stack, with an `ApiUrl` that can be called from here.
+
+    Raises:
+        StockctlError: there is no stack of this name.
+    """
+    stack = described(clients.cloudformation, target.stack)
+    if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        where = clients.cloudformation.meta.region_name
+        hint = "Run `stockctl deploy`; or, if it is elsewhere, name its --region."
+        raise StockctlError(f"there is no stack named {target.stack} in {where}", hint)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    if target.endpoint_url and "ApiId" in outputs:
+        # The emulator's host names do not resolve everywhere; its path does.
+        outputs["ApiUrl"] = f"{target.endpoint_url}/_aws/execute-api/{outputs['ApiId']}"
+    return outputs

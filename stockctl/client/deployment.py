@@ -1,0 +1,66 @@
+"""The parts of a deployed stack, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stockctl.aws.stack_outputs import outputs_of
+from stockctl.domain.errors import StockctlError
+
+if TYPE_CHECKING:
+    from stockctl.aws.clients import Clients
+    from stockctl.aws.target import Target
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The outputs of a stack. Queues are URLs; `api_url` is where `/stock` and `/transactions` are put behind."""
+
+    stock_table: str
+    transaction_table: str
+    drop_bucket: str
+    level_stream: str
+    api_id: str
+    api_url: str
+    receive_failure_queue: str
+    stream_failure_queue: str
+    stock_received_function: str
+    stock_expired_function: str
+    stock_updated_function: str
+    post_transaction_function: str
+    post_transactions_function: str
+    get_stock_function: str
+    time_zone: str
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """The functions: the name that the template gives each, and the one it bears in Lambda."""
+        suffix = "_function"
+        fields = [field for field in self.__dataclass_fields__ if field.endswith(suffix)]
+        return {
+            "".join(part.capitalize() for part in field.removesuffix(suffix).split("_")): getattr(self, field)
+            for field in fields
+        }
+
+    @classmethod
+    def of(cls, clients: Clients, target: Target) -> Deployment:
+        """Reads the outputs of the target's stack.
+
+        Raises:
+            StockctlError: the stack is not there, or lacks an output.
+        """
+        outputs = outputs_of(clients, target)
+        fields = {_field(key): value for key, value in outputs.items()}
+        missing = [name for name in cls.__dataclass_fields__ if name not in fields]
+        if missing:
+            raise StockctlError(
+                f"stack {target.stack} has no {', '.join(missing)}: it is not, or not yet, one of stockctl's",
+                "Run `stockctl deploy`.",
+            )
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+
+def _field(output: str) -> str:
+    """`StockTable` becomes `stock_table`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in output).lstrip("_")
