@@ -12,17 +12,20 @@ from pathlib import Path
 import pytest
 
 import stockctl
+from stockctl.deployment.bundle import FOLDERS
 
 ROOT = Path(stockctl.__file__).parent
 MAY_IMPORT = {
     "domain": set(),
-    "aws": {"operations", "domain"},  # client and deployment are still to move out
+    "aws": {"domain"},
     "operations": {"aws", "domain"},
     "functions": {"operations", "aws", "domain"},
+    "deployment": {"operations", "aws", "domain"},
+    "client": {"operations", "aws", "domain"},
+    "local": {"operations", "aws", "domain"},
     "terminal": {"domain"},
     "simulation": {"domain"},
-    "local": {"operations", "aws", "domain", "terminal"},
-    "cli": {"simulation", "terminal", "local", "operations", "aws", "domain"},
+    "cli": {"simulation", "terminal", "local", "client", "deployment", "operations", "aws", "domain"},
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 
@@ -31,12 +34,20 @@ def modules() -> list[Path]:
     return sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT)
 
 
+def bundled_modules() -> list[Path]:
+    return [path for path in modules() if path.relative_to(ROOT).parts[0] in FOLDERS]
+
+
 def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return names_imported(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def names_imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.level == 0, "imports are absolute"
             yield f"{node.module}.{node.names[0].name}" if node.module == "stockctl" else str(node.module)
 
 
@@ -53,6 +64,19 @@ def test_modules_form_no_circle() -> None:
     """Not even where the import stands in a function, or is for types only: what needs each other is one thing."""
     names = {".".join(("stockctl", *path.relative_to(ROOT).with_suffix("").parts)): path for path in modules()}
     TopologicalSorter({name: set(imports_of(path)) & names.keys() for name, path in names.items()}).prepare()
+
+
+@pytest.mark.parametrize("path", bundled_modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_bundle_imports_nothing_from_outside_it(path: Path) -> None:
+    """Lambda has boto3 and these four folders. Imports for type checkers alone never run there."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    runs = {name for name in names_imported(tree) if name.split(".")[0] not in sys.stdlib_module_names}
+    ours = {name.split(".")[1] for name in runs if name.startswith("stockctl.")}
+    assert ours <= set(FOLDERS)
+    assert {name.split(".")[0] for name in runs} <= {"boto3", "botocore", "stockctl"}
 
 
 @pytest.mark.parametrize("path", [p for p in modules() if p.parent.name == "domain"], ids=lambda path: path.name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from stockctl.deployment.bundle import bundle, modules
+from stockctl.deployment.bundle import FOLDERS, bundle
 from stockctl.deployment.template import PACKAGE
 
 HANDLERS = ("stock_received", "stock_expired", "stock_updated", "post_transaction", "post_transactions", "get_stock")
@@ -56,24 +56,7 @@ def test_the_bundle_holds_every_handler_and_no_part_of_the_command_line() -> Non
     """Typer, rich and plotext are not in Lambda's runtime, so what imports them must stay out."""
     held = names(bundle().content)
     assert {f"stockctl/functions/{name}.py" for name in HANDLERS} <= set(held)
-    assert {name.split("/")[1] for name in held} == {"__init__.py", "aws", "domain", "functions", "operations"}
-    assert "stockctl/deployment/stack.py" not in held
-
-
-def test_what_a_function_imports_inside_another_function_is_taken_too(tmp_path: Path) -> None:
-    """An import that waits until it is needed is an import."""
-    files = {"functions/use.py": "def handler():\n    from stockctl.aws import late\n", "aws/late.py": ""}
-    found = modules(package(tmp_path, files))
-    assert tmp_path / "stockctl/aws/late.py" in found
-
-
-def test_what_only_type_checkers_import_is_left_out(tmp_path: Path) -> None:
-    """`if TYPE_CHECKING:` never runs in Lambda, but its `else` does."""
-    code = "if TYPE_CHECKING:\n    import stockctl.aws.typed\nelse:\n    import stockctl.aws.run\n"
-    files = {"functions/use.py": code, "aws/typed.py": "", "aws/run.py": ""}
-    found = {path.name for path in modules(package(tmp_path, files))}
-    assert "typed.py" not in found
-    assert "run.py" in found
+    assert {name.split("/")[1] for name in held} == {"__init__.py", *FOLDERS}
 
 
 @pytest.fixture(scope="module")
