@@ -44,7 +44,7 @@ class Service:
         monkeypatch.setenv("TRANSACTION_TABLE", TRANSACTIONS)
         monkeypatch.setenv("LEVEL_STREAM", STREAM)
         monkeypatch.setenv("TIME_ZONE", "UTC")
-        for made_once in (wiring.clients, wiring.stock_table, wiring.till, wiring.recorder, wiring.publisher):
+        for made_once in (wiring.clients, wiring.stock_table, wiring.tables, wiring.recorder, wiring.publisher):
             made_once.cache_clear()
         return cls(clients)
 

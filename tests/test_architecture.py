@@ -27,6 +27,17 @@ MAY_IMPORT = {
     "simulation": {"domain"},
     "cli": {"simulation", "terminal", "local", "client", "deployment", "operations", "aws", "domain"},
 }
+SEEN_FROM_TWO_SIDES = {
+    "api",  # the answers of the HTTP API, and its client
+    "deploy",  # what a deployment does, and the command
+    "errors",  # the errors users see, and how botocore's become those
+    "failures",  # the records Lambda leaves, and the command that lists them
+    "findings",  # what an inspection found, and how it is shown
+    "reconcile",  # the operation, and the command
+    "stock",  # levels and batches, and the command that lists them
+    "target",  # a stack in a place, and how the command line chooses it
+    "use",  # the operation, and the command
+}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 
 
@@ -92,6 +103,25 @@ def test_files_and_functions_stay_small_and_are_named_after_what_they_are(path: 
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             body = node.end_lineno - node.body[0].lineno + 1
             assert body <= 50, f"{path.name}:{node.lineno} {node.name} has {body} lines"
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """A reader who meets a name need not ask which of two it is."""
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_file_name_means_one_thing() -> None:
+    """Two files of one name in different rooms are the same thing seen from two sides, and listed here."""
+    rooms: dict[str, set[str]] = {}
+    for path in modules():
+        rooms.setdefault(path.stem, set()).add(path.relative_to(ROOT).parts[0])
+    shared = {name for name, found in rooms.items() if len(found) > 1 and name != "__init__"}
+    assert shared == SEEN_FROM_TWO_SIDES
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["use", "--help"], ["watch", "--help"]])

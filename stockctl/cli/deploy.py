@@ -15,7 +15,7 @@ from stockctl.terminal.output import Column, Table
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
-    from stockctl.deployment.change_set import Plan, ResourceChange
+    from stockctl.deployment.change_set import ChangeSet, ResourceChange
     from stockctl.deployment.deploy import Preparation
 
 
@@ -154,7 +154,7 @@ def _show_outputs(session: Session, clients: Clients, target: Target, status: st
     session.output.show(document, Table([Column("output"), Column("value")], sorted(outputs.items())))
 
 
-def _show_plan(session: Session, plan: Plan) -> None:
+def _show_plan(session: Session, plan: ChangeSet) -> None:
     from stockctl.deployment.change_set import in_words
 
     document = {
@@ -180,7 +180,7 @@ def _show_plan(session: Session, plan: Plan) -> None:
     session.environment.tell(_summary(plan))
 
 
-def _summary(plan: Plan) -> str:
+def _summary(plan: ChangeSet) -> str:
     if plan.is_empty:
         return f"stockctl: stack {plan.stack} is up to date: nothing to change"
     lost = f", {len(plan.destructive)} of them at the loss of something" if plan.destructive else ""

@@ -26,7 +26,7 @@ _MOST_TERM = 26
 _ALWAYS = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CREDENTIALS, ExitCode.INTERRUPTED)
 _EXAMPLES = "Examples:"
 
-Row = tuple[str, str]
+HelpRow = tuple[str, str]
 
 
 def exit_codes(*own: ExitCode) -> str:
@@ -42,7 +42,7 @@ class Command(TyperCommand):
         return _shown(_command_sections(self, ctx))
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """A group of commands with this module's help."""
 
     command_class = Command
@@ -64,9 +64,9 @@ def prose_of(text: str) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
 
 
-def option_rows(command: TyperCommand | TyperGroup, context: Any) -> dict[str, list[Row]]:  # noqa: ANN401
+def option_rows(command: TyperCommand | TyperGroup, context: Any) -> dict[str, list[HelpRow]]:  # noqa: ANN401
     """The options of a command by the heading they stand under, each with its help."""
-    rows: dict[str, list[Row]] = {"Options": []}
+    rows: dict[str, list[HelpRow]] = {"Options": []}
     for parameter in command.get_params(context):
         if isinstance(parameter, TyperOption) and not parameter.hidden:
             rows.setdefault(parameter.rich_help_panel or "Options", []).append(_option(parameter))
@@ -89,7 +89,7 @@ def _command_sections(command: TyperCommand, context: Any) -> Iterator[str]:  # 
 def _group_sections(group: TyperGroup, context: Any) -> Iterator[str]:  # noqa: ANN401
     yield from _prose(group)
     yield _section("Usage", [f"  {context.command_path} COMMAND [OPTIONS]"])
-    panels: dict[str, list[Row]] = {}
+    panels: dict[str, list[HelpRow]] = {}
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command and not command.hidden:
@@ -111,7 +111,7 @@ def summary_of(text: str) -> str:
     return first.partition(". ")[0].partition(": ")[0].rstrip(".")
 
 
-def _codes(epilog: str | None) -> list[Row]:
+def _codes(epilog: str | None) -> list[HelpRow]:
     """What `exit_codes` wrote."""
     parts = (line.partition(" ") for line in (epilog or "").splitlines())
     return [(code, meaning) for code, _, meaning in parts]
@@ -131,7 +131,7 @@ def _section(heading: str, lines: Iterable[str]) -> str:
     return "\n".join([_bold(heading), *lines])
 
 
-def _columns(rows: Iterable[Row], at_least: int = 0) -> list[str]:
+def _columns(rows: Iterable[HelpRow], at_least: int = 0) -> list[str]:
     """Terms at the left, what they mean at the right, folded below itself."""
     rows = list(rows)
     term_width = max((len(term) for term, _ in rows if len(term) <= _MOST_TERM), default=0)
@@ -148,7 +148,7 @@ def _columns(rows: Iterable[Row], at_least: int = 0) -> list[str]:
     return lines
 
 
-def _option(option: TyperOption) -> Row:
+def _option(option: TyperOption) -> HelpRow:
     short = [name for name in option.opts if not name.startswith("--")]
     long = [name for name in option.opts if name.startswith("--")]
     names = ", ".join([*short, "/".join([*long, *option.secondary_opts])])

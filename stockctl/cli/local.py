@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockctl.cli.help import Command, Group, exit_codes
+from stockctl.cli.help import Command, CommandGroup, exit_codes
 from stockctl.cli.session import Session, with_session
 from stockctl.terminal.figures import local
 from stockctl.terminal.output import Column, Table
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="local",
-    cls=Group,
+    cls=CommandGroup,
     help="Run the embedded cloud on this machine: an AWS emulator with the same stack.\n\n"
     "Examples:\n"
     "    stockctl local up\n"

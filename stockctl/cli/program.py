@@ -12,7 +12,7 @@ from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
 from stockctl.cli.doctor import doctor
 from stockctl.cli.failures import failures
-from stockctl.cli.help import Command, Group, exit_codes
+from stockctl.cli.help import Command, CommandGroup, exit_codes
 from stockctl.cli.ingest import ingest
 from stockctl.cli.logs import logs
 from stockctl.cli.reconcile import reconcile
@@ -30,7 +30,7 @@ MACHINE = "This machine"
 
 app = typer.Typer(
     name="stockctl",
-    cls=Group,
+    cls=CommandGroup,
     help="Deploy and operate a serverless stock service for kitchens, on AWS or on this machine.\n\n"
     "`stockctl COMMAND --help` tells more of each command.\n\n"
     "Examples:\n"

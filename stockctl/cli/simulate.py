@@ -18,7 +18,7 @@ from stockctl.terminal.durations import duration_of
 if TYPE_CHECKING:
     from stockctl.cli.watch_feed import Stock
     from stockctl.simulation.kitchen import Kitchen
-    from stockctl.simulation.plan import Plan
+    from stockctl.simulation.schedule import Schedule
 
 REPORTS = (".html", ".svg", ".json")
 
@@ -59,7 +59,7 @@ def simulate(
         stockctl simulate pepperoni --speed 10
         stockctl simulate --chaos --seed 1 --speed 60 --duration 10m --report run.html
     """
-    from stockctl.simulation.plan import Plan
+    from stockctl.simulation.schedule import Schedule
 
     seconds = duration_of(duration, "--duration").total_seconds()
     if report and report.suffix.lower() not in REPORTS:
@@ -68,7 +68,7 @@ def simulate(
         raise UsageError(f"--report: there is no folder {str(report.parent)!r}", "Make it first, or name another.")
     kitchen = _kitchen(ingredient, rate)
     seed = seed if seed is not None else random.randrange(1_000_000)  # noqa: S311 - to tell runs apart
-    plan = Plan.of(kitchen, seconds, seed, chaos=chaos)
+    plan = Schedule.of(kitchen, seconds, seed, chaos=chaos)
     _simulate(session, plan, _Choices(speed, report, allow_other_data))
 
 
@@ -89,7 +89,7 @@ def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
     return kitchen.at_rate(rate) if rate is not None else kitchen
 
 
-def _simulate(session: Session, plan: Plan, choices: _Choices) -> None:
+def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
     from stockctl.aws.clients import Clients
     from stockctl.cli.simulation_run import SimulationRun
     from stockctl.cli.watch_feed import Feeds, TableReader
@@ -104,13 +104,13 @@ def _simulate(session: Session, plan: Plan, choices: _Choices) -> None:
     deployment = Deployment.of(session.clients, target)
     stock = StockTable(session.clients.dynamodb, deployment.stock_table)
     refuse_other_data(stock, plan.kitchen, choices.allow_other_data)
-    till = StockApi(session.clients.session, deployment.api_url)
+    api = StockApi(session.clients.session, deployment.api_url)
     dock = DropBucket(session.clients.s3, deployment.drop_bucket)
     names = plan.kitchen.ingredients
     reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream)
     table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
     with LevelFollower(reader) as stream, table:
-        service = Service(plan, till, dock, choices.speed, time.time, time.sleep)
+        service = Service(plan, api, dock, choices.speed, time.time, time.sleep)
         SimulationRun(session, service, Feeds(stream, stock, table)).run(choices.report)
 
 

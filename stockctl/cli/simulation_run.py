@@ -43,13 +43,13 @@ class SimulationRun:
 
     def __init__(self, session: Session, service: Service, feeds: Feeds) -> None:
         self._session, self._service, self._feeds = session, service, feeds
-        self._names = service.plan.kitchen.ingredients
+        self._names = service.schedule.kitchen.ingredients
         self._before = list(feeds.stock.levels(self._names))
         self._watched, self._start = Watched(self._names), Watched(self._names)
         for level in self._before:
             self._watched.present(level)
             self._start.present(level)
-        self._view = first_view(session, f"stockctl simulate {service.plan.kitchen.name}", self._names)
+        self._view = first_view(session, f"stockctl simulate {service.schedule.kitchen.name}", self._names)
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._serve, name="kitchen", daemon=True)
 
@@ -60,7 +60,7 @@ class SimulationRun:
             StockctlError: it does not add up.
             typer.Exit: 130, after Ctrl-C.
         """
-        plan = self._service.plan
+        plan = self._service.schedule
         self._tell(f"simulating {plan.kitchen.name} with seed {plan.seed}; Ctrl-C ends it")
         self._service.open()
         self._thread.start()
@@ -91,7 +91,7 @@ class SimulationRun:
         return not self._thread.is_alive()
 
     def _show(self) -> None:
-        window = self._service.plan.duration / self._service.speed + SETTLE_SECONDS
+        window = self._service.schedule.duration / self._service.speed + SETTLE_SECONDS
         began = self._service.began - 2
         source = LevelSource(self._watched, self._feeds, began, window=window, ends=self._is_over, notes=self._lines)
         if self._session.output.format is OutputFormat.TABLE and self._session.environment.draws_screens:
@@ -112,7 +112,7 @@ class SimulationRun:
     def _lines(self) -> Sequence[Text]:
         tally, service = self._service.tally, self._service
         figures = KitchenFigures(
-            tally.served, tally.refused, tally.deliveries, service.elapsed, service.plan.duration, service.speed
+            tally.served, tally.refused, tally.deliveries, service.elapsed, service.schedule.duration, service.speed
         )
         return kitchen_lines(figures, self._watched, self._start, self._view.glyphs)
 
@@ -148,10 +148,12 @@ class SimulationRun:
         self._session.output.show(document, Table(columns, [shown], [plain], total=carried))
 
     def _write(self, report: Path, summary: Summary) -> None:
-        from stockctl.simulation.report import Step, report_of
+        from stockctl.simulation.report import LevelPoint, report_of
 
         histories = {
-            one.name: [Step(point.at, point.quantity, point.used, point.expired, point.cause) for point in one.points]
+            one.name: [
+                LevelPoint(point.at, point.quantity, point.used, point.expired, point.cause) for point in one.points
+            ]
             for one in self._watched.ingredients
         }
         text = report_of(report.suffix.lower(), self._service, summary, histories)

@@ -50,7 +50,7 @@ class StockApi:
         lines = [{"typeId": ingredient, "quantity": units} for ingredient, units in items.items()]
         return self._call("POST", "/transactions", {"transactionId": transaction_id, "items": lines})
 
-    def use_many(self, transactions: Sequence[object]) -> list[Answer]:
+    def use_batch(self, transactions: Sequence[object]) -> list[Answer]:
         """Asks for up to 500 transactions, and gives each its own answer, in their order.
 
         What stays busy is asked for again until the deadline; the answer then says so.
@@ -130,7 +130,7 @@ def use_all(api: StockApi, orders: Iterable[Order], in_flight: int = IN_FLIGHT) 
 
 
 def _send(api: StockApi, batch: list[Order]) -> list[tuple[Order, Answer]]:
-    return list(zip(batch, api.use_many([order.transaction for order in batch]), strict=True))
+    return list(zip(batch, api.use_batch([order.transaction for order in batch]), strict=True))
 
 
 def _decoded(content: bytes) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from stockctl.aws.errors import code_of
-from stockctl.client.failures import Failure, Place, failure_from
+from stockctl.client.failures import Failure, StreamRange, failure_from
 from stockctl.domain.errors import StockctlError
 from stockctl.operations.rows import level_key
 from stockctl.operations.stock_table import StockTable
@@ -117,7 +117,7 @@ class FailureQueues:
         if failure.place is not None:
             yield from self._changes(self._ingredients(failure.place))
 
-    def _ingredients(self, place: Place) -> Sequence[str]:
+    def _ingredients(self, place: StreamRange) -> Sequence[str]:
         """Those that the records of a batch concern; all there are where the stream has forgotten them."""
         found = ingredients_at(self._clients.dynamodbstreams, place)
         return sorted(found) if found is not None else self._table().ingredients()
@@ -149,7 +149,7 @@ class FailureQueues:
             raise StockctlError(str(said.get("errorMessage", answer["FunctionError"])))
 
 
-def ingredients_at(streams: DynamoDBStreamsClient, place: Place) -> set[str] | None:
+def ingredients_at(streams: DynamoDBStreamsClient, place: StreamRange) -> set[str] | None:
     """The ingredients whose rows changed at this place of the stream; None where not all of it is to be found.
 
     Records of other functions lie between, which does no harm: more is worked off than must be.
@@ -164,7 +164,7 @@ def ingredients_at(streams: DynamoDBStreamsClient, place: Place) -> set[str] | N
         raise
 
 
-def _ingredients_at(streams: DynamoDBStreamsClient, place: Place) -> set[str] | None:
+def _ingredients_at(streams: DynamoDBStreamsClient, place: StreamRange) -> set[str] | None:
     position: str | None = streams.get_shard_iterator(
         StreamArn=place.stream_arn,
         ShardId=place.shard_id,

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 
 @dataclass(frozen=True)
-class Place:
+class StreamRange:
     """A run of records in one shard of a table's stream; `first` and `last` are sequence numbers, both included."""
 
     stream_arn: str
@@ -39,7 +39,7 @@ class Failure:
     error: str = ""
     condition: str = ""
     event: Mapping[str, Any] | None = None
-    place: Place | None = None
+    place: StreamRange | None = None
 
 
 def failure_from(failure_id: str, body: str) -> Failure:
@@ -82,8 +82,8 @@ def _error(record: Mapping[str, Any]) -> str:
     return str(message or (record.get("responseContext") or {}).get("functionError", ""))
 
 
-def _place(batch: Mapping[str, Any]) -> Place:
+def _place(batch: Mapping[str, Any]) -> StreamRange:
     first, last = str(batch["startSequenceNumber"]), str(batch["endSequenceNumber"])
     if int(first) > int(last):
         raise ValueError("ends before it begins")
-    return Place(str(batch["streamArn"]), str(batch["shardId"]), first, last)
+    return StreamRange(str(batch["streamArn"]), str(batch["shardId"]), first, last)

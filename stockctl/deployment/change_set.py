@@ -54,7 +54,7 @@ class ResourceChange:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChangeSet:
     """What a deployment would do. `change_set` waits to be executed; None where there is nothing to change.
 
     Changes may be none and the change set there all the same: an output can change alone.

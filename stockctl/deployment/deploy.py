@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from stockctl.deployment.artifacts import ArtifactBucket
 from stockctl.deployment.bundle import Bundle, bundle
-from stockctl.deployment.change_set import Plan
+from stockctl.deployment.change_set import ChangeSet
 from stockctl.deployment.stack import ResourceEvent, Stack
-from stockctl.deployment.template import Place, parameter_names, release, template_for, template_text
+from stockctl.deployment.template import Location, parameter_names, release, template_for, template_text
 from stockctl.domain.errors import UsageError
 from stockctl.domain.findings import Finding
 
@@ -50,7 +50,7 @@ def stack_findings(stack: Stack) -> Iterator[Finding]:
 class Preparation:
     """A deployment that was planned and not begun: the plan, and the code that must be there before that runs."""
 
-    plan: Plan
+    plan: ChangeSet
     stack: Stack
     code: Bundle
     artifacts: ArtifactBucket
@@ -88,7 +88,7 @@ def prepare(
     own = {"CodeBucket": artifacts.name, "CodeKey": code.key, "Release": release()}
     if (clients.endpoint_url or "").startswith("http:"):  # an emulator, which could not be reached otherwise
         own["RequireTls"] = "false"
-    template = template_for(Place(stack.name, artifacts.account, artifacts.region))
+    template = template_for(Location(stack.name, artifacts.account, artifacts.region))
     return Preparation(stack.plan(template, {**parameters, **own}), stack, code, artifacts)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
-from stockctl.deployment.template import Kept, Place, kept
+from stockctl.deployment.template import Kept, Location, kept
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ TRIES = 5
 def what_holds_data(clients: Clients, stack: str) -> Kept:
     """The tables and buckets of a stack that exist, whether the stack does or not."""
     account = clients.sts.get_caller_identity()["Account"]
-    names = kept(Place(stack, account, clients.s3.meta.region_name))
+    names = kept(Location(stack, account, clients.s3.meta.region_name))
     return Kept(
         tables=tuple(name for name in names.tables if _table_exists(clients, name)),
         buckets=tuple(name for name in names.buckets if _bucket_exists(clients, name, account)),

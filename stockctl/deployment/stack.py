@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
 from stockctl.aws.stack_outputs import described
-from stockctl.deployment.change_set import Plan, changes_from, in_words
+from stockctl.deployment.change_set import ChangeSet, changes_from, in_words
 from stockctl.deployment.template import parameter_names
 from stockctl.domain.errors import StockctlError, UsageError
 
@@ -140,7 +140,7 @@ class Stack:
         """What CloudFormation knows of the stack; None where there is none."""
         return described(self._cloudformation, self.name)
 
-    def plan(self, template: str, parameters: Mapping[str, str]) -> Plan:
+    def plan(self, template: str, parameters: Mapping[str, str]) -> ChangeSet:
         """What deploying `template` would change. Parameters left out keep what they were deployed with.
 
         Raises:
@@ -166,7 +166,7 @@ class Stack:
             raise UsageError(said, "The README lists the parameters, and `--parameter NAME=VALUE` sets one.") from error
         return self._planned(change_set, creates=deployed is None)
 
-    def discard(self, plan: Plan) -> None:
+    def discard(self, plan: ChangeSet) -> None:
         """Takes a plan back: nothing of it is left, not even the empty stack that planning a first one makes."""
         if plan.change_set is not None:
             self._cloudformation.delete_change_set(ChangeSetName=plan.change_set, StackName=self.name)
@@ -174,7 +174,7 @@ class Stack:
             if deployed is not None and deployed["StackStatus"] == "REVIEW_IN_PROGRESS":  # else somebody has made it
                 self._cloudformation.delete_stack(StackName=deployed["StackId"])
 
-    def execute(self, plan: Plan) -> Iterator[ResourceEvent]:
+    def execute(self, plan: ChangeSet) -> Iterator[ResourceEvent]:
         """Carries a plan out and yields each event as it comes.
 
         Raises:
@@ -232,17 +232,17 @@ class Stack:
             raise StockctlError(f"stack {self.name} is in state {status}", _way_out(status, self.name))
         return deployed
 
-    def _planned(self, change_set: str, *, creates: bool) -> Plan:
+    def _planned(self, change_set: str, *, creates: bool) -> ChangeSet:
         while (described := self._change_set(change_set))["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
             self._sleep(self._pause)
         if described["Status"] == "FAILED":
             reason = described.get("StatusReason", "no reason given")
             fault = None if _says_no_change(reason) else self._invalid(ChangeSetName=change_set) or reason
-            self.discard(Plan(self.name, creates, change_set))
+            self.discard(ChangeSet(self.name, creates, change_set))
             if fault:
                 raise StockctlError(f"the deployment cannot be planned: {fault}", _advice(fault, "", self.name))
-            return Plan(self.name, creates)
-        return Plan(self.name, creates, change_set, changes_from(described.get("Changes", [])))
+            return ChangeSet(self.name, creates)
+        return ChangeSet(self.name, creates, change_set, changes_from(described.get("Changes", [])))
 
     def _change_set(self, change_set: str) -> DescribeChangeSetOutputTypeDef:
         described = self._cloudformation.describe_change_set(ChangeSetName=change_set, StackName=self.name)

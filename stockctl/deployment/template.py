@@ -19,7 +19,7 @@ _NAMED = re.compile(r'^(?P<key> +(?P<kind>Table|Bucket)Name: )!Sub "(?P<name>[^"
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """The stack, account and region that names are made from."""
 
     stack: str
@@ -51,12 +51,12 @@ def template_text() -> str:
     return template_path().read_text(encoding="utf-8")
 
 
-def template_for(place: Place) -> str:
+def template_for(place: Location) -> str:
     """The template as it is sent to CloudFormation: without comments, the names of what is kept written out."""
     return _NAMED.sub(lambda found: f'{found["key"]}"{place.name(found["name"])}"', _essence())
 
 
-def kept(place: Place) -> Kept:
+def kept(place: Location) -> Kept:
     """The names of what holds data of a stack, whether it is there or not."""
     found = [(match["kind"], place.name(match["name"])) for match in _NAMED.finditer(template_text())]
     tables, buckets = (tuple(name for kind, name in found if kind == wanted) for wanted in ("Table", "Bucket"))

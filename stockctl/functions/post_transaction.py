@@ -21,7 +21,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def _answer(event: Mapping[str, Any]) -> Answer:
     try:
         transaction = transaction_from(json_body(event))
-        outcome = use(wiring.till(), transaction)
+        outcome = use(wiring.tables(), transaction)
     except InvalidRequest as request:
         return invalid(request)
     except Busy:

@@ -9,7 +9,7 @@ from stockctl.domain.api import Answer, answer_to, answers_document, busy, inval
 from stockctl.domain.transaction import Fault, InvalidRequest, Outcome, Transaction, transactions_from
 from stockctl.functions import metrics, wiring
 from stockctl.functions.http import json_body, response
-from stockctl.operations.use_batch import use_many
+from stockctl.operations.use_batch import use_batch
 
 MAX_BODY = 1 << 20
 """Characters of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""
@@ -36,7 +36,7 @@ def _body(event: Mapping[str, Any]) -> object:
 
 def _answers(requests: Sequence[Transaction | InvalidRequest]) -> list[Answer]:
     transactions = [request for request in requests if isinstance(request, Transaction)]
-    outcomes = use_many(wiring.till(), transactions)
+    outcomes = use_batch(wiring.tables(), transactions)
     metrics.count_outcomes(outcomes)
     following = iter(outcomes)
     return [

@@ -15,7 +15,7 @@ from stockctl.operations.reconcile import Reconciled
 from stockctl.operations.reconcile import reconcile as reconciled
 from stockctl.operations.record_delivery import Recorder
 from stockctl.operations.stock_table import StockTable
-from stockctl.operations.use import Till
+from stockctl.operations.use import Tables
 
 PATIENCE = Patience(seconds=8.0)
 """With one more attempt of the client's own, below the timeout of functions whose callers wait for an answer."""
@@ -34,9 +34,9 @@ def stock_table() -> StockTable:
 
 
 @cache
-def till() -> Till:
+def tables() -> Tables:
     """Where transactions happen."""
-    return Till(stock_table(), os.environ["TRANSACTION_TABLE"], time.time, PATIENCE)
+    return Tables(stock_table(), os.environ["TRANSACTION_TABLE"], time.time, PATIENCE)
 
 
 @cache

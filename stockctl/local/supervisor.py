@@ -42,7 +42,7 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Watched:
+class Gateway:
     """The emulator's application, with one path of our own that says whose it is, and an eye on what changes state."""
 
     def __init__(self, application: Application, run: Run, checkpoints: Checkpoints) -> None:
@@ -83,7 +83,7 @@ async def _serve(run: Run, home: Home) -> None:
     saving = asyncio.create_task(checkpoints.keep())
     expiry.start()
     try:
-        watched = cast("Framework", Watched(application, run, checkpoints))
+        watched = cast("Framework", Gateway(application, run, checkpoints))
         await serve(watched, _config(run), shutdown_trigger=stopping.wait)
     finally:
         saving.cancel()

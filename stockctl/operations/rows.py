@@ -10,7 +10,7 @@ from stockctl.domain.stock import Batch, Level, Roster
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    Row = Mapping[str, Any]
+    TableRow = Mapping[str, Any]
     Key = dict[str, AttributeValueTypeDef]
 
 LEVEL = "all"
@@ -45,7 +45,7 @@ def batch_key(ingredient: str, batch_id: str) -> Key:
     return {"ingredient": text(ingredient), "batch_id": text(BATCH_PREFIX + batch_id)}
 
 
-def level_from(row: Row) -> Level:
+def level_from(row: TableRow) -> Level:
     """The level that a row holds."""
     return Level(
         ingredient=row["ingredient"]["S"],
@@ -62,13 +62,13 @@ def level_from(row: Row) -> Level:
     )
 
 
-def roster_from(row: Row) -> Roster:
+def roster_from(row: TableRow) -> Roster:
     """The roster that a row holds; DynamoDB has no empty sets, so a roster without batches lacks the attribute."""
     batch_ids = frozenset(row.get("batches", {}).get("SS", ()))
     return Roster(batch_ids, int(row["generation"]["N"]), int(row["batch_units"]["N"]))
 
 
-def batch_from(row: Row) -> Batch:
+def batch_from(row: TableRow) -> Batch:
     """The batch that a row holds."""
     return Batch(
         ingredient=row["ingredient"]["S"],

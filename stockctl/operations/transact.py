@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from stockctl.operations.rows import Key, Row
+    from stockctl.operations.rows import Key, TableRow
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 
@@ -104,7 +104,7 @@ def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]
         client.transact_write_items(TransactItems=actions)
 
 
-def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[Row | None]:
+def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[TableRow | None]:
     """The rows of at most 100 keys, in their order, None for an absent one; no transaction is at any of them.
 
     Raises:

@@ -26,7 +26,7 @@ REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
 
 
 @dataclass(frozen=True)
-class Till:
+class Tables:
     """Where uses happen: the stock table, the name of the transaction table, and the time (s since the epoch)."""
 
     stock: StockTable
@@ -35,7 +35,7 @@ class Till:
     patience: Patience
 
 
-def use(till: Till, transaction: Transaction) -> Outcome:
+def use(tables: Tables, transaction: Transaction) -> Outcome:
     """Takes every item in full, or changes nothing. The same id and items again are answered, not taken again.
 
     Raises:
@@ -43,9 +43,9 @@ def use(till: Till, transaction: Transaction) -> Outcome:
     """
     may_have_happened = False
     try:
-        for _ in till.patience.attempts(f"transaction {transaction.transaction_id}"):
+        for _ in tables.patience.attempts(f"transaction {transaction.transaction_id}"):
             try:
-                outcome = _attempt(till, transaction)
+                outcome = _attempt(tables, transaction)
             except Contended as contended:
                 may_have_happened |= isinstance(contended, Unanswered)
             else:
@@ -58,20 +58,20 @@ def use(till: Till, transaction: Transaction) -> Outcome:
     raise AssertionError  # attempts end by raising
 
 
-def _attempt(till: Till, transaction: Transaction) -> Outcome | None:
+def _attempt(tables: Tables, transaction: Transaction) -> Outcome | None:
     """What one attempt came to; None where another one is needed."""
-    now = till.clock()
+    now = tables.clock()
     try:
-        transact(till.stock.client, _actions(till, transaction, now))
+        transact(tables.stock.client, _actions(tables, transaction, now))
     except Cancelled as cancelled:
-        return _outcome(till, transaction, cancelled, now)
+        return _outcome(tables, transaction, cancelled, now)
     return Accepted(transaction.items)
 
 
-def _actions(till: Till, transaction: Transaction, now: float) -> list[TransactWriteItemTypeDef]:
+def _actions(tables: Tables, transaction: Transaction, now: float) -> list[TransactWriteItemTypeDef]:
     cause = f"use {transaction.transaction_id}"
-    takes = [take(till.stock.name, name, units, cause, now) for name, units in transaction.items.items()]
-    return [put_record(till.transactions, transaction, now), *takes]
+    takes = [take(tables.stock.name, name, units, cause, now) for name, units in transaction.items.items()]
+    return [put_record(tables.transactions, transaction, now), *takes]
 
 
 def put_record(table: str, transaction: Transaction, now: float) -> TransactWriteItemTypeDef:
@@ -116,7 +116,7 @@ def take(table: str, ingredient: str, units: int, cause: str, now: float) -> Tra
     }
 
 
-def _outcome(till: Till, transaction: Transaction, cancelled: Cancelled, now: float) -> Outcome | None:
+def _outcome(tables: Tables, transaction: Transaction, cancelled: Cancelled, now: float) -> Outcome | None:
     """What a failed condition means; None where the transaction should be tried again."""
     record, *takes = cancelled.reasons
     if record.is_failed_condition:
@@ -127,7 +127,7 @@ def _outcome(till: Till, transaction: Transaction, cancelled: Cancelled, now: fl
     failed = {name: reason for name, reason in failed.items() if reason.is_failed_condition}
     guarded = [name for name, reason in failed.items() if reason.row and level_from(reason.row).is_guarded(int(now))]
     for name in guarded:
-        reconcile(till.stock, name, till.clock, till.patience)
+        reconcile(tables.stock, name, tables.clock, tables.patience)
     if guarded:
         return None
     return Insufficient(tuple(_shortage(name, transaction.items[name], reason) for name, reason in failed.items()))

@@ -22,12 +22,12 @@ from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import text
 from stockctl.operations.stock_table import KEYS_PER_REQUEST
 from stockctl.operations.transact import Cancelled, Contended, Unanswered, settled, transact
-from stockctl.operations.use import Till, known, put_record, take
+from stockctl.operations.use import Tables, known, put_record, take
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from stockctl.operations.rows import Row
+    from stockctl.operations.rows import TableRow
 
 WORKERS = 8
 """Calls in flight at once. Groups that would be in each other's way are never among them."""
@@ -43,13 +43,13 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 
-def use_many(till: Till, transactions: Sequence[Transaction], workers: int = WORKERS) -> list[Outcome | None]:
+def use_batch(tables: Tables, transactions: Sequence[Transaction], workers: int = WORKERS) -> list[Outcome | None]:
     """The outcome of each transaction, in their order; None for one that contention kept busy: it did not happen.
 
     Repeats of one id are answered as if they came one after the other.
     """
     with ThreadPoolExecutor(workers) as threads:
-        batch = _Batch(till, transactions, threads)
+        batch = _Batch(tables, transactions, threads)
         batch.run()
     return [
         Unknown() if outcome is None and position in batch.unanswered else outcome
@@ -59,7 +59,7 @@ def use_many(till: Till, transactions: Sequence[Transaction], workers: int = WOR
 
 @dataclass
 class _Batch:
-    till: Till
+    tables: Tables
     transactions: Sequence[Transaction]
     threads: Executor
     limit: int = MAX_ACTIONS
@@ -68,13 +68,13 @@ class _Batch:
     outcomes: list[Outcome | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deadline = self.till.patience.clock() + self.till.patience.seconds
+        self.deadline = self.tables.patience.clock() + self.tables.patience.seconds
         self.outcomes = [None] * len(self.transactions)
 
     def run(self) -> None:
         waiting = dict(enumerate(self.transactions))
         try:
-            for _ in self.till.patience.attempts(f"{len(waiting)} transactions"):
+            for _ in self.tables.patience.attempts(f"{len(waiting)} transactions"):
                 self._round(waiting)
                 waiting = self._waiting()
                 if not waiting:
@@ -97,7 +97,7 @@ class _Batch:
 
     def _round(self, waiting: Mapping[int, Transaction]) -> None:
         levels = self._levels(ingredients_of(waiting.values()))
-        judgement = judge(waiting, levels, int(self.till.clock()))
+        judgement = judge(waiting, levels, int(self.tables.clock()))
         self._refuse(judgement.refused)
         groups = packed({position: waiting[position] for position in judgement.accepted}, self.limit)
         if any(self._committed(waves(groups))):
@@ -108,7 +108,7 @@ class _Batch:
         """Commits wave after wave while there is time, and says of each group whether others contended for it."""
         contended: list[bool] = []
         for wave in planned:
-            if self.till.patience.clock() > self.deadline:
+            if self.tables.patience.clock() > self.deadline:
                 break
             contended += self._each(self._commit, wave)
         return contended
@@ -118,7 +118,7 @@ class _Batch:
         return list(self.threads.map(work, subjects))
 
     def _levels(self, ingredients: Sequence[str]) -> dict[str, Level]:
-        found = self._each(self.till.stock.levels, _chunks(ingredients))
+        found = self._each(self.tables.stock.levels, _chunks(ingredients))
         return {level.ingredient: level for levels in found for level in levels}
 
     def _refuse(self, refused: Mapping[int, Insufficient]) -> None:
@@ -131,14 +131,14 @@ class _Batch:
                 record = records[transaction.transaction_id]
                 self.outcomes[position] = known(transaction, record) or insufficient
 
-    def _records(self, ids: Sequence[str]) -> Mapping[str, Row | None]:
+    def _records(self, ids: Sequence[str]) -> Mapping[str, TableRow | None]:
         """The record of each id, None where it has none; nothing of any where one may be about to have one.
 
         A plain read could miss the record of a transaction whose effect on the level has been seen already.
         """
         keys = [{"transaction_id": text(transaction_id)} for transaction_id in ids]
         try:
-            return dict(zip(ids, settled(self.till.stock.client, self.till.transactions, keys), strict=True))
+            return dict(zip(ids, settled(self.tables.stock.client, self.tables.transactions, keys), strict=True))
         except Contended:
             return {}
 
@@ -147,9 +147,9 @@ class _Batch:
 
         Where a condition fails nothing happens, and only those are answered whose ids were known already.
         """
-        now = self.till.clock()
+        now = self.tables.clock()
         try:
-            transact(self.till.stock.client, _actions(self.till, group, now))
+            transact(self.tables.stock.client, _actions(self.tables, group, now))
         except Contended as contended:
             if isinstance(contended, Unanswered):
                 self.unanswered |= group.transactions.keys()
@@ -164,17 +164,17 @@ class _Batch:
         return False
 
     def _reconcile(self, ingredient: str) -> None:
-        patience = replace(self.till.patience, seconds=min(RECONCILIATION_SECONDS, self.till.patience.seconds))
+        patience = replace(self.tables.patience, seconds=min(RECONCILIATION_SECONDS, self.tables.patience.seconds))
         try:
-            reconcile(self.till.stock, ingredient, self.till.clock, patience)
+            reconcile(self.tables.stock, ingredient, self.tables.clock, patience)
         except Busy:
             return
 
 
-def _actions(till: Till, group: Group, now: float) -> list[TransactWriteItemTypeDef]:
+def _actions(tables: Tables, group: Group, now: float) -> list[TransactWriteItemTypeDef]:
     """The records, then one update per ingredient."""
-    records = [put_record(till.transactions, transaction, now) for transaction in group.transactions.values()]
-    takes = [take(till.stock.name, name, units, group.cause_of(name), now) for name, units in group.units.items()]
+    records = [put_record(tables.transactions, transaction, now) for transaction in group.transactions.values()]
+    takes = [take(tables.stock.name, name, units, group.cause_of(name), now) for name, units in group.units.items()]
     return [*records, *takes]
 
 

@@ -19,7 +19,7 @@ _INK, _FAINT, _LINE, _AREA, _GREEN, _RED = "#1f2933", "#7b8794", "#2b6cb0", "#be
 
 
 @dataclass(frozen=True)
-class Step:
+class LevelPoint:
     """A level (units) from an instant (s since the epoch) on, its cumulative counts, and why it changed."""
 
     at: float
@@ -29,7 +29,7 @@ class Step:
     cause: str
 
 
-Histories = Mapping[str, Sequence[Step]]
+Histories = Mapping[str, Sequence[LevelPoint]]
 
 
 def report_of(kind: str, service: Service, summary: Summary, histories: Histories) -> str:
@@ -41,7 +41,7 @@ def report_of(kind: str, service: Service, summary: Summary, histories: Historie
 
 
 def _document(service: Service, summary: Summary, histories: Histories) -> dict[str, Any]:
-    plan = service.plan
+    plan = service.schedule
     return {
         "kitchen": plan.kitchen.name,
         "seed": plan.seed,
@@ -65,7 +65,7 @@ def _picture(service: Service, summary: Summary, histories: Histories) -> str:
     shown = {name: steps for name, steps in histories.items() if steps}
     height = _TOP + len(shown) * (_CHART + _GAP) + 30
     tops = range(_TOP, height, _CHART + _GAP)
-    end = max([service.began + service.plan.duration / service.speed, *(steps[-1].at for steps in shown.values())])
+    end = max([service.began + service.schedule.duration / service.speed, *(steps[-1].at for steps in shown.values())])
     charts = [_chart(service, name, (top, end), steps) for top, (name, steps) in zip(tops, shown.items(), strict=False)]
     return "\n".join(
         [
@@ -81,7 +81,7 @@ def _picture(service: Service, summary: Summary, histories: Histories) -> str:
 
 
 def _title(service: Service) -> str:
-    plan = service.plan
+    plan = service.schedule
     chaos = ", with chaos" if plan.chaos else ""
     pace = f" at {service.speed:g} times the speed" if service.speed != 1 else ""
     return f"{plan.kitchen.name}: {plan.duration / 60:g} min{pace}, seed {plan.seed}{chaos}"
@@ -126,7 +126,7 @@ class _Scale:
         return self.top + _CHART
 
 
-def _chart(service: Service, name: str, place: tuple[int, float], steps: Sequence[Step]) -> str:
+def _chart(service: Service, name: str, place: tuple[int, float], steps: Sequence[LevelPoint]) -> str:
     """One level, below `top` and up to the `end` that all charts have, so that their times stand below each other."""
     top, end = place
     scale = _Scale(service.began, end, max(1, *(step.quantity for step in steps)), top)
@@ -167,7 +167,7 @@ def _axes(service: Service, scale: _Scale) -> list[str]:
     return lines
 
 
-def _changes(steps: Sequence[Step], began: float) -> Iterator[tuple[Step, int]]:
+def _changes(steps: Sequence[LevelPoint], began: float) -> Iterator[tuple[LevelPoint, int]]:
     """Each step with its change in units. A first step within the run is the first delivery that ever came."""
     if steps[0].at >= began:
         yield steps[0], steps[0].quantity
@@ -175,7 +175,7 @@ def _changes(steps: Sequence[Step], began: float) -> Iterator[tuple[Step, int]]:
         yield step, step.quantity - before.quantity
 
 
-def _mark(step: Step, change: int, scale: _Scale) -> str:
+def _mark(step: LevelPoint, change: int, scale: _Scale) -> str:
     """A triangle with its units as a tooltip, for a delivery or a write-off; nothing for a use."""
     if not change or step.cause.startswith("use "):
         return ""
@@ -209,9 +209,9 @@ footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 """
 
 
-def _row(name: str, steps: Sequence[Step], began: float) -> str:
+def _row(name: str, steps: Sequence[LevelPoint], began: float) -> str:
     """What the run itself moved: a first step before it is what there was already."""
-    first, last = steps[0] if steps[0].at < began else Step(began, 0, 0, 0, ""), steps[-1]
+    first, last = steps[0] if steps[0].at < began else LevelPoint(began, 0, 0, 0, ""), steps[-1]
     used, expired = last.used - first.used, last.expired - first.expired
     return _cells(name, used + expired + last.quantity - first.quantity, used, expired, last.quantity)
 
@@ -228,7 +228,7 @@ def _cells(name: str, received: int, used: int, expired: int, on_hand: int) -> s
 
 def _command(service: Service) -> str:
     """The command that runs the same plan again."""
-    plan = service.plan
+    plan = service.schedule
     words = ["stockctl", "simulate", "--seed", str(plan.seed), "--speed", f"{service.speed:g}"]
     words += ["--duration", f"{plan.duration:g}s", "--rate", f"{plan.kitchen.customers_per_minute:g}"]
     if len(plan.kitchen.ingredients) == 1:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from stockctl.domain.api import Answer
 from stockctl.domain.errors import Busy, CredentialsError, StockctlError
-from stockctl.simulation.plan import Delivery, Event, Order, Plan
+from stockctl.simulation.schedule import CustomerOrder, Delivery, Event, Schedule
 
 PREFIX = "simulation/"
 """The keys of simulated deliveries begin so: that is how a simulation knows its own from other data."""
@@ -22,25 +23,11 @@ WAKING_SECONDS = 15.0
 """So long it may take until a stack is awake; the service opens after that all the same."""
 LATE_SECONDS = 0.5
 """So much later than planned something may still begin."""
-AT_THE_TILL = 4
+ORDERS_AT_ONCE = 4
 """So many transactions are under way at once, at most."""
 
 
-class Answer(Protocol):
-    """What the service said to a transaction: a status code and a JSON body."""
-
-    @property
-    def status_code(self) -> int:
-        """The HTTP status code."""
-        ...
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """The decoded body."""
-        ...
-
-
-class Till(Protocol):
+class TransactionApi(Protocol):
     """Where transactions go."""
 
     def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
@@ -84,22 +71,22 @@ class Service:
 
     def __init__(
         self,
-        plan: Plan,
-        till: Till,
+        schedule: Schedule,
+        api: TransactionApi,
         dock: Dock,
         speed: float,
         now: Callable[[], float],
         wait: Callable[[float], object],
     ) -> None:
-        self.plan, self.speed = plan, speed
+        self.schedule, self.speed = schedule, speed
         self.began = now()
-        self.run = datetime.fromtimestamp(self.began, UTC).strftime("%Y%m%dT%H%M%S") + f"-{plan.seed}"
+        self.run = datetime.fromtimestamp(self.began, UTC).strftime("%Y%m%dT%H%M%S") + f"-{schedule.seed}"
         self.tally = Tally()
-        self._till, self._dock, self._now, self._wait = till, dock, now, wait
+        self._api, self._dock, self._now, self._wait = api, dock, now, wait
         self._stopped = threading.Event()
         self._accepted: set[int] = set()
         self._counting = threading.Lock()
-        self._free = threading.BoundedSemaphore(AT_THE_TILL)
+        self._free = threading.BoundedSemaphore(ORDERS_AT_ONCE)
         self._dropped: set[str] = set()
 
     def open(self) -> None:
@@ -108,11 +95,12 @@ class Service:
         The first request to a function takes seconds: at sixty times the speed that is minutes of the service. The
         suppliers come together when the service begins, so that as many workers have to be awake.
         """
-        openings = {f"{PREFIX}{self.run}/0000 opening {supplier.name}.csv" for supplier in self.plan.kitchen.suppliers}
+        suppliers = self.schedule.kitchen.suppliers
+        openings = {f"{PREFIX}{self.run}/0000 opening {supplier.name}.csv" for supplier in suppliers}
         for opening in openings:
             self._dock.drop(opening, b"ingredient,quantity,best_before\nopening,1,2000-01-01\n")
         with suppress(Busy):
-            self._till.use(f"opening-{self.run}", {"opening": 1})
+            self._api.use(f"opening-{self.run}", {"opening": 1})
         self._dropped |= openings
         self.settle(WAKING_SECONDS)
         self._dropped -= openings
@@ -123,23 +111,23 @@ class Service:
 
         Where the service cannot keep up, orders wait, and those still waiting when the time is up are not placed.
         """
-        with ThreadPoolExecutor(AT_THE_TILL, thread_name_prefix="till") as tills:
-            placed = [self._begin(event, tills) for event in self.plan.events if self._waits_for(event.at)]
+        with ThreadPoolExecutor(ORDERS_AT_ONCE, thread_name_prefix="orders") as callers:
+            placed = [self._begin(event, callers) for event in self.schedule.events if self._waits_for(event.at)]
         for order in filter(None, placed):
-            order.result()  # raises what went wrong at the till
-        self._waits_for(self.plan.duration)
+            order.result()  # raises what went wrong on the way
+        self._waits_for(self.schedule.duration)
 
-    def _begin(self, event: Event, tills: ThreadPoolExecutor) -> Future[None] | None:
-        """Begins with an event: deliveries are dropped here, orders go to the next free till."""
+    def _begin(self, event: Event, callers: ThreadPoolExecutor) -> Future[None] | None:
+        """Begins with an event: deliveries are dropped here, orders go to the next free caller."""
         if isinstance(event, Delivery):
             self._deliver(event)
             return None
         while not self._free.acquire(timeout=0.2):
             if not self._is_open():
                 return None
-        return tills.submit(self._at_the_till, event)
+        return callers.submit(self._place, event)
 
-    def _at_the_till(self, order: Order) -> None:
+    def _place(self, order: CustomerOrder) -> None:
         try:
             if not order.is_repeat:
                 self._order(order)
@@ -152,7 +140,7 @@ class Service:
             self._free.release()
 
     def _is_open(self) -> bool:
-        late = self._now() - self.began - self.plan.duration / self.speed
+        late = self._now() - self.began - self.schedule.duration / self.speed
         return not self._stopped.is_set() and late <= LATE_SECONDS
 
     def stop(self) -> None:
@@ -162,7 +150,7 @@ class Service:
     @property
     def elapsed(self) -> float:
         """Simulated seconds since the beginning."""
-        return min(self.plan.duration, (self._now() - self.began) * self.speed)
+        return min(self.schedule.duration, (self._now() - self.began) * self.speed)
 
     def settle(self, seconds: float) -> list[str]:
         """Waits for the receipts of all that was dropped; returns the deliveries that had none in so many seconds."""
@@ -203,12 +191,12 @@ class Service:
         else:
             self.tally.deliveries += 1
 
-    def _order(self, order: Order) -> None:
+    def _order(self, order: CustomerOrder) -> None:
         answer = self._answer(order)
         with self._counting:
             self._count(order, answer)
 
-    def _count(self, order: Order, answer: Answer | None) -> None:
+    def _count(self, order: CustomerOrder, answer: Answer | None) -> None:
         if answer is None:
             self.tally.unanswered += 1
         elif answer.status_code in {200, 201}:  # 200: the first answer was lost on its way
@@ -222,18 +210,18 @@ class Service:
             message = answer.body.get("message", "")
             self.tally.contradictions.append(f"order {order.number} was answered {answer.status_code} {message}")
 
-    def _order_again(self, order: Order) -> None:
+    def _order_again(self, order: CustomerOrder) -> None:
         answer = self._answer(order)
         with self._counting:
             self.tally.repeated += 1
             if answer is not None and not (answer.status_code == 200 and answer.body.get("replayed")):
                 self.tally.contradictions.append(f"order {order.number} was accepted, and answered anew when repeated")
 
-    def _answer(self, order: Order) -> Answer | None:
+    def _answer(self, order: CustomerOrder) -> Answer | None:
         """The service's answer; the same transaction is sent again while there is none, or it is busy."""
         for attempt in range(MOST_ATTEMPTS):
             try:
-                answer = self._till.use(f"order-{order.number:04d}-{self.run}", order.dish.items)
+                answer = self._api.use(f"order-{order.number:04d}-{self.run}", order.dish.items)
                 if answer.status_code != 503:
                     return answer
             except CredentialsError:

@@ -17,7 +17,7 @@ from stockctl.client.api import StockApi
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.operations.receive import receive
 from stockctl.operations.stock_table import StockTable
-from stockctl.operations.use import Till
+from stockctl.operations.use import Tables
 from tests.benchmarks.measure import HOT, INGREDIENTS
 from tests.benchmarks.report import Report
 from tests.engines.dynamodb_local import Unavailable, running
@@ -71,8 +71,8 @@ def dynamodb(dynamodb_local_port: int) -> DynamoDBClient:
 
 
 @pytest.fixture
-def till(dynamodb: DynamoDBClient) -> Till:
-    return Till(StockTable(dynamodb, STOCK), TRANSACTIONS, time.time, PATIENCE)
+def tables(dynamodb: DynamoDBClient) -> Tables:
+    return Tables(StockTable(dynamodb, STOCK), TRANSACTIONS, time.time, PATIENCE)
 
 
 def stock_up(client: DynamoDBClient, table: str, ingredients: list[str] | None = None) -> None:

@@ -84,9 +84,9 @@ class Callers:
         """One transaction a request; the status code."""
         return self.api.use(transaction.transaction_id, transaction.items).status_code
 
-    def use_many(self, transactions: Sequence[Transaction]) -> list[int]:
+    def use_batch(self, transactions: Sequence[Transaction]) -> list[int]:
         """Many in one request; their status codes."""
-        return [answer.status_code for answer in self.api.use_many([document(one) for one in transactions])]
+        return [answer.status_code for answer in self.api.use_batch([document(one) for one in transactions])]
 
 
 def at_work(work: Callable[[T], object], subjects: Iterable[T], clients: int) -> Run:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockctl.domain.transaction import Accepted
-from stockctl.operations.use import Till, use
-from stockctl.operations.use_batch import use_many
+from stockctl.operations.use import Tables, use
+from stockctl.operations.use_batch import use_batch
 from tests.benchmarks.conftest import stock_up, stocked_api
 from tests.benchmarks.measure import HOT, Callers, Meter, Run, at_work, chunks, hot_pair, orders
 from tests.service import STOCK
@@ -25,17 +25,17 @@ SINGLES = 200
 IN_BATCH = 100
 
 
-def test_clients_on_one_hot_ingredient(till: Till, dynamodb: DynamoDBClient, report: Report) -> None:
+def test_clients_on_one_hot_ingredient(tables: Tables, dynamodb: DynamoDBClient, report: Report) -> None:
     stock_up(dynamodb, STOCK, [HOT, "i0"])
     meter = Meter().watch(dynamodb)
     rows: list[list[object]] = []
     for clients in CLIENTS:
         meter.reset()
-        single = _singles(lambda one: use(till, one), clients)
+        single = _singles(lambda one: use(tables, one), clients)
         attempts = meter.calls["TransactWriteItems"] / SINGLES
         assert all(isinstance(outcome, Accepted) for outcome in single.results)
         meter.reset()
-        many = _batches(lambda batch: use_many(till, batch), clients)
+        many = _batches(lambda batch: use_batch(tables, batch), clients)
         assert all(isinstance(outcome, Accepted) for outcomes in many.results for outcome in outcomes)
         each = meter.calls["TransactWriteItems"] / (2 * clients)
         rows.append([clients, *_speed(single, SINGLES), attempts, *_speed(many, IN_BATCH * clients), each])
@@ -48,7 +48,7 @@ def test_clients_on_one_hot_ingredient_of_the_embedded_cloud(embedded_cloud: Sys
     for clients in CLIENTS:
         # Each is done twice: workers that are started by the first are not measured.
         _, single = _singles(callers.use, clients), _singles(callers.use, clients)
-        _, many = _batches(callers.use_many, clients), _batches(callers.use_many, clients)
+        _, many = _batches(callers.use_batch, clients), _batches(callers.use_batch, clients)
         assert set(single.results) == {201} == {code for codes in many.results for code in codes}
         rows.append([clients, *_speed(single, SINGLES), *_speed(many, IN_BATCH * clients)])
     report.table(f"Clients on one hot ingredient, embedded cloud (batches of {IN_BATCH})", _columns(), rows)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from stockctl.domain.transaction import Transaction
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import level_key, number
-from stockctl.operations.use import Till, put_record, use
-from stockctl.operations.use_batch import use_many
+from stockctl.operations.use import Tables, put_record, use
+from stockctl.operations.use_batch import use_batch
 from tests.benchmarks.capacity import PRICED, dollars_per_million, item_bytes, write_units
 from tests.benchmarks.conftest import PATIENCE, PLENTY, deliver, stock_up
 from tests.benchmarks.measure import Meter, hot, orders, wide
@@ -30,15 +30,15 @@ def test_the_rule_for_write_units_is_dynamodbs() -> None:
     assert write_units({"a": {"S": "x" * 1024}}, transactional=True) == 4
 
 
-def test_a_use_costs_the_same_whatever_the_number_of_live_batches(till: Till, report: Report) -> None:
+def test_a_use_costs_the_same_whatever_the_number_of_live_batches(tables: Tables, report: Report) -> None:
     rows = []
     for batches in (1, 10, 100, 1_000, 10_000):
         name = f"with-{batches}"
-        deliver(till.stock, name, batches)
-        use(till, Transaction(f"t{batches}", {name: 1}))
+        deliver(tables.stock, name, batches)
+        use(tables, Transaction(f"t{batches}", {name: 1}))
         ids = [f"d.csv@{4_000_000_000 + position}" for position in range(batches)]
         original = {**level_key(name), "quantity": number(PLENTY), "batches": {"SS": ids}}
-        ours = _units_of_use(till, name)
+        ours = _units_of_use(tables, name)
         in_a_transaction = write_units(original, transactional=True) + 2
         rows.append([batches, write_units(original), in_a_transaction, ours])
     columns = ["live batches", "batch ids on the level", "the same, all-or-nothing", "ours, all-or-nothing"]
@@ -46,33 +46,33 @@ def test_a_use_costs_the_same_whatever_the_number_of_live_batches(till: Till, re
     assert {row[3] for row in rows} == {4}
 
 
-def test_a_million_uses_in_dollars(till: Till, dynamodb: DynamoDBClient, report: Report) -> None:
+def test_a_million_uses_in_dollars(tables: Tables, dynamodb: DynamoDBClient, report: Report) -> None:
     stock_up(dynamodb, STOCK)
     meter = Meter().watch(dynamodb)
     rows: list[list[object]] = [
         ["original: two items, one by one, not all-or-nothing", 2.0, 0.0, dollars_per_million(2)]
     ]
     for transaction in orders(wide, 20):
-        use(till, transaction)
+        use(tables, transaction)
     rows.append(_row("ours: one by one", meter, 20))
     for basket, name in ((wide, "over 1,000 ingredients"), (hot, "one hot ingredient and one of 1,000")):
         meter.reset()
-        use_many(till, orders(basket, 500))
+        use_batch(tables, orders(basket, 500))
         rows.append(_row(f"ours: batches of 500, {name}", meter, 500))
     report.table(f"A million transactions of two items ({PRICED})", ["", "write units", "read units", "dollars"], rows)
 
 
-def test_reconciling_costs_less_a_use_the_more_uses_there_are(till: Till, report: Report) -> None:
+def test_reconciling_costs_less_a_use_the_more_uses_there_are(tables: Tables, report: Report) -> None:
     """A thousand uses within a batching window are one batch of records, and so one reconciliation."""
-    deliver(till.stock, "ham", 10, units=PLENTY)
-    meter = Meter().watch(till.stock.client)
+    deliver(tables.stock, "ham", 10, units=PLENTY)
+    meter = Meter().watch(tables.stock.client)
     rows = []
     for uses in (1, 10, 100, 1_000):
-        use_many(till, [Transaction(f"{uses}-{position}", {"ham": 1}) for position in range(uses)])
+        use_batch(tables, [Transaction(f"{uses}-{position}", {"ham": 1}) for position in range(uses)])
         meter.reset()
-        done = [reconcile(till.stock, "ham", time.time, PATIENCE) for _ in range(BATCHES_PER_SECOND)]
+        done = [reconcile(tables.stock, "ham", time.time, PATIENCE) for _ in range(BATCHES_PER_SECOND)]
         assert sum(one.allocated for one in done) == uses
-        each = _units_of_allocation(till, "ham")
+        each = _units_of_allocation(tables, "ham")
         rows.append([uses, uses, uses * each, len(done), meter.write_units, meter.write_units / uses])
         assert len(done) <= 10
     columns = ["uses/s", "one event, one reconciliation", "its write units", "ours", "its write units", "a use"]
@@ -84,16 +84,16 @@ def _row(name: str, meter: Meter, count: int) -> list[object]:
     return [name, write, read, dollars_per_million(write, read)]
 
 
-def _units_of_use(till: Till, ingredient: str) -> int:
+def _units_of_use(tables: Tables, ingredient: str) -> int:
     """By the rule: the level as it is, and the transaction's record, both in a transaction."""
-    level = till.stock.client.get_item(TableName=STOCK, Key=level_key(ingredient))["Item"]
-    record: Any = put_record(till.transactions, Transaction("t", {ingredient: 1}), time.time())["Put"]["Item"]
+    level = tables.stock.client.get_item(TableName=STOCK, Key=level_key(ingredient))["Item"]
+    record: Any = put_record(tables.transactions, Transaction("t", {ingredient: 1}), time.time())["Put"]["Item"]
     return write_units(level, transactional=True) + write_units(record, transactional=True)
 
 
-def _units_of_allocation(till: Till, ingredient: str) -> int:
+def _units_of_allocation(tables: Tables, ingredient: str) -> int:
     """By the rule: the roster that is checked, and one batch that is charged, both in a transaction."""
-    rows = till.stock.client.query(
+    rows = tables.stock.client.query(
         TableName=STOCK,
         KeyConditionExpression="ingredient = :name",
         ExpressionAttributeValues={":name": {"S": ingredient}},

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from stockctl.operations.use import Till
+    from stockctl.operations.use import Tables
     from tests.benchmarks.report import Report
     from tests.system.conftest import System
 
@@ -82,8 +82,8 @@ def delivery(folder: Path, rows: int) -> Path:
     return file
 
 
-def test_rows_a_second(till: Till, tmp_path: Path, report: Report) -> None:
-    _rows_a_second(till.stock, TRANSACTIONS, tmp_path, report, "DynamoDB Local")
+def test_rows_a_second(tables: Tables, tmp_path: Path, report: Report) -> None:
+    _rows_a_second(tables.stock, TRANSACTIONS, tmp_path, report, "DynamoDB Local")
 
 
 def test_rows_a_second_on_the_embedded_cloud(embedded_cloud: System, tmp_path: Path, report: Report) -> None:

@@ -14,7 +14,7 @@ import pytest
 from stockctl.client.api import StockApi, use_all
 from stockctl.domain.orders import Order
 from stockctl.operations.rows import level_key, number
-from stockctl.operations.use_batch import use_many
+from stockctl.operations.use_batch import use_batch
 from tests.benchmarks import postgres
 from tests.benchmarks.conftest import PLENTY, names, stock_up, stocked_api
 from tests.benchmarks.measure import HOT, Callers, Run, at_work, document, hot, hot_pair, orders, wide
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from stockctl.operations.use import Till
+    from stockctl.operations.use import Tables
     from tests.benchmarks.report import Report
     from tests.system.conftest import System
 
@@ -55,14 +55,14 @@ def test_transactions_a_second_through_the_http_api(embedded_cloud: System, repo
     report.table("Transactions of two items a second, embedded cloud", [*columns, "ratio", "PostgreSQL"], rows)
 
 
-def test_transactions_a_second_on_dynamodb_local(till: Till, dynamodb: DynamoDBClient, report: Report) -> None:
+def test_transactions_a_second_on_dynamodb_local(tables: Tables, dynamodb: DynamoDBClient, report: Report) -> None:
     from tests.benchmarks import original
 
     stock_up(dynamodb, STOCK)
     rows: list[list[object]] = []
     for name, basket in BASKETS.items():
         before = at_work(lambda one: original.take(dynamodb, STOCK, dict(one.items)), orders(basket, SINGLES), CLIENTS)
-        many = at_work(lambda batch: use_many(till, batch), [orders(basket, 500) for _ in range(6)], 2)
+        many = at_work(lambda batch: use_batch(tables, batch), [orders(basket, 500) for _ in range(6)], 2)
         speeds = [SINGLES / before.seconds, 3_000 / many.seconds]
         rows.append([name, *speeds, speeds[1] / speeds[0]])
     columns = ["", "original, 8 clients", "ours, in batches of 500, 2 clients", "ratio"]

@@ -12,7 +12,7 @@ from stockctl.cli.deploy import _agree
 from stockctl.cli.session import Session
 from stockctl.cli.settings import Settings
 from stockctl.cli.stack_events import tell_events
-from stockctl.deployment.change_set import Kind, Plan, ResourceChange
+from stockctl.deployment.change_set import ChangeSet, Kind, ResourceChange
 from stockctl.deployment.stack import ResourceEvent
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.environment import Environment
@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
 class Prepared:
     """A deployment that was planned; only what is asked of it here."""
 
-    plan: Plan
+    plan: ChangeSet
     discarded: list[str] = field(default_factory=list)
 
     def discard(self) -> None:
@@ -36,7 +36,7 @@ class Prepared:
 
 def prepared(kind: Kind) -> Any:
     return Prepared(
-        Plan("kitchen", False, "set", (ResourceChange(kind, "StockTable", "AWS::DynamoDB::Table", "KeySchema"),))
+        ChangeSet("kitchen", False, "set", (ResourceChange(kind, "StockTable", "AWS::DynamoDB::Table", "KeySchema"),))
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from stockctl.client.failure_queues import EMPTY_PAGES, ingredients_at
-from stockctl.client.failures import Place
+from stockctl.client.failures import StreamRange
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -24,7 +24,7 @@ def number(count: int) -> str:
     return f"{202328600001712385967261000 + count}"
 
 
-PLACE = Place(ARN, SHARD, number(1), number(3))
+PLACE = StreamRange(ARN, SHARD, number(1), number(3))
 
 
 @dataclass(frozen=True)
@@ -87,4 +87,4 @@ def test_records_that_the_stream_has_forgotten_are_not_found(shard: Shard, code:
 
 
 def test_a_place_that_no_stream_could_have_is_not_found() -> None:
-    assert ingredients_at(boto3.client("dynamodbstreams"), Place(ARN, "?", "1", "2")) is None
+    assert ingredients_at(boto3.client("dynamodbstreams"), StreamRange(ARN, "?", "1", "2")) is None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stockctl.client.failures import Place, failure_from
+from stockctl.client.failures import StreamRange, failure_from
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -33,7 +33,7 @@ def test_changes_that_failed_have_their_place_in_the_stream_and_no_payload() -> 
     assert (failure.function, failure.subject) == ("kitchen-StockUpdated", "2 stream records")
     assert (failure.condition, failure.error) == ("RetryAttemptsExhausted", "Unhandled")
     assert failure.event is None
-    assert failure.place == Place(
+    assert failure.place == StreamRange(
         stream_arn="arn:aws:dynamodb:eu-west-1:123456789012:table/kitchen-stock/stream/2026-04-23T13:37:16.991",
         shard_id="shardId-00000001732381000000-10101010",
         first="202328600001712385967261751",

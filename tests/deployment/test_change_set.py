@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stockctl.deployment.change_set import Kind, Plan, changes_from
+from stockctl.deployment.change_set import ChangeSet, Kind, changes_from
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ChangeTypeDef
@@ -62,6 +62,6 @@ def test_only_the_loss_of_what_holds_something_is_destructive() -> None:
             change("Remove", "Function", "AWS::Lambda::Function"),
         ]
     )
-    plan = Plan("kitchen", creates=False, change_set="x", changes=changes)
+    plan = ChangeSet("kitchen", creates=False, change_set="x", changes=changes)
     assert [each.logical_id for each in plan.destructive] == ["Table", "Queue"]
     assert [each.logical_id for each in changes if each.touches_data] == ["Table"]

@@ -10,7 +10,7 @@ from botocore.stub import ANY, Stubber
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.target import Target
-from stockctl.deployment.change_set import Kind, Plan, ResourceChange
+from stockctl.deployment.change_set import ChangeSet, Kind, ResourceChange
 from stockctl.deployment.stack import LONGEST_NAME, ResourceEvent, Stack, checked_name
 from stockctl.domain.errors import StockctlError, UsageError
 
@@ -71,7 +71,7 @@ def answer_events(aws: Stubber, *events: dict[str, Any]) -> None:
 
 
 def executed(stack: Stack) -> list[ResourceEvent]:
-    return list(stack.execute(Plan("kitchen", creates=False, change_set=CHANGE_SET)))
+    return list(stack.execute(ChangeSet("kitchen", creates=False, change_set=CHANGE_SET)))
 
 
 @pytest.mark.parametrize("name", ["stockctl", "a", "kitchen-2", "a" * LONGEST_NAME])
@@ -108,7 +108,7 @@ def test_a_plan_says_what_would_be_made_and_what_replaced(stack: Stack, aws: Stu
     aws.add_response("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": changes[:1], "NextToken": "more"})
     aws.add_response("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": changes[1:]})
     planned = stack.plan(TEMPLATE, {})
-    assert planned == Plan(
+    assert planned == ChangeSet(
         "kitchen",
         creates=False,
         change_set=CHANGE_SET,
@@ -292,13 +292,13 @@ def test_a_plan_that_is_taken_back_leaves_nothing(stack: Stack, aws: Stubber) ->
     aws.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET, "StackName": "kitchen"})
     answer_status(aws, "REVIEW_IN_PROGRESS")
     aws.add_response("delete_stack", {}, {"StackName": ARN})
-    stack.discard(Plan("kitchen", creates=True, change_set=CHANGE_SET))
+    stack.discard(ChangeSet("kitchen", creates=True, change_set=CHANGE_SET))
 
 
 def test_a_plan_that_is_taken_back_leaves_what_somebody_else_makes_meanwhile(stack: Stack, aws: Stubber) -> None:
     aws.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET, "StackName": "kitchen"})
     answer_status(aws, "CREATE_IN_PROGRESS")
-    stack.discard(Plan("kitchen", creates=True, change_set=CHANGE_SET))
+    stack.discard(ChangeSet("kitchen", creates=True, change_set=CHANGE_SET))
 
 
 def test_a_deployment_that_goes_on_can_be_followed_to_its_end(stack: Stack, aws: Stubber) -> None:

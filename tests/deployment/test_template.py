@@ -18,7 +18,7 @@ from stockctl.deployment.template import (
     LARGEST,
     PACKAGE,
     Kept,
-    Place,
+    Location,
     kept,
     parameter_names,
     template_for,
@@ -75,12 +75,12 @@ def test_a_wheel_carries_the_template_where_it_is_looked_for(tmp_path: Path) -> 
 
 def test_the_template_fits_into_one_call() -> None:
     """Beyond this, CloudFormation wants it in a bucket."""
-    assert len(template_for(Place("a" * 29, "123456789012", "ap-southeast-99")).encode()) < LARGEST
+    assert len(template_for(Location("a" * 29, "123456789012", "ap-southeast-99")).encode()) < LARGEST
 
 
 def test_what_is_kept_bears_a_literal_name_when_it_is_sent() -> None:
     """CloudFormation takes in an existing resource by that alone."""
-    place = Place("kitchen", "123456789012", "eu-west-1")
+    place = Location("kitchen", "123456789012", "eu-west-1")
     assert kept(place) == Kept(("kitchen-stock", "kitchen-transactions"), ("kitchen-drop-123456789012-eu-west-1",))
     sent = template_for(place)
     for name in (*kept(place).tables, *kept(place).buckets):

@@ -14,7 +14,7 @@ from typing import Any
 from stockctl.aws.retry import Patience
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction
 from stockctl.operations.stock_table import StockTable
-from stockctl.operations.use import Till, use
+from stockctl.operations.use import Tables, use
 from tests.engines.clouds import EngineCloud, StruckCloud
 from tests.faults.invariants import Truth, accepted_units, holds, holds_at_rest, partitions
 from tests.faults.operations import batch, receiving, reconciling, settling
@@ -62,11 +62,11 @@ def test_what_sixteen_threads_are_given_is_exactly_what_there_was(
     attempts = Attempts()
     counted = StruckCloud(local_cloud, attempts)
     patience = Patience(seconds=60)
-    till = Till(StockTable(counted.dynamodb, STOCK, patience), TRANSACTIONS, local_cloud.clock, patience)
+    tables = Tables(StockTable(counted.dynamodb, STOCK, patience), TRANSACTIONS, local_cloud.clock, patience)
     wanted = transactions()
     began = time.monotonic()
     is_over = threading.Event()
-    outcomes = _served(till, wanted, is_over, local_cloud)
+    outcomes = _served(tables, wanted, is_over, local_cloud)
     seconds = time.monotonic() - began
     _adds_up(local_cloud, wanted, outcomes)
     accepted = sum(isinstance(outcome, Accepted) for outcome in outcomes)
@@ -79,11 +79,13 @@ def test_what_sixteen_threads_are_given_is_exactly_what_there_was(
         )
 
 
-def _served(till: Till, wanted: Sequence[Transaction], is_over: threading.Event, cloud: EngineCloud) -> list[Outcome]:
+def _served(
+    tables: Tables, wanted: Sequence[Transaction], is_over: threading.Event, cloud: EngineCloud
+) -> list[Outcome]:
     with ThreadPoolExecutor(THREADS + 1) as threads:
         keeper = threads.submit(_keeps_reconciling, is_over, cloud)
         try:
-            return list(threads.map(lambda transaction: use(till, transaction), wanted))
+            return list(threads.map(lambda transaction: use(tables, transaction), wanted))
         finally:
             is_over.set()
             keeper.result()

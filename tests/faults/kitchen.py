@@ -88,7 +88,7 @@ class Kitchen:
         outcome = self._run(transacting(transaction), fault)
         self._judge([transaction], [outcome])
 
-    def use_many(self, numbers: Sequence[int], units: Sequence[int], fault: Fault | None) -> None:
+    def use_batch(self, numbers: Sequence[int], units: Sequence[int], fault: Fault | None) -> None:
         """Several transactions come in one request."""
         transactions = [self._transaction(number, (units[0], number % 3)) for number in numbers]
         outcomes = self._run(transacting_many(transactions), fault)

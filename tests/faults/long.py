@@ -42,7 +42,7 @@ def _step(chance: random.Random) -> tuple[str, tuple[object, ...]]:
         "drop": (chance.randrange(6), _rows(chance)),
         "record": (which, _fault(chance)),
         "use": (number, units, _fault(chance)),
-        "use_many": ([chance.randrange(10) for _ in range(3)], units, _fault(chance)),
+        "use_batch": ([chance.randrange(10) for _ in range(3)], units, _fault(chance)),
         "wait": (chance.choice((1, 1, 1, 2, 5, DAY)),),
         "wait_until_next_expiry": (chance.randrange(-1, 2),),
         "remove_by_time_to_live": (which,),

@@ -18,8 +18,8 @@ from stockctl.operations.receive import receive
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.record_delivery import Recorder
 from stockctl.operations.stock_table import StockTable
-from stockctl.operations.use import Till, use
-from stockctl.operations.use_batch import use_many
+from stockctl.operations.use import Tables, use
+from stockctl.operations.use_batch import use_batch
 from tests.faults.cloud_engine import BUCKET, LEVEL_STREAM, SmallCloud
 from tests.faults.steps import Cloud, Operation, to_its_end
 from tests.faults.table_engine import STOCK, TRANSACTIONS
@@ -52,7 +52,7 @@ def transacting(transaction: Transaction) -> Operation:
     """Use: any one transaction."""
 
     def run(cloud: Cloud) -> Outcome:
-        outcome = use(till(cloud), transaction)
+        outcome = use(tables(cloud), transaction)
         if isinstance(outcome, Unknown):
             raise Busy("no answer came")
         return outcome
@@ -76,11 +76,11 @@ def using_many(**transactions: int) -> Operation:
 
 def transacting_many(transactions: Sequence[Transaction]) -> Operation:
     """Use, many at once, one AWS call at a time."""
-    return lambda cloud: use_many(till(cloud), transactions, workers=1)
+    return lambda cloud: use_batch(tables(cloud), transactions, workers=1)
 
 
-def till(cloud: Cloud) -> Till:
-    return Till(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
+def tables(cloud: Cloud) -> Tables:
+    return Tables(stock_table(cloud), TRANSACTIONS, cloud.clock, cloud.patience)
 
 
 def reconciling(ingredient: str = HAM) -> Operation:

@@ -43,8 +43,8 @@ class KitchenRun(RuleBasedStateMachine):
         self.kitchen.use(number, units, fault)
 
     @rule(numbers=st.lists(st.integers(0, 9), min_size=1, max_size=4), units=UNITS, fault=FAULTS)
-    def use_many(self, numbers: list[int], units: tuple[int, int], fault: Fault | None) -> None:
-        self.kitchen.use_many(numbers, units, fault)
+    def use_batch(self, numbers: list[int], units: tuple[int, int], fault: Fault | None) -> None:
+        self.kitchen.use_batch(numbers, units, fault)
 
     @rule(seconds=st.sampled_from((1, 2, 5, DAY, 5 * DAY)))
     def wait(self, seconds: int) -> None:

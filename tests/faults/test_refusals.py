@@ -12,7 +12,7 @@ from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Transaction, Unknown
 from stockctl.operations.use import use
 from tests.engines.clouds import ProcessCloud, Strike, StruckCloud
-from tests.faults.operations import batch, receiving, till, transacting, transacting_many
+from tests.faults.operations import batch, receiving, tables, transacting, transacting_many
 
 HAM = batch("monday", 10, 100)
 
@@ -65,7 +65,7 @@ def losing_the_first_answer() -> Strike:
 
 def one_by_one(transaction: Transaction, cloud: StruckCloud) -> Outcome | None:
     try:
-        return use(till(cloud), transaction)
+        return use(tables(cloud), transaction)
     except Busy:
         return None
 

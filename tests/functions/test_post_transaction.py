@@ -119,7 +119,7 @@ def test_contention_that_outlasts_the_deadline_is_answered_as_busy(
     hurried = Patience(seconds=0.05)
     monkeypatch.setattr(wiring, "PATIENCE", hurried)
     wiring.stock_table.cache_clear()
-    wiring.till.cache_clear()
+    wiring.tables.cache_clear()
     answer = post_transaction.handler(
         {"body": json.dumps({"transactionId": "1", "items": [{"typeId": "ham", "quantity": 1}]})}, None
     )

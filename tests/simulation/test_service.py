@@ -10,14 +10,14 @@ import pytest
 
 from stockctl.domain.errors import CredentialsError
 from stockctl.simulation.kitchen import pizzeria, single
-from stockctl.simulation.plan import Plan
-from stockctl.simulation.report import Step, report_of
+from stockctl.simulation.report import LevelPoint, report_of
+from stockctl.simulation.schedule import Schedule
 from stockctl.simulation.service import PREFIX, Service
 from stockctl.simulation.summary import Summary, summary_of
 from tests.simulation.service import BEGAN, FakeClock, FakeStock
 
 
-def served(stock: FakeStock, plan: Plan, speed: float = 1) -> Service:
+def served(stock: FakeStock, plan: Schedule, speed: float = 1) -> Service:
     service = Service(plan, stock, stock, speed, stock.clock.now, stock.clock.wait)
     service.serve()
     return service
@@ -33,14 +33,14 @@ def stock() -> FakeStock:
 
 
 def test_a_service_adds_up(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(pizzeria(), 600, 1))
+    service = served(stock, Schedule.of(pizzeria(), 600, 1))
     figures = summary(stock, service)
     assert figures.served > 100
     assert figures.adds_up, figures.faults
 
 
 def test_chaos_adds_up_too(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(pizzeria(), 600, 1, chaos=True))
+    service = served(stock, Schedule.of(pizzeria(), 600, 1, chaos=True))
     figures = summary(stock, service)
     assert service.tally.repeated > 0
     assert service.tally.redelivered > 0
@@ -49,7 +49,7 @@ def test_chaos_adds_up_too(stock: FakeStock) -> None:
 
 def test_answers_that_were_lost_are_asked_for_again_and_counted_once(stock: FakeStock) -> None:
     stock.lost_answers, stock.busy_answers = 5, 2
-    service = served(stock, Plan.of(single("ham"), 120, 1))
+    service = served(stock, Schedule.of(single("ham"), 120, 1))
     figures = summary(stock, service)
     assert service.tally.unanswered == 0
     assert figures.adds_up, figures.faults
@@ -57,14 +57,14 @@ def test_answers_that_were_lost_are_asked_for_again_and_counted_once(stock: Fake
 
 def test_a_service_that_accepts_a_repetition_anew_is_found_out(stock: FakeStock) -> None:
     stock.forgets = True
-    service = served(stock, Plan.of(pizzeria(), 600, 1, chaos=True))
+    service = served(stock, Schedule.of(pizzeria(), 600, 1, chaos=True))
     figures = summary(stock, service)
     assert not figures.adds_up
     assert any("answered anew" in fault for fault in figures.faults)
 
 
 def test_somebody_else_at_the_same_stock_is_found_out(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(single("ham"), 120, 1))
+    service = served(stock, Schedule.of(single("ham"), 120, 1))
     stock.use("somebody else's", {"ham": 1})
     figures = summary(stock, service)
     assert not figures.adds_up
@@ -72,7 +72,7 @@ def test_somebody_else_at_the_same_stock_is_found_out(stock: FakeStock) -> None:
 
 
 def test_a_level_that_does_not_add_up_is_found_out(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(single("ham"), 120, 1))
+    service = served(stock, Schedule.of(single("ham"), 120, 1))
     stock.rows["ham"] = replace(stock.rows["ham"], expired=1)
     assert summary(stock, service).faults == ("the level of ham does not add up",)
 
@@ -80,7 +80,7 @@ def test_a_level_that_does_not_add_up_is_found_out(stock: FakeStock) -> None:
 def test_what_was_on_hand_before_is_part_of_what_the_run_had(stock: FakeStock) -> None:
     stock.drop("earlier", b"ham,50,2099-01-01\n")
     before = stock.levels()
-    service = served(stock, Plan.of(single("ham"), 120, 1))
+    service = served(stock, Schedule.of(single("ham"), 120, 1))
     figures = summary_of(before, stock.levels(), service.tally)
     assert figures.carried_over == 50
     assert figures.received == 50 + 170 * 2
@@ -88,14 +88,14 @@ def test_what_was_on_hand_before_is_part_of_what_the_run_had(stock: FakeStock) -
 
 
 def test_ten_times_the_speed_takes_a_tenth_of_the_time_and_keeps_a_tenth_as_long(stock: FakeStock) -> None:
-    served(stock, Plan.of(single("ham"), 300, 1), speed=10)
+    served(stock, Schedule.of(single("ham"), 300, 1), speed=10)
     assert 30 <= stock.clock.seconds - BEGAN < 32
     content = stock.dropped[min(stock.dropped)][0].decode()
     assert content.splitlines()[1] == "ham,170,2026-11-23T12:00:15+00:00"
 
 
 def test_repeated_deliveries_are_the_same_file_under_the_same_key(stock: FakeStock) -> None:
-    served(stock, Plan.of(pizzeria(), 600, 1, chaos=True))
+    served(stock, Schedule.of(pizzeria(), 600, 1, chaos=True))
     again = [contents for contents in stock.dropped.values() if len(contents) > 1]
     assert again
     assert all(len(set(contents)) == 1 for contents in again)
@@ -108,11 +108,11 @@ def test_lost_permission_ends_the_service() -> None:
             raise CredentialsError("the token has expired")
 
     with pytest.raises(CredentialsError):
-        served(Closed(FakeClock()), Plan.of(single("ham"), 300, 1))
+        served(Closed(FakeClock()), Schedule.of(single("ham"), 300, 1))
 
 
 def test_a_stopped_service_begins_nothing_more(stock: FakeStock) -> None:
-    service = Service(Plan.of(pizzeria(), 600, 1), stock, stock, 1, stock.clock.now, stock.clock.wait)
+    service = Service(Schedule.of(pizzeria(), 600, 1), stock, stock, 1, stock.clock.now, stock.clock.wait)
     service.stop()
     service.serve()
     assert not stock.dropped
@@ -120,7 +120,7 @@ def test_a_stopped_service_begins_nothing_more(stock: FakeStock) -> None:
 
 
 def test_a_delivery_without_a_receipt_is_named(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(single("ham"), 30, 1))
+    service = served(stock, Schedule.of(single("ham"), 30, 1))
     key = next(iter(stock.dropped))
     stock.dropped.clear()
     assert service.settle(5) == [key]
@@ -128,10 +128,10 @@ def test_a_delivery_without_a_receipt_is_named(stock: FakeStock) -> None:
 
 HISTORY = {
     "ham <&>": [
-        Step(BEGAN, 0, 0, 0, ""),
-        Step(BEGAN + 5, 150, 0, 0, "delivery simulation/1.csv"),
-        Step(BEGAN + 9, 140, 10, 0, "use order-1"),
-        Step(BEGAN + 20, 0, 10, 140, "expired"),
+        LevelPoint(BEGAN, 0, 0, 0, ""),
+        LevelPoint(BEGAN + 5, 150, 0, 0, "delivery simulation/1.csv"),
+        LevelPoint(BEGAN + 9, 140, 10, 0, "use order-1"),
+        LevelPoint(BEGAN + 20, 0, 10, 140, "expired"),
     ],
     "never delivered": [],
 }
@@ -139,7 +139,7 @@ HISTORY = {
 
 @pytest.mark.parametrize("kind", [".svg", ".html"])
 def test_the_report_is_well_formed_and_has_the_figures(stock: FakeStock, kind: str) -> None:
-    service = served(stock, Plan.of(single("ham"), 30, 1))
+    service = served(stock, Schedule.of(single("ham"), 30, 1))
     text = report_of(kind, service, summary(stock, service), HISTORY)
     svg = text[text.index("<svg") : text.index("</svg>") + 6]
     picture = ElementTree.fromstring(svg)  # noqa: S314 - it was written right here
@@ -152,22 +152,25 @@ def test_the_report_is_well_formed_and_has_the_figures(stock: FakeStock, kind: s
 
 
 def test_the_report_marks_the_first_delivery_of_all_and_sums_up_its_table(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(single("ham"), 30, 1))
-    history = {"ham": [Step(service.began + 1, 170, 0, 0, "delivery simulation/1.csv"), *HISTORY["ham <&>"][2:]]}
+    service = served(stock, Schedule.of(single("ham"), 30, 1))
+    history = {"ham": [LevelPoint(service.began + 1, 170, 0, 0, "delivery simulation/1.csv"), *HISTORY["ham <&>"][2:]]}
     text = report_of(".html", service, summary(stock, service), history)
     assert "delivery simulation/1.csv +170" in text
     assert "<td>together<td>170" in text
 
 
 def test_all_charts_of_a_report_have_the_same_times(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(single("ham"), 30, 1))
-    late = [Step(service.began, 0, 0, 0, ""), Step(service.began + 35, 9, 0, 0, "delivery simulation/2.csv")]
+    service = served(stock, Schedule.of(single("ham"), 30, 1))
+    late = [
+        LevelPoint(service.began, 0, 0, 0, ""),
+        LevelPoint(service.began + 35, 9, 0, 0, "delivery simulation/2.csv"),
+    ]
     text = report_of(".svg", service, summary(stock, service), {**HISTORY, "egg": late})
     assert (text.count(">0:35<"), text.count(">0:30<")) == (2, 0)
 
 
 def test_the_json_report_repeats_the_run(stock: FakeStock) -> None:
-    service = served(stock, Plan.of(single("ham"), 30, 1))
+    service = served(stock, Schedule.of(single("ham"), 30, 1))
     document = json.loads(report_of(".json", service, summary(stock, service), HISTORY))
     assert document["seed"] == 1
     assert document["summary"]["adds_up"] is True
@@ -175,7 +178,7 @@ def test_the_json_report_repeats_the_run(stock: FakeStock) -> None:
 
 
 def test_opening_wakes_the_stack_and_leaves_its_stock_alone(stock: FakeStock) -> None:
-    service = Service(Plan.of(single("ham"), 60, 1), stock, stock, 60, stock.clock.now, stock.clock.wait)
+    service = Service(Schedule.of(single("ham"), 60, 1), stock, stock, 60, stock.clock.now, stock.clock.wait)
     stock.clock.wait(30)
     service.open()
     assert service.began == BEGAN + 30
@@ -184,6 +187,6 @@ def test_opening_wakes_the_stack_and_leaves_its_stock_alone(stock: FakeStock) ->
 
 
 def test_opening_wakes_as_many_workers_as_suppliers_come_at_once(stock: FakeStock) -> None:
-    plan = Plan.of(pizzeria(), 60, 1)
+    plan = Schedule.of(pizzeria(), 60, 1)
     Service(plan, stock, stock, 60, stock.clock.now, stock.clock.wait).open()
     assert len(stock.dropped) == len(plan.kitchen.suppliers) == 4

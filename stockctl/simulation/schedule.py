@@ -14,7 +14,7 @@ from stockctl.simulation.kitchen import Kitchen, Recipe, Supplier, Supply
 
 
 @dataclass(frozen=True)
-class Order:
+class CustomerOrder:
     """A customer's order, by its number; a `repeat` is the same transaction sent once more."""
 
     at: float
@@ -38,11 +38,11 @@ class Delivery:
     is_repeat: bool = False
 
 
-Event = Order | Delivery
+Event = CustomerOrder | Delivery
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """All that will happen in a kitchen, in order of time."""
 
     kitchen: Kitchen
@@ -52,7 +52,7 @@ class Plan:
     events: tuple[Event, ...]
 
     @classmethod
-    def of(cls, kitchen: Kitchen, duration: float, seed: int, *, chaos: bool = False) -> Plan:
+    def of(cls, kitchen: Kitchen, duration: float, seed: int, *, chaos: bool = False) -> Schedule:
         """Draws the plan. Chaos delays and repeats deliveries, and repeats transactions."""
         events: list[Event] = [*_orders(kitchen, duration, Random(f"orders {seed}"))]  # noqa: S311 - a repeatable plan
         events += _deliveries(kitchen, duration)
@@ -64,10 +64,10 @@ class Plan:
 
 def _place(event: Event) -> tuple[float, bool, int, bool]:
     """Deliveries before orders of the same moment, a thing before its repetition."""
-    return event.at, isinstance(event, Order), event.number, event.is_repeat
+    return event.at, isinstance(event, CustomerOrder), event.number, event.is_repeat
 
 
-def _orders(kitchen: Kitchen, duration: float, random: Random) -> Iterator[Order]:
+def _orders(kitchen: Kitchen, duration: float, random: Random) -> Iterator[CustomerOrder]:
     """Customers as a Poisson process, thinned to the rush of the service."""
     most = kitchen.customers_per_minute / 60 * (math.pi / 2 if kitchen.rush else 1.0)
     weights = [recipe.weight for recipe in kitchen.recipes]
@@ -78,7 +78,7 @@ def _orders(kitchen: Kitchen, duration: float, random: Random) -> Iterator[Order
             return
         if not kitchen.rush or random.random() < math.sin(math.pi * at / duration):
             number += 1
-            yield Order(at, number, random.choices(kitchen.recipes, weights)[0])
+            yield CustomerOrder(at, number, random.choices(kitchen.recipes, weights)[0])
 
 
 def _deliveries(kitchen: Kitchen, duration: float) -> Iterator[Delivery]:
@@ -101,7 +101,7 @@ def _due(supplier: Supplier, duration: float) -> Iterator[tuple[float, Supply]]:
 def _disturbed(events: list[Event], random: Random) -> Iterator[Event]:
     """A third of the deliveries come late, a third come again, and one order in five is sent again."""
     for event in events:
-        if isinstance(event, Order):
+        if isinstance(event, CustomerOrder):
             yield event
             if random.random() < 1 / 5:
                 yield replace(event, at=event.at + random.uniform(0.2, 20), is_repeat=True)
