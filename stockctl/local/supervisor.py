@@ -22,6 +22,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from stockctl.aws.clients import Clients
+from stockctl.local import emulator_cache
 from stockctl.local.checkpoints import Checkpoints, ministack_save
 from stockctl.local.expiry import ExpiryService
 from stockctl.local.home import Home, Run, now_text
@@ -73,6 +74,7 @@ def may_change(scope: Scope) -> bool:
 
 
 async def _serve(run: Run, home: Home) -> None:
+    emulator_cache.apply()
     application = importlib.import_module("ministack.app").app
     checkpoints = Checkpoints(home, ministack_save())
     expiry = ExpiryService(_clients(run))
