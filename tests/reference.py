@@ -1,24 +1,41 @@
-"""The README's command reference, written from the program itself: `python -m tests.reference` brings it up to date.
+"""The generated parts of the documents: `python -m tests.reference` writes them anew.
 
-`tests/test_readme.py` holds the README to it.
+They stand between markers, such as `<!-- commands, by … -->` and `<!-- end of commands -->`. `tests/test_readme.py`
+compares every one of them with the program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
+from cfnlint.decode import decode
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from stockctl.cli.help import examples_of, option_rows, summary_of
+from stockctl.cli.help import examples_of, option_rows, prose_of, summary_of
 from stockctl.cli.program import app
+from stockctl.deployment.deploy import OURS
+from stockctl.deployment.template import template_path
 from stockctl.domain.errors import ExitCode
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+REFERENCE = ROOT / ".docs" / "reference.md"
+OPERATING = ROOT / "infra" / "README.md"
+DOCUMENTS = (
+    README,
+    REFERENCE,
+    ROOT / "stockctl" / "README.md",
+    OPERATING,
+    ROOT / "tests" / "README.md",
+    ROOT / "tests" / "benchmarks" / "README.md",
+)
 SHARED = "Where and how"
 """The heading of the options that every command takes."""
+SET_BY_DEPLOY = OURS | {"RequireTls"}
+"""Template parameters that nobody sets by hand."""
 
 
 def commands() -> dict[str, TyperCommand]:
@@ -29,6 +46,8 @@ def commands() -> dict[str, TyperCommand]:
 
 def _within(group: TyperGroup, prefix: str) -> Iterator[tuple[str, TyperCommand]]:
     for name, command in group.commands.items():
+        if command.hidden:
+            continue
         if isinstance(command, TyperGroup):
             yield from _within(command, f"{prefix}{name} ")
         elif isinstance(command, TyperCommand):
@@ -44,57 +63,81 @@ def options_of(command: TyperCommand) -> dict[str, list[tuple[str, str]]]:
 def command_table() -> str:
     """What each command does, with an example."""
     rows = [
-        f"| `{name}` | {summary_of(command.help or '')} | `{_example(command)}` |"
+        f"| `{name}` | {summary_of(command.help or '')} | {_code(examples_of(command.help or '')[0])} |"
         for name, command in commands().items()
     ]
     return "\n".join(["| command | what it does | for example |", "|---|---|---|", *rows])
 
 
-def _example(command: TyperCommand) -> str:
-    return examples_of(command.help or "")[0].replace("|", "\\|")
+def exit_code_table() -> str:
+    """The meaning of each exit code."""
+    return "\n".join(["| exit code | meaning |", "|---|---|", *(f"| {code} | {code.meaning} |" for code in ExitCode)])
 
 
 def option_lists() -> str:
-    """The options of each command, and those of all of them."""
+    """The options that all commands share, then each command with its help, arguments, options and examples."""
     some = next(iter(commands().values()))
-    parts = [_listed("every command", options_of(some)[SHARED], [])]
-    parts += [
-        _listed(name, options_of(command).get("Options", []), _arguments(command))
-        for name, command in commands().items()
-        if options_of(command).get("Options") or _arguments(command)
-    ]
-    return "<details><summary>Every option</summary>\n\n" + "\n\n".join(parts) + "\n\n</details>"
+    shared = f"## Options of every command\n\n{_table('option', options_of(some)[SHARED])}"
+    return "\n\n".join([shared, *(_described(name, command) for name, command in commands().items())])
+
+
+def _described(name: str, command: TyperCommand) -> str:
+    text = command.help or ""
+    options = [row for heading, rows in options_of(command).items() if heading != SHARED for row in rows]
+    rows = [*_arguments(command), *options]
+    examples = "```sh\n" + "\n".join(examples_of(text)) + "\n```"
+    parts = [f"## {name}", *prose_of(text), *([_table("option", rows)] if rows else []), examples]
+    return "\n\n".join(parts)
 
 
 def _arguments(command: TyperCommand) -> list[tuple[str, str]]:
     return [(str(one.metavar), one.help or "") for one in command.params if isinstance(one, TyperArgument)]
 
 
-def _listed(name: str, options: list[tuple[str, str]], arguments: list[tuple[str, str]]) -> str:
-    rows = "\n".join(
-        f"| `{term.replace('|', chr(92) + '|')}` | {meaning} |" for term, meaning in [*arguments, *options]
-    )
-    return f"| {name} | |\n|---|---|\n{rows}"
+def parameter_table() -> str:
+    """The parameters of the template that `deploy --parameter` sets."""
+    template, _ = decode(str(template_path()))
+    rows = [
+        f"| `{name}` | {_default(parameter)} | {' '.join(parameter['Description'].split())} |"
+        for name, parameter in template["Parameters"].items()
+        if name not in SET_BY_DEPLOY
+    ]
+    return "\n".join(["| parameter | default | meaning |", "|---|---|---|", *rows])
 
 
-def exit_code_table() -> str:
-    """What the program says by how it ends."""
-    return "\n".join(["| exit code | says |", "|---|---|", *(f"| {code} | {code.meaning} |" for code in ExitCode)])
+def _default(parameter: Mapping[str, Any]) -> str:
+    default = parameter.get("Default", "")
+    return "none" if default == "" else f"`{default}`"
 
 
-SECTIONS = {"commands": command_table, "options": option_lists, "exit codes": exit_code_table}
+def _table(term: str, rows: list[tuple[str, str]]) -> str:
+    lines = [f"| {_code(name)} | {meaning.replace('|', chr(92) + '|')} |" for name, meaning in rows]
+    return "\n".join([f"| {term} | meaning |", "|---|---|", *lines])
 
 
-def with_reference(readme: str) -> str:
-    """The README with every section between its markers as the program has it now."""
-    for name, section in SECTIONS.items():
-        before, begin, rest = readme.partition(f"<!-- {name}, by `python -m tests.reference` -->\n")
+def _code(text: str) -> str:
+    return f"`{text.replace('|', chr(92) + '|')}`"
+
+
+SECTIONS: dict[Path, dict[str, Callable[[], str]]] = {
+    README: {"commands": command_table, "exit codes": exit_code_table},
+    REFERENCE: {"options": option_lists},
+    OPERATING: {"parameters": parameter_table},
+}
+
+
+def with_reference(document: Path) -> str:
+    """The text of a document with every generated section as the program has it now."""
+    text = document.read_text(encoding="utf-8")
+    for name, section in SECTIONS[document].items():
+        before, begin, rest = text.partition(f"<!-- {name}, by `python -m tests.reference` -->\n")
         _, end, after = rest.partition(f"<!-- end of {name} -->")
         if not (begin and end):
-            raise ValueError(f"the README has no markers for {name}")
-        readme = f"{before}{begin}{section()}\n{end}{after}"
-    return readme
+            raise ValueError(f"{document.name} has no markers for {name}")
+        text = f"{before}{begin}{section()}\n{end}{after}"
+    return text
 
 
 if __name__ == "__main__":
-    README.write_text(with_reference(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for written in SECTIONS:
+        written.write_text(with_reference(written), encoding="utf-8")

@@ -1,35 +1,65 @@
-"""The README and help are held to the program: every command, option, exit code and example in them is real."""
+"""The documents and help are compared with the program: every command, option, field and link in them is real."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+import stockctl
 from stockctl.cli.help import examples_of, prose_of
 from stockctl.cli.program import app
+from stockctl.domain.api import answer_to, busy, holding_document, invalid, level_document, not_found
+from stockctl.domain.delivery import Rejection, Row
 from stockctl.domain.errors import ExitCode
-from tests.reference import README, commands, options_of, with_reference
+from stockctl.domain.level_change import LevelChange
+from stockctl.domain.receipt import Rejections, receipt_of
+from stockctl.domain.stock import Batch, Holding, Level, Roster
+from stockctl.domain.transaction import (
+    Accepted,
+    Fault,
+    Insufficient,
+    InvalidRequest,
+    Reused,
+    Shortage,
+    Transaction,
+    Unknown,
+)
+from tests.reference import DOCUMENTS, README, ROOT, SECTIONS, commands, options_of, with_reference
 
 TEXT = README.read_text(encoding="utf-8")
 OTHER_PROGRAMS = re.compile(r"`[^`\n]*(?:pytest|python -m|pip|aws) [^`\n]*`")
 """Command lines of other programs, whose options are not ours."""
+OPTIONS_OF_OTHERS = {"--help", "--version", "--install-completion", "--show-completion", "--long", "--runs"}
+"""Options of the program as a whole, of our pytest, and of the long runs."""
+
+documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-def test_the_command_reference_is_what_the_program_says() -> None:
-    assert with_reference(TEXT) == TEXT, "run `python -m tests.reference`"
+@pytest.mark.parametrize("document", SECTIONS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_generated_parts_are_what_the_program_says(document: Path) -> None:
+    assert with_reference(document) == document.read_text(encoding="utf-8"), "run `python -m tests.reference`"
 
 
-def test_every_option_the_readme_names_exists() -> None:
-    known = {"--help", "--version", "--install-completion", "--show-completion", "--long"}  # the last is our pytest's
+def test_the_readme_is_short() -> None:
+    assert len(TEXT.splitlines()) <= 200
+
+
+@documents
+def test_every_option_a_document_names_exists(document: Path) -> None:
+    known = set(OPTIONS_OF_OTHERS)
     for command in commands().values():
         for rows in options_of(command).values():
             known |= {name for term, _ in rows for name in re.findall(r"--[a-z][a-z-]*", term)}
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", _without_other_programs(TEXT)))
+    text = _without_other_programs(document.read_text(encoding="utf-8"))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
     assert named - known == set()
 
 
@@ -39,9 +69,32 @@ def _without_other_programs(text: str) -> str:
     return OTHER_PROGRAMS.sub("", text)
 
 
-@pytest.mark.parametrize("code", ExitCode)
-def test_every_exit_code_is_in_the_readme_in_the_programs_words(code: ExitCode) -> None:
-    assert f"| {code} | {code.meaning} |" in TEXT
+@documents
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, _, heading = target.partition("#")
+        linked = (document.parent / name) if name else document
+        assert linked.exists(), target
+        if heading:
+            assert heading in _anchors(linked.read_text(encoding="utf-8")), target
+
+
+def _anchors(text: str) -> set[str]:
+    """The headings of a document as its links name them."""
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {_anchor(heading) for heading in headings}
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.casefold()).replace(" ", "-")
+
+
+def test_sections_that_the_code_refers_to_exist() -> None:
+    for path in [*Path(stockctl.__file__).parent.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        text = " ".join(path.read_text(encoding="utf-8").split())
+        for document, heading in re.findall(r'([\w/]*README\.md), "([^"(]+)"', text):
+            assert _anchor(heading) in _anchors((ROOT / document).read_text(encoding="utf-8")), path
 
 
 @pytest.mark.parametrize("name", commands())
@@ -62,16 +115,22 @@ def test_every_argument_and_option_has_help(name: str) -> None:
             assert re.match(r"[A-Z$].*[.\]]$", meaning), f"{name} {term}: {meaning!r}"
 
 
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_is_in_the_readme(code: ExitCode) -> None:
+    assert f"| {code} | {code.meaning} |" in TEXT
+
+
 def examples() -> Iterator[str]:
-    """Every command line in the README and in help."""
-    yield from re.findall(r"(?:^|[ /`(])(stockctl [a-z][^`\n]*)", _code())
+    """Every command line in the documents and in help."""
+    for document in DOCUMENTS:
+        yield from re.findall(r"(?:^|[ /`(])(stockctl [a-z][^`\n]*)", _code(document.read_text(encoding="utf-8")))
     for command in commands().values():
         yield from examples_of(command.help or "")
 
 
-def _code() -> str:
-    """Code spans and blocks of the README, one a line."""
-    found = re.findall(r"```(?:sh|console)\n(.*?)```|(`[^`\n]+`)", TEXT, flags=re.DOTALL)
+def _code(text: str) -> str:
+    """Code spans and blocks of a document, one a line."""
+    found = re.findall(r"```(?:sh|console)\n(.*?)```|(`[^`\n]+`)", text, flags=re.DOTALL)
     return "\n".join(block or span for block, span in found)
 
 
@@ -90,10 +149,60 @@ def test_every_example_is_a_command_line_the_program_takes(line: str) -> None:
 
 
 def test_every_picture_is_there_and_small() -> None:
-    pictures = re.findall(r"!\[[^\]]*\]\((\.docs/[^)]+)\)", TEXT)
-    assert pictures
-    for name in pictures:
-        picture = (README.parent / name).read_text(encoding="utf-8")
-        assert len(picture) < 200_000
-        assert "/tmp/" not in picture  # noqa: S108 - no path of the machine that drew it
-        assert "/home/" not in picture
+    pictures = sorted((ROOT / ".docs").glob("*.svg"))
+    shown = {Path(name).name for document in DOCUMENTS for name in _pictures_in(document)}
+    assert {picture.name for picture in pictures} == shown
+    for picture in pictures:
+        drawing = picture.read_text(encoding="utf-8")
+        assert len(drawing) < 200_000
+        assert "/tmp/" not in drawing  # noqa: S108 - no path of the machine that drew it
+        assert "/home/" not in drawing
+
+
+def _pictures_in(document: Path) -> list[str]:
+    return re.findall(r"!\[[^\]]*\]\(([^)]+)\)", document.read_text(encoding="utf-8"))
+
+
+# --- Contracts -------------------------------------------------------------------------------------------------
+
+
+LEVEL = Level("ham", 5, 10, 3, 2, 4_000_000_000, 1, 2, "use a", "2026-11-24T08:00:00.000Z")
+BATCH = Batch("ham", "d@2096-10-02", "d", 5, 10, "2096-10-02", 4_000_000_000, "e", "2026-11-24T08:00:00.000Z")
+
+
+def contracts() -> Iterator[Mapping[str, Any]]:
+    """One of each document that other programs read."""
+    transaction = Transaction("a", {"ham": 1})
+    outcomes = (Accepted({"ham": 1}), Insufficient((Shortage("ham", 2, 1),)), Reused(), Unknown())
+    yield from (answer_to(transaction, outcome).body for outcome in outcomes)
+    yield from (busy().body, not_found("").body, invalid(InvalidRequest([Fault("a", "b")])).body)
+    yield level_document(LEVEL)
+    yield holding_document(Holding(LEVEL, Roster(frozenset({BATCH.batch_id}), 1, 5), (BATCH,)))
+    yield LevelChange("ham", 1, 1, datetime.now(UTC), "expired", 1, 0, 0).document()
+    rejected = Rejections()
+    rejected.add(Rejection(3, "quantity", "-3", "why"))
+    yield receipt_of("d", "e", [Row(2, "ham", 1, "2096-10-02", 4_000_000_000)], 1, rejected, 0.0)
+
+
+@pytest.mark.parametrize("document", list(contracts()), ids=lambda document: ",".join(document)[:40])
+def test_the_readme_shows_every_field_that_other_programs_read(document: Mapping[str, Any]) -> None:
+    shown = [_fields(block) for block in json_in_the_readme()]
+    assert _fields(document) in shown
+
+
+def json_in_the_readme() -> Iterator[Any]:
+    """Every JSON document in the README; in tables a field without a value stands for one with any value."""
+    blocks = re.findall(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)
+    spans = re.findall(r"`(\{.*?\})`", TEXT)
+    for text in [*blocks, *spans]:
+        with_values = re.sub(r'([{,]\s*"\w+")(?=\s*[,}])', r"\1: 0", text)
+        document = json.loads(with_values.replace("...", ""))
+        yield document
+        yield from (one for value in document.values() if isinstance(value, list) for one in value)
+
+
+def _fields(document: Any) -> Any:
+    """The names of a document's fields, with those of the documents in its lists."""
+    if not isinstance(document, dict):
+        return None
+    return {name: _fields(value[0]) if isinstance(value, list) and value else None for name, value in document.items()}

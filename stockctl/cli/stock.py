@@ -135,7 +135,7 @@ def _total(levels: list[Level], now: datetime) -> str:
 
 
 def level_document(level: Level) -> dict[str, Any]:
-    """A level as `--output json` prints it (design.md, section 10)."""
+    """A level as `--output json` prints it."""
     return {
         "ingredient": level.ingredient,
         "quantity": level.quantity,

@@ -1,4 +1,4 @@
-"""The answers of the HTTP API (design.md, section 8): what became of a transaction, as status code and JSON body."""
+"""The answers of the HTTP API (README.md, "HTTP API"): what became of a transaction, as status code and JSON body."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Deliveries: reading a supplier's CSV, row by row, without ever losing a good row to a bad one.
 
-The format is the design's, section 6. Reading is lazy: rows come out as the file goes in, so that memory does not
-grow with the file.
+README.md, "Deliveries", describes the format. Reading is lazy: rows come out as the file goes in, so that memory does
+not grow with the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`plan()`: what would bring level and batches of one ingredient together again.
 
 It is level-triggered: it compares what is with what should be and never applies a delta that an event carries, so lost,
-repeated and reordered events do no harm. The rules are those of the design, section 4:
+repeated and reordered events do no harm. The rules (stockctl/README.md, "Reconcile"):
 
 * Live batches are on the roster, present, and not yet due. S is what is left in them, A the level's quantity.
 * Batches on the roster that are due, or whose rows are gone, leave it, and `max(0, A - S)` units are written off. Usage

@@ -1,8 +1,7 @@
 """Levels, rosters and batches: what is in stock of one ingredient.
 
-The words are those of the design: a *level* is what is available now, a *roster* the set of batch ids the level counts,
-a *batch* one ingredient's stock from one delivery with one best-before date. Units are whole units of the ingredient,
-instants are whole seconds since the epoch.
+See stockctl/README.md, "Glossary", for the terms. Units are whole units of the ingredient, instants are whole seconds
+since the epoch.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The conditions that keep stock right, each with the reason it is there (design.md, section 4).
+"""The conditions that keep stock right, each with the reason it is there (stockctl/README.md, "Operations").
 
-The check of the design explores every interleaving with one of these taken away and shows which invariant falls; the
-tests do the same to this file.
+`tests/faults/mutations.py` removes them one at a time, and records the test that notices.
 """
 
 from __future__ import annotations

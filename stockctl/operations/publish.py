@@ -1,4 +1,4 @@
-"""Publish: every change of a level goes to the level stream, at least once and in order (design.md, section 4)."""
+"""Publish: every change of a level goes to the level stream, once or more, in order (stockctl/README.md, "Publish")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reconcile: bringing the level and the batches of one ingredient together again (design.md, section 4)."""
+"""Reconcile: bringing the level and the batches of one ingredient together again (stockctl/README.md, "Reconcile")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DynamoDB rows: keys, and the way between a row and the domain's words (design.md, section 3)."""
+"""DynamoDB rows: keys, and the way between a row and the domain's words (stockctl/README.md, "Data model")."""
 
 from __future__ import annotations
 

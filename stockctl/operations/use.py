@@ -1,4 +1,4 @@
-"""Use: taking all items of a transaction, or none (design.md, section 4)."""
+"""Use: taking all items of a transaction, or none (stockctl/README.md, "Use")."""
 
 from __future__ import annotations
 

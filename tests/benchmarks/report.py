@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-RESULTS = Path(__file__).parent / "results.md"
-README = Path(__file__).parent.parent.parent / "README.md"
-MARKS = ("<!-- benchmarks -->\n", "<!-- /benchmarks -->")
+RESULTS = Path(__file__).parent / "README.md"
+MARKS = ("<!-- results -->\n", "<!-- end of results -->")
 
 
 @dataclass
@@ -27,22 +26,14 @@ class Report:
         print(f"\n### {title}\n\n{text}")  # noqa: T201 - the point of a benchmark
 
     def write(self, path: Path = RESULTS) -> None:
-        """Writes what was measured, and keeps the tables of other runs that were not measured now."""
-        kept = _tables_in(path.read_text(encoding="utf-8")) if path.exists() else {}
+        """Puts what was measured between the marks of the document; tables that were not measured now stay."""
+        before, _, rest = path.read_text(encoding="utf-8").partition(MARKS[0])
+        earlier, _, after = rest.partition(MARKS[1])
         today = time.strftime("%Y-%m-%d", time.gmtime())
         about = f"measured {today}, Python {platform.python_version()}"
         fresh = {title: f"{text}\n\n<sub>{about}</sub>" for title, text in self.tables.items()}
-        parts = [f"### {title}\n\n{text}\n" for title, text in sorted((kept | fresh).items())]
-        path.write_text("\n".join(parts), encoding="utf-8")
-        _embed("\n".join(parts))
-
-
-def _embed(text: str) -> None:
-    """Puts the tables into the README, between its marks."""
-    readme = README.read_text(encoding="utf-8")
-    before, _, rest = readme.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    README.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
+        parts = [f"### {title}\n\n{text}\n" for title, text in sorted((_tables_in(earlier) | fresh).items())]
+        path.write_text("\n".join([f"{before}{MARKS[0]}", *parts, f"{MARKS[1]}{after}"]), encoding="utf-8")
 
 
 def _tables_in(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The invariants of the design (section 3), asked of the rows as they truly are, whatever any reader may see.
+"""The invariants (stockctl/README.md, "Invariants"), asked of the rows as they truly are, whatever any reader may see.
 
 `holds` is asked after every single change, with what was before it; `holds_at_rest` once the stream is worked off.
 """

@@ -1,4 +1,4 @@
-"""Transactions over HTTP: all or nothing, once, and every refusal explained (design.md, section 8)."""
+"""Transactions over HTTP: all or nothing, once, and every refusal explained (README.md, "HTTP API")."""
 
 from __future__ import annotations
 
