@@ -32,7 +32,7 @@ def deploy(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")
+        bool, typer.Option("--dry-run", "-n", help="Show what would change without deploying it.")
     ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before something is replaced or removed.")

@@ -1,10 +1,14 @@
-"""The bucket that function bundles are uploaded to: one an account and region, made by the first deployment."""
+"""The bucket that the template and the function code are uploaded to: one per account and region.
+
+The first deployment creates it.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -16,17 +20,29 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef
 
     from stockctl.aws.clients import Clients
-    from stockctl.deployment.bundle import Bundle
 
 MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
+@dataclass(frozen=True)
+class Artifact:
+    """A file that CloudFormation or Lambda reads, under a key made from its content."""
+
+    content: bytes
+    key: str
+
+    @classmethod
+    def of(cls, folder: str, content: bytes, suffix: str) -> Artifact:
+        """The artifact of this content: the same content has the same key."""
+        return cls(content, f"{folder}/{hashlib.sha256(content).hexdigest()[:40]}.{suffix}")
+
+
 class ArtifactBucket:
-    """Versioned, private, encrypted, reached by TLS alone.
+    """A versioned, private, encrypted bucket that accepts TLS only.
 
-    Every call names the account that must own it, as anyone can take a free name.
+    Every call names the account that must own it, because anyone can take a free name.
 
-    A bucket that was named by the caller is used as it is, and may belong to another account.
+    A bucket chosen by the caller is used as it is, and may belong to another account.
     """
 
     def __init__(self, clients: Clients, name: str | None = None) -> None:
@@ -39,10 +55,10 @@ class ArtifactBucket:
         self._owner: dict[str, Any] = {"ExpectedBucketOwner": self.account} if self._is_own else {}
 
     def ensure(self) -> None:
-        """Makes the bucket where there is none. One of ours is protected anew: its making may have been cut off.
+        """Creates the bucket if it is missing. Our own is protected again: an earlier run may have been interrupted.
 
         Raises:
-            StockctlError: it cannot be used, or the caller named one that is not there.
+            StockctlError: the bucket cannot be used, or the caller chose one that does not exist.
         """
         try:
             self._s3.head_bucket(Bucket=self.name, **self._owner)
@@ -51,20 +67,24 @@ class ArtifactBucket:
                 raise self._unusable(error) from error
             if not self._is_own:
                 raise StockctlError(
-                    f"there is no bucket {self.name}", "Make it, or leave --artifact-bucket out to have one made."
+                    f"there is no bucket {self.name}", "Create it, or omit --artifact-bucket to have one created."
                 ) from error
             self._create()
         if self._is_own:
             self._protect()
 
-    def upload(self, bundle: Bundle) -> None:
-        """Puts a bundle under its key, unless it is there: the key is made from the content."""
-        if not self._holds(bundle.key):
-            # S3 compares the checksum: an upload that was cut off never becomes a bundle.
-            checksum = base64.b64encode(hashlib.sha256(bundle.content).digest()).decode()
+    def upload(self, artifact: Artifact) -> None:
+        """Uploads an artifact unless it is there already: the key is made from the content."""
+        if not self._holds(artifact.key):
+            # S3 compares the checksum: an interrupted upload never becomes an object.
+            checksum = base64.b64encode(hashlib.sha256(artifact.content).digest()).decode()
             self._s3.put_object(
-                Bucket=self.name, Key=bundle.key, Body=bundle.content, ChecksumSHA256=checksum, **self._owner
+                Bucket=self.name, Key=artifact.key, Body=artifact.content, ChecksumSHA256=checksum, **self._owner
             )
+
+    def url(self, artifact: Artifact) -> str:
+        """The address of an uploaded artifact, in the path style, which the embedded cloud understands, too."""
+        return f"{self._s3.meta.endpoint_url}/{self.name}/{artifact.key}"
 
     def _holds(self, key: str) -> bool:
         try:

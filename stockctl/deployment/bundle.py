@@ -1,36 +1,27 @@
-"""The zip that Lambda runs: four whole folders of this package, whatever stands in them.
+"""The zip that Lambda runs: four whole folders of this package.
 
-The same sources give the same bytes on every machine, so a key made from the content says whether the code changed.
+The same sources give the same bytes on every machine, so a key made from the content shows whether the code changed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from stockctl.deployment.artifacts import Artifact
 from stockctl.deployment.template import PACKAGE
 
 FOLDERS = ("domain", "aws", "operations", "functions")
-# The earliest time a zip can carry: when a file was checked out says nothing about what is in it.
+# The earliest time a zip can hold: when a file was checked out is not part of the code.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 READABLE_FILE = 0o100644 << 16
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """A zip of function code and the S3 key that names its content."""
-
-    content: bytes
-    key: str
-
-
-def bundle(package: Path = PACKAGE) -> Bundle:
-    """The functions of `package` (the folder `stockctl`) with the rooms they stand on."""
+def bundle(package: Path = PACKAGE) -> Artifact:
+    """The functions of `package` (the folder `stockctl`) with the modules they import."""
     content = _zipped({path.relative_to(package.parent).as_posix(): path.read_bytes() for path in modules(package)})
-    return Bundle(content, f"bundles/{hashlib.sha256(content).hexdigest()[:40]}.zip")
+    return Artifact.of("bundles", content, "zip")
 
 
 def modules(package: Path = PACKAGE) -> list[Path]:

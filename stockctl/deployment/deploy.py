@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stockctl.deployment.artifacts import ArtifactBucket
-from stockctl.deployment.bundle import Bundle, bundle
+from stockctl.deployment.artifacts import Artifact, ArtifactBucket
+from stockctl.deployment.bundle import bundle
 from stockctl.deployment.change_set import ChangeSet
 from stockctl.deployment.stack import ResourceEvent, Stack
-from stockctl.deployment.template import Location, parameter_names, release, template_for, template_text
+from stockctl.deployment.template import Location, parameter_names, release, template_for
 from stockctl.domain.errors import UsageError
 from stockctl.domain.findings import Finding
 
@@ -48,21 +48,20 @@ def stack_findings(stack: Stack) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Preparation:
-    """A deployment that was planned and not begun: the plan, and the code that must be there before that runs."""
+    """A planned deployment that has not started: the plan, and the code to upload before it runs."""
 
     plan: ChangeSet
     stack: Stack
-    code: Bundle
+    code: Artifact
     artifacts: ArtifactBucket
 
     def execute(self) -> Iterator[ResourceEvent]:
-        """Uploads the code, carries the plan out, and yields each event as it comes.
+        """Uploads the code, executes the plan, and yields each event as it happens.
 
         Raises:
             StockctlError: a resource failed; names the first that did and why.
         """
         if not self.plan.is_empty:
-            self.artifacts.ensure()
             self.artifacts.upload(self.code)
             yield from self.stack.execute(self.plan)
 
@@ -74,9 +73,10 @@ class Preparation:
 def prepare(
     clients: Clients, stack: Stack, parameters: Mapping[str, str], artifact_bucket: str | None = None
 ) -> Preparation:
-    """Has CloudFormation compare the template, the code and `parameters` with what is deployed; changes nothing.
+    """Has CloudFormation compare the template, the code and `parameters` with what is deployed.
 
-    Code goes to `artifact_bucket`, else to the one it went to before, else to one that is made for it.
+    Only the artifact bucket changes: the template is uploaded to it. It is `artifact_bucket`, else the one used before,
+    else one created for this account and region.
 
     Raises:
         UsageError: a parameter that the template does not have, or that is not for the caller to set.
@@ -88,8 +88,11 @@ def prepare(
     own = {"CodeBucket": artifacts.name, "CodeKey": code.key, "Release": release()}
     if (clients.endpoint_url or "").startswith("http:"):  # an emulator, which could not be reached otherwise
         own["RequireTls"] = "false"
-    template = template_for(Location(stack.name, artifacts.account, artifacts.region))
-    return Preparation(stack.plan(template, {**parameters, **own}), stack, code, artifacts)
+    text = template_for(Location(stack.name, artifacts.account, artifacts.region))
+    template = Artifact.of("templates", text.encode(), "yaml")
+    artifacts.ensure()
+    artifacts.upload(template)
+    return Preparation(stack.plan(artifacts.url(template), {**parameters, **own}), stack, code, artifacts)
 
 
 def _parameters_of(deployed: StackTypeDef | None) -> dict[str, str]:
@@ -98,7 +101,7 @@ def _parameters_of(deployed: StackTypeDef | None) -> dict[str, str]:
 
 
 def _check(parameters: Iterable[str]) -> None:
-    settable = [name for name in parameter_names(template_text()) if name not in OURS]
+    settable = [name for name in parameter_names() if name not in OURS]
     for name in parameters:
         if name not in settable:
             raise UsageError(f"there is no parameter {name!r}", f"The parameters are {', '.join(settable)}.")

@@ -140,8 +140,8 @@ class Stack:
         """What CloudFormation knows of the stack; None where there is none."""
         return described(self._cloudformation, self.name)
 
-    def plan(self, template: str, parameters: Mapping[str, str]) -> ChangeSet:
-        """What deploying `template` would change. Parameters left out keep what they were deployed with.
+    def plan(self, template_url: str, parameters: Mapping[str, str]) -> ChangeSet:
+        """What deploying the template would change. Omitted parameters keep their deployed values.
 
         Raises:
             StockctlError: the stack is in a state that a deployment cannot start from.
@@ -153,8 +153,8 @@ class Stack:
                 StackName=self.name,
                 ChangeSetName=f"stockctl-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
                 ChangeSetType="UPDATE" if deployed else "CREATE",
-                TemplateBody=template,
-                Parameters=_parameters(deployed, parameters, template),
+                TemplateURL=template_url,
+                Parameters=_parameters(deployed, parameters),
                 Capabilities=["CAPABILITY_IAM"],
                 ImportExistingResources=True,
                 **self._leave_out,
@@ -316,10 +316,10 @@ class Stack:
         return fresh[::-1]
 
 
-def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str], template: str) -> list[ParameterTypeDef]:
+def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str]) -> list[ParameterTypeDef]:
     known = {parameter["ParameterKey"] for parameter in deployed.get("Parameters", [])} if deployed else set()
-    # A parameter that a new template has dropped must not be named any more.
-    kept = sorted((known - given.keys()) & set(parameter_names(template)))
+    # A parameter that the new template no longer has must not be sent.
+    kept = sorted((known - given.keys()) & set(parameter_names()))
     chosen: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
     previous: list[ParameterTypeDef] = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
     return chosen + previous

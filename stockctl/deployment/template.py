@@ -1,7 +1,7 @@
 """Where the CloudFormation template is, and what it becomes for one stack.
 
-It lies beside the modules in a wheel and in `infra/` in a source tree. CloudFormation takes a resource that exists into
-a stack by its name, but only where the name is a literal: so the names of what is kept are written out for it.
+A wheel has it inside the package, a source tree in `infra/`. CloudFormation imports an existing resource into a stack
+by its name, but only if the name is a literal: so the names of retained resources are written out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-LARGEST = 51_200
-"""Bytes of template text that CloudFormation takes in a call."""
 
 _NAMED = re.compile(r'^(?P<key> +(?P<kind>Table|Bucket)Name: )!Sub "(?P<name>[^"]+)"$', re.MULTILINE)
 
@@ -52,8 +50,8 @@ def template_text() -> str:
 
 
 def template_for(place: Location) -> str:
-    """The template as it is sent to CloudFormation: without comments, the names of what is kept written out."""
-    return _NAMED.sub(lambda found: f'{found["key"]}"{place.name(found["name"])}"', _essence())
+    """The template as CloudFormation gets it: with the names of retained resources written out."""
+    return _NAMED.sub(lambda found: f'{found["key"]}"{place.name(found["name"])}"', template_text())
 
 
 def kept(place: Location) -> Kept:
@@ -64,16 +62,12 @@ def kept(place: Location) -> Kept:
 
 
 def release() -> str:
-    """Names the content of the template; comments and blank lines are not part of it."""
-    return hashlib.sha256(_essence().encode()).hexdigest()[:16]
-
-
-def _essence() -> str:
+    """Identifies the content of the template; comments and blank lines do not count."""
     lines = (line for line in template_text().splitlines() if line.strip() and not line.lstrip().startswith("#"))
-    return "\n".join(lines) + "\n"
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def parameter_names(template: str) -> list[str]:
-    """The parameters a template takes. Read off its layout, as no YAML reader knows CloudFormation's tags unaided."""
-    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", template, re.MULTILINE)
+def parameter_names() -> list[str]:
+    """The template's parameters. Read by layout, because no YAML reader knows CloudFormation's tags by itself."""
+    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", template_text(), re.MULTILINE)
     return re.findall(r"^  (\w+):", section.group(1), re.MULTILINE) if section else []

@@ -1,4 +1,4 @@
-"""The bucket for function bundles, as the first deployment to an account and region makes it."""
+"""The bucket for the template and the function code, as the first deployment to an account and region creates it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import boto3
 from moto import mock_aws
 
 from stockctl.aws.clients import Clients
-from stockctl.deployment.artifacts import ArtifactBucket
+from stockctl.deployment.artifacts import Artifact, ArtifactBucket
 
 
 @mock_aws
@@ -27,6 +27,15 @@ def test_an_artifact_bucket_whose_making_was_cut_off_is_protected_by_the_next_de
         CreateBucketConfiguration={"LocationConstraint": artifacts.region},  # type: ignore[typeddict-item]
     )
     assert_protected(clients, artifacts)
+
+
+@mock_aws
+def test_cloudformation_is_given_the_template_by_an_address_it_accepts() -> None:
+    """In the path style, of the bucket's own region: CloudFormation reads it as the caller."""
+    clients = Clients(boto3.session.Session())
+    artifacts = ArtifactBucket(clients)
+    template = Artifact.of("templates", b"Resources: {}", "yaml")
+    assert artifacts.url(template) == f"https://s3.eu-west-1.amazonaws.com/{artifacts.name}/{template.key}"
 
 
 def assert_protected(clients: Clients, artifacts: ArtifactBucket) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ARN = "arn:aws:cloudformation:eu-west-1:123456789012:stack/kitchen/1"
 CHANGE_SET = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/one/1"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-TEMPLATE = "Parameters:\n  Shards:\n    Type: Number\n  CodeKey:\n    Type: String\n\nResources: {}\n"
+TEMPLATE = "https://s3.eu-west-1.amazonaws.com/artifacts/templates/1.yaml"
 
 
 @pytest.fixture
@@ -153,14 +153,14 @@ def test_a_plan_without_changes_is_empty_and_leaves_no_change_set_behind(
 
 
 def test_a_parameter_that_is_left_out_keeps_what_it_was(stack: Stack, aws: Stubber) -> None:
-    """And one that the new template has dropped is not named."""
+    """And one that the new template no longer has is not sent."""
     deployed = [{"ParameterKey": key, "ParameterValue": "1"} for key in ("Shards", "CodeKey", "Dropped")]
     answer_status(aws, "CREATE_COMPLETE", Parameters=deployed)
     expected = {
         "StackName": "kitchen",
         "ChangeSetName": ANY,
         "ChangeSetType": "UPDATE",
-        "TemplateBody": TEMPLATE,
+        "TemplateURL": TEMPLATE,
         "Capabilities": ["CAPABILITY_IAM"],
         "ImportExistingResources": True,
         "Parameters": [

@@ -14,8 +14,8 @@ import pytest
 from cfnlint.decode import decode
 
 from stockctl.aws.clients import FUNCTION_CONFIG
+from stockctl.deployment.bundle import modules
 from stockctl.deployment.template import (
-    LARGEST,
     PACKAGE,
     Kept,
     Location,
@@ -73,11 +73,6 @@ def test_a_wheel_carries_the_template_where_it_is_looked_for(tmp_path: Path) -> 
     assert found.read_text(encoding="utf-8") == template_text()
 
 
-def test_the_template_fits_into_one_call() -> None:
-    """Beyond this, CloudFormation wants it in a bucket."""
-    assert len(template_for(Location("a" * 29, "123456789012", "ap-southeast-99")).encode()) < LARGEST
-
-
 def test_what_is_kept_bears_a_literal_name_when_it_is_sent() -> None:
     """CloudFormation takes in an existing resource by that alone."""
     place = Location("kitchen", "123456789012", "eu-west-1")
@@ -95,18 +90,31 @@ def test_what_holds_data_is_kept_protected_and_encrypted(resources: dict[str, An
         assert table["DeletionProtectionEnabled"] is True
 
 
-def test_every_function_and_queue_is_watched_by_alarms(resources: dict[str, Any]) -> None:
-    """Errors and throttles of each function, the age of what both stream functions read, and both queues."""
+def test_every_way_to_lose_delay_or_refuse_work_has_an_alarm(resources: dict[str, Any]) -> None:
+    """Errors behind the API, the age of what the others process, both failure queues and the API's own faults."""
     watched = {
         (alarm["MetricName"], str(alarm["Dimensions"][0]["Value"]))
         for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
     }
-    for function in of_type(resources, "AWS::Lambda::Function"):
-        assert {("Errors", str({"Ref": function})), ("Throttles", str({"Ref": function}))} <= watched
+    for integration in of_type(resources, "AWS::ApiGatewayV2::Integration").values():
+        assert ("Errors", str({"Ref": integration["IntegrationUri"]["Fn::GetAtt"][0]})) in watched
     for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
         assert ("IteratorAge", str(mapping["FunctionName"])) in watched
+    assert {("AsyncEventAge", str({"Ref": "StockReceived"})), ("5xx", str({"Ref": "Api"}))} <= watched
     for queue in of_type(resources, "AWS::SQS::Queue"):
         assert ("ApproximateNumberOfMessagesVisible", str({"Fn::GetAtt": [queue, "QueueName"]})) in watched
+
+
+def test_functions_get_the_environment_variables_that_the_code_reads_and_no_others(resources: dict[str, Any]) -> None:
+    """A variable that no code reads is a dependency for nothing."""
+    given = {
+        name
+        for function in of_type(resources, "AWS::Lambda::Function").values()
+        for name in function["Environment"]["Variables"]
+    }
+    code = "".join(path.read_text(encoding="utf-8") for path in modules())
+    read = set(re.findall(r'environ(?:\.get\(|\[)"(\w+)"', code))
+    assert given == {name for name in read if not name.startswith("AWS_")}
 
 
 def test_the_dashboard_is_valid_json_once_its_names_are_filled_in(resources: dict[str, Any]) -> None:
@@ -121,7 +129,7 @@ def test_the_dashboard_is_valid_json_once_its_names_are_filled_in(resources: dic
 def test_the_parameters_are_the_ones_documented() -> None:
     """`deploy` offers these by name."""
     document, _ = decode(str(template_path()))
-    assert parameter_names(template_text()) == list(document["Parameters"])
+    assert parameter_names() == list(document["Parameters"])
 
 
 def test_no_role_has_a_wildcard_action_or_a_bare_wildcard_resource(resources: dict[str, Any]) -> None:

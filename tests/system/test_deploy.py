@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from stockctl.aws.target import Target
 from stockctl.cli.rollout import ensure_running
 from stockctl.client.deployment import Deployment
-from stockctl.deployment.bundle import Bundle, bundle
+from stockctl.deployment.artifacts import Artifact
+from stockctl.deployment.bundle import bundle
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.terminal.environment import Environment
 
@@ -127,7 +128,7 @@ def test_a_command_brings_the_embedded_cloud_up_to_date_with_the_code(
 
     before = code()
     assert said.getvalue() == ""
-    monkeypatch.setattr("stockctl.deployment.deploy.bundle", lambda: Bundle(bundle().content, "bundles/other.zip"))
+    monkeypatch.setattr("stockctl.deployment.deploy.bundle", lambda: Artifact(bundle().content, "bundles/other.zip"))
     code()
     assert "deploying stack stockctl" in said.getvalue()
     monkeypatch.undo()
