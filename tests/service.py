@@ -38,8 +38,7 @@ class Service:
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         clients.kinesis.create_stream(StreamName=STREAM, ShardCount=1)
-        for module in ("stockctl.operations.record_delivery", "stockctl.functions.try_all"):  # moto knows one thread
-            monkeypatch.setattr(f"{module}.WORKERS", 1)
+        monkeypatch.setattr("stockctl.operations.workers.WORKERS", 1)  # moto is not thread-safe
         monkeypatch.setenv("STOCK_TABLE", STOCK)
         monkeypatch.setenv("TRANSACTION_TABLE", TRANSACTIONS)
         monkeypatch.setenv("LEVEL_STREAM", STREAM)

@@ -103,7 +103,6 @@ class StreamState:
     behind: float = 0.0
     reason: str = ""
     malformed: int = 0
-    dropped: int = 0
 
 
 @dataclass
@@ -279,8 +278,6 @@ class LevelReader:
                 continue
             if self._versions.admits(change):
                 yield change
-            else:
-                self.state = replace(self.state, dropped=self.state.dropped + 1)
 
     def _failed(self, shard: _Shard, error: ClientError | BotoCoreError) -> None:
         code = code_of(error) if isinstance(error, ClientError) else ""

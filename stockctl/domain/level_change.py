@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from stockctl.domain.instants import iso
+
 
 class MalformedChange(ValueError):
     """A record that is not a level change."""
@@ -60,7 +62,7 @@ class LevelChange:
             "typeId": self.ingredient,
             "quantity": self.quantity,
             "version": self.version,
-            "at": self.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": iso(self.at.timestamp()),
             "cause": self.cause,
             "received": self.received,
             "used": self.used,

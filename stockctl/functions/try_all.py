@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
+from stockctl.operations.workers import workers_for
+
 log = logging.getLogger(__name__)
 
 
@@ -40,20 +42,12 @@ def all_tried() -> Iterator[Callable[[str, Callable[[], object]], None]]:
         raise SomeFailed(f"{len(faults)} failed; the first: {type(faults[0]).__name__}: {faults[0]}") from faults[0]
 
 
-WORKERS = 8
-"""Ingredients worked at the same time: each mostly waits for DynamoDB."""
-
-WORTH_A_WORKER = 10
-"""Ingredients that one worker gets done before another one is worth its start."""
-
-
 def each_tried(subjects: Collection[str], work: Callable[[str], object]) -> None:
     """Does the work for each subject, several at a time where they are many.
 
     Raises:
         SomeFailed: at the end, where at least one failed; each fault has been logged.
     """
-    workers = min(WORKERS, 1 + len(subjects) // WORTH_A_WORKER)
-    with all_tried() as attempt, ThreadPoolExecutor(workers) as threads:
+    with all_tried() as attempt, ThreadPoolExecutor(workers_for(len(subjects))) as threads:
         for subject in subjects:
             threads.submit(attempt, subject, partial(work, subject))

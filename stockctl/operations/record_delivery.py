@@ -40,6 +40,7 @@ from stockctl.operations.receive import MAX_BATCHES, Conflict, receive, receive_
 from stockctl.operations.rows import number, text
 from stockctl.operations.sorted_rows import StagedRows
 from stockctl.operations.stock_table import StockTable
+from stockctl.operations.workers import workers_for
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,12 +55,6 @@ IN_MEMORY_BYTES = 8 << 20
 
 MAX_GROUP = 10 * MAX_BATCHES
 """Rows of one ingredient that a worker takes at once."""
-
-WORKERS = 8
-"""Ingredients recorded at the same time: each mostly waits for DynamoDB."""
-
-WORTH_A_WORKER = 10
-"""Ingredients that one worker gets done before another one is worth its start."""
 
 _Missed = list[tuple[Row, Rejection]]
 
@@ -155,7 +150,7 @@ class _Recording:
 
     def _record(self) -> None:
         """Records the rows by several workers; no more is read than they are at, and no ingredient by two of them."""
-        workers = min(WORKERS, 1 + self.staged.ingredients() // WORTH_A_WORKER)
+        workers = workers_for(self.staged.ingredients())
         waiting: deque[Future[_Missed]] = deque()
         with ThreadPoolExecutor(workers) as threads:
             last = ""

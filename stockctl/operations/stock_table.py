@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
+from stockctl.domain.errors import StockctlError
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Holding, Level
 from stockctl.operations import conditions
@@ -101,11 +102,12 @@ class StockTable:
         )
         return [row["ingredient"]["S"] for page in pages for row in page["Items"]]
 
-    def set_threshold(self, ingredient: str, threshold: int | None, now: float) -> bool:
-        """Sets the units below which the ingredient is low, or takes that away; False where it was never delivered.
+    def set_threshold(self, ingredient: str, threshold: int | None, now: float) -> None:
+        """Sets the low-stock threshold of an ingredient, or removes it.
 
         Raises:
-            Busy: uses were at the level until the deadline; nothing changed.
+            Busy: concurrent uses changed the level until the deadline; the threshold is unchanged.
+            StockctlError: the ingredient was never delivered.
         """
         values: dict[str, AttributeValueTypeDef] = {
             ":one": number(1),
@@ -126,11 +128,11 @@ class StockTable:
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
-                    return False
+                    raise StockctlError(f"no such ingredient: {ingredient}") from error
                 if code_of(error) != "TransactionConflictException":  # a use was at the level: boto3 does not wait
                     raise
             else:
-                return True
+                return
         raise AssertionError  # attempts end by raising
 
     def _rows_of(self, ingredient: str) -> Iterator[Mapping[str, Any]]:

@@ -6,11 +6,11 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 from itertools import pairwise
 from typing import Any
 
+from stockctl.domain.instants import iso
 from stockctl.simulation.service import Service
 from stockctl.simulation.summary import Summary
 
@@ -48,17 +48,13 @@ def _document(service: Service, summary: Summary, histories: Histories) -> dict[
         "chaos": plan.chaos,
         "speed": service.speed,
         "duration_seconds": plan.duration,
-        "began": _iso(service.began),
+        "began": iso(service.began),
         "summary": {**summary.document(), "faults": list(summary.faults)},
         "levels": {
-            name: [{"at": _iso(step.at), "quantity": step.quantity, "cause": step.cause} for step in steps]
+            name: [{"at": iso(step.at), "quantity": step.quantity, "cause": step.cause} for step in steps]
             for name, steps in histories.items()
         },
     }
-
-
-def _iso(instant: float) -> str:
-    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _picture(service: Service, summary: Summary, histories: Histories) -> str:
@@ -204,7 +200,7 @@ footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 {picture}
 <table><tr><th>ingredient<th>received<th>used<th>expired<th>on hand<th>waste</tr>{rows}{_total(summary)}</table>
 <ul>{faults}</ul>
-<footer>Began {_iso(service.began)}. Repeat it with <code>{escape(_command(service))}</code></footer>
+<footer>Began {iso(service.began)}. Repeat it with <code>{escape(_command(service))}</code></footer>
 </html>
 """
 

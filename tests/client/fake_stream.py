@@ -70,6 +70,7 @@ class FakeStream:
         self.list_failures: list[Exception] = []
         self.reads: dict[str, list[float]] = {}
         self.connections = 0
+        self.records_read = 0
         self.behind_millis = 0
 
     def connect(self) -> Any:
@@ -117,6 +118,7 @@ class FakeStream:
 
     def _answer(self, name: str, shard: FakeShard, place: int, limit: int) -> dict[str, Any]:
         taken = shard.records[place : place + limit]
+        self.records_read += len(taken)
         records = [{"SequenceNumber": str(place + index), "Data": data} for index, (_, data) in enumerate(taken)]
         answer: dict[str, Any] = {"Records": records, "MillisBehindLatest": self.behind_millis}
         if shard.closed and place + len(taken) >= len(shard.records):
