@@ -18,6 +18,7 @@ from stockctl.terminal.output import Output, OutputFormat
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
+    from stockctl.client.deployment import Deployment
 
 P = ParamSpec("P")
 
@@ -54,6 +55,13 @@ class Session:
 
             trace_calls(clients.session, self.environment.trace)
         return clients
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """The parts of the target's stack, by name; its outputs are read once."""
+        from stockctl.client.deployment import Deployment
+
+        return Deployment.of(self.clients, self.target)
 
 
 _PANEL = "Where and how"

@@ -28,12 +28,16 @@ class Glyphs:
 
     def shown(self, text: str) -> str:
         """Text from data, as this terminal can show it: no control characters, and where need be ASCII alone."""
-        printable = "".join(character if character.isprintable() else "?" for character in text)
-        return printable.encode("ascii", "replace").decode() if self.plain else printable
+        return printable(text).encode("ascii", "replace").decode() if self.plain else printable(text)
 
 
 FINE = Glyphs(False, "●", "◐", "↻", "‖", "▸", "\N{MINUS SIGN}", "·", "—", "…", "✓", "✗", "─", "\N{MULTIPLICATION SIGN}")
 ASCII = Glyphs(True, "*", "~", "!", "=", ">", "-", "|", "-", ".", "ok", "NO", "-", "x")
+
+
+def printable(text: str) -> str:
+    """Text from data as a terminal may have it: escape sequences and other control characters become `?`."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def glyphs_for(encoding: str, variables: Mapping[str, str]) -> Glyphs:

@@ -1,27 +1,36 @@
-"""The three shapes of a result: a table for people, TSV for pipes, JSON for programs."""
+"""Results in every format from one description: a table for people; TSV, CSV and JSON for programs.
+
+A `Field` describes one field of a record: its name for programs, its value, and how people see it. A `Listing` is
+fields and records; `Output.show` prints it in the format asked for. Records that arrive one by one go through
+`Output.stream`.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
 
-from stockctl.terminal.glyphs import glyphs_for
+from stockctl.terminal.glyphs import glyphs_for, printable
+from stockctl.terminal.layout import TableColumn, draw
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from stockctl.terminal.environment import Environment
 
+T = TypeVar("T")
+JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
-FOLDED = 14
-"""Cells that are enough for a name or an id where there is little room."""
-GAP = 2
-"""Cells between two columns."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width signs start one too
+"""What a cell begins with that a spreadsheet runs as a formula (OWASP, CSV injection)."""
 
 
-_ASCII_HEAD = "    \n    \n -- \n    \n    \n    \n    \n    \n"
-"""A line below the heading, and no other, as rich has it in finer characters."""
+shown = printable  # until no command imports it from here
 
 
 class OutputFormat(StrEnum):
@@ -30,17 +39,137 @@ class OutputFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     TSV = "tsv"
+    CSV = "csv"
+
+
+@dataclass(frozen=True)
+class Field(Generic[T]):
+    """One field of a record: its name and value for programs, and how people see it.
+
+    `heading` is the table's heading (default: the name with spaces). `shown` is the text in the table (default: the
+    value; figures in groups of three, `-` for none, yes or no). Figures are aligned right unless `justify` differs.
+    A dot in the name nests the field in JSON: `state.bytes` is `bytes` of the object `state`.
+
+    Where the terminal is narrow, a column folds (names, ids, sentences) unless it is aligned right or `folds` is False.
+    One that `yields` is left out where folding does not make enough room: 1 goes first, then 2; 0 never goes.
+    `in_tsv` covers CSV too.
+    """
+
+    name: str
+    value: Callable[[T], JsonValue]
+    heading: str | None = None
+    shown: Callable[[T], str] | None = None
+    justify: Literal["left", "right"] | None = None
+    style: str | None = None
+    folds: bool = True
+    yields: int = 0
+    in_table: bool = True
+    in_tsv: bool = True
+    in_json: bool = True
+
+    def text(self, record: T) -> str:
+        """What people see."""
+        return text_of(self.value(record)) if self.shown is None else self.shown(record)
+
+    def column(self, records: Sequence[T | None]) -> TableColumn:
+        """The column of a table; a record that is None has an empty cell."""
+        values = [self.value(record) for record in records if record is not None]
+        figures = any(_is_figure(value) for value in values)
+        justify = self.justify or ("right" if figures and all(_is_figure(v) or v is None for v in values) else "left")
+        heading = self.name.replace("_", " ") if self.heading is None else self.heading
+        cells = ["" if record is None else printable(self.text(record)) for record in records]
+        return TableColumn(heading, cells, justify, self.style, justify == "right" or not self.folds, self.yields)
+
+
+@dataclass(frozen=True)
+class Nested(Generic[T]):
+    """A list inside each record: a list of objects in JSON; a row each, beside the record's own fields, elsewhere.
+
+    `records` are the inner records of an outer one. With `is_mapping`, JSON has an object from the first field to the
+    second instead of a list.
+    """
+
+    name: str
+    records: Callable[[T], Sequence[Any]]
+    fields: Sequence[Field[Any]]
+    is_mapping: bool = False
+
+    def json(self, record: T) -> JsonValue:
+        """The list as JSON."""
+        inner = self.records(record)
+        if self.is_mapping:
+            name, value = self.fields
+            return {str(name.value(each)): value.value(each) for each in inner}
+        return [object_of(self.fields, each) for each in inner]
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """Records and their fields, to be shown in any format.
+
+    JSON is a list of objects, or with `is_document` the object of the one record. `style` is the rich style of a
+    record's rows; `for_people` selects the records a table shows (default: all). `total` is a line below the table.
+    `empty` is printed on stderr where there is nothing to show.
+    """
+
+    fields: Sequence[Field[T]]
+    records: Sequence[T]
+    nested: Nested[T] | None = None
+    style: Callable[[T], str] | None = None
+    for_people: Callable[[T], bool] | None = None
+    total: str = ""
+    empty: str = ""
+    is_document: bool = False
+
+    @property
+    def shown_records(self) -> list[T]:
+        """The records that people see."""
+        return [record for record in self.records if self.for_people is None or self.for_people(record)]
+
+    def document(self) -> JsonValue:
+        """The listing as JSON."""
+        objects = [self._object(record) for record in self.records]
+        return objects[0] if self.is_document else objects
+
+    def _object(self, record: T) -> dict[str, JsonValue]:
+        own = object_of(self.fields, record)
+        return own if self.nested is None else {**own, self.nested.name: self.nested.json(record)}
+
+    def names(self) -> list[str]:
+        """The header of TSV and CSV."""
+        inner = self.nested.fields if self.nested else ()
+        return [field.name for field in [*self.fields, *inner] if field.in_tsv]
+
+    def values(self) -> Iterator[list[JsonValue]]:
+        """The rows of TSV and CSV; a record with a nested list has one row for each of its entries, at least one."""
+        for record in self.records:
+            own = [field.value(record) for field in self.fields if field.in_tsv]
+            if self.nested is None:
+                yield own
+                continue
+            inner = [field for field in self.nested.fields if field.in_tsv]
+            for each in self.nested.records(record) or [None]:
+                yield own + [None if each is None else field.value(each) for field in inner]
+
+    def columns(self) -> tuple[list[TableColumn], list[str]]:
+        """The columns of the table, and the style of each of its rows."""
+        outer: list[T | None] = []
+        inner: list[Any] = []
+        styles: list[str] = []
+        for record in self.shown_records:
+            entries = (self.nested.records(record) if self.nested else None) or [None]
+            outer += [record, *[None] * (len(entries) - 1)]
+            inner += entries
+            styles += [self.style(record) if self.style else ""] * len(entries)
+        columns = [field.column(outer) for field in self.fields if field.in_table]
+        if self.nested:
+            columns += [field.column(inner) for field in self.nested.fields if field.in_table]
+        return columns, styles
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading for people, how it is aligned, an optional rich style, and its name for programs.
-
-    `field` is the heading of the column in TSV: the name of the same field in the JSON document, where that differs
-    from the heading; None keeps a column out of TSV. Where the terminal is narrow, a column folds (names, ids,
-    sentences) unless it is of figures, at the right, or `folds` is False. One that `yields` is left out altogether
-    where folding does not make enough room: 1 is the first to go, then 2; 0 never goes.
-    """
+    """One column of the former `Table`."""
 
     name: str
     justify: Literal["left", "right"] = "left"
@@ -49,42 +178,73 @@ class Column:
     folds: bool = True
     yields: int = 0
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether its values stay on one line."""
-        return self.justify == "right" or not self.folds
-
 
 @dataclass(frozen=True)
 class Table:
-    """Rows to show. `rows` are what people read; `plain` (default: `rows`) is what TSV prints, without grouping.
-
-    `styles` has a rich style for each row, where rows differ in that; `total` is a line for people, below the table.
-    """
+    """The former description of a result, for commands that do not use `Listing` yet."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     plain: Sequence[Sequence[str]] | None = None
-    title: str | None = None
     styles: Sequence[str] | None = None
     total: str = ""
 
 
 class Output:
-    """Prints one result in the format asked for, or the one that fits the stream."""
+    """Prints results in the format asked for, or in the one that fits the stream."""
 
     def __init__(self, environment: Environment, asked: OutputFormat | None = None) -> None:
         self.environment = environment
         self.format = asked or (OutputFormat.TABLE if environment.stdout_is_terminal else OutputFormat.TSV)
 
-    def show(self, document: object, table: Table) -> None:
-        """Prints `document` as JSON, or `table` for people or as TSV."""
+    @overload
+    def show(self, result: Listing[Any]) -> None: ...
+    @overload
+    def show(self, result: object, table: Table) -> None: ...
+    def show(self, result: object, table: Table | None = None) -> None:
+        """Prints a listing."""
+        if table is not None:
+            self._show_table(result, table)
+        elif isinstance(result, Listing):
+            self._show_listing(result)
+
+    def _show_listing(self, listing: Listing[Any]) -> None:
+        if self.format is OutputFormat.JSON:
+            self.json(listing.document())
+        elif self.format is OutputFormat.TABLE:
+            self._draw(*listing.columns(), listing.total)
+        else:
+            self.row(listing.names())
+            for values in listing.values():
+                self.row(values)
+        if listing.empty and not listing.shown_records:
+            self.environment.tell(listing.empty)
+
+    def _show_table(self, document: object, table: Table) -> None:
         if self.format is OutputFormat.JSON:
             self.json(document)
-        elif self.format is OutputFormat.TSV:
-            self._tsv(table)
+        elif self.format is OutputFormat.TABLE:
+            columns = [
+                TableColumn(
+                    column.name,
+                    [printable(row[index]) for row in table.rows],
+                    column.justify,
+                    column.style,
+                    column.justify == "right" or not column.folds,
+                    column.yields,
+                )
+                for index, column in enumerate(table.columns)
+            ]
+            self._draw(columns, table.styles or [""] * len(table.rows), table.total)
         else:
-            self._table(table)
+            named = [column for column in table.columns if column.field is not None]
+            self.row([column.field or column.name.replace(" ", "_") for column in named])
+            for row in table.rows if table.plain is None else table.plain:
+                self.row(row)
+
+    def stream(self, fields: Sequence[Field[T]], line: Callable[[T], str | Text]) -> Stream[T]:
+        """Prints records one by one, each at once; `line` is what people see of one."""
+        return Stream(self, fields, line)
 
     def json(self, document: object) -> None:
         """Prints one JSON document."""
@@ -94,72 +254,121 @@ class Output:
         """Prints one JSON document on one line, at once: for streams of them."""
         print(self._dumped(document), file=self.environment.stdout, flush=True)
 
+    def row(self, values: Sequence[JsonValue]) -> None:
+        """Prints one row of TSV or CSV, at once."""
+        line = _csv_line(values) if self.format is OutputFormat.CSV else "\t".join(map(_tsv_cell, values))
+        if self.environment.stdout_is_terminal:
+            line = "\t".join(map(printable, line.split("\t")))
+        print(line, file=self.environment.stdout, flush=True)
+
+    line = row
+
     def _dumped(self, document: object, indent: int | None = None) -> str:
-        """JSON, in letters as they are where the stream has them all, else in JSON's own escapes: nothing is lost."""
+        """JSON with letters as they are where the stream has them; control characters are always escaped."""
         encoding = (self.environment.stdout.encoding or "utf-8").lower()
-        return json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
+        text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
+        return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
 
-    def line(self, fields: Sequence[str]) -> None:
-        """Prints one line of TSV, at once: for streams of them, in a terminal too."""
-        print("\t".join(_one_field(field) for field in fields), file=self.environment.stdout, flush=True)
-
-    @property
-    def _is_plain(self) -> bool:
-        stream = self.environment.stdout
-        return glyphs_for(stream.encoding or "utf-8", self.environment.variables).plain
-
-    def _tsv(self, table: Table) -> None:
-        columns = [column for column in table.columns if column.field is not None]
-        self.line([column.field or column.name.replace(" ", "_") for column in columns])
-        for row in table.rows if table.plain is None else table.plain:
-            self.line(row)
-
-    def _table(self, table: Table) -> None:
-        if not table.rows:  # a heading over nothing says less than the notice that goes with it
+    def _draw(self, columns: Sequence[TableColumn], styles: Sequence[str], total: str) -> None:
+        if not styles:  # headings over nothing say less than the notice that goes with it
             return
-        from rich import box
-        from rich.table import Table as RichTable
-        from rich.text import Text
-
+        stream = self.environment.stdout
+        is_plain = glyphs_for(stream.encoding or "utf-8", self.environment.variables).plain
         console = self.environment.console()
-        kept = _fitting(table, console.width)
-        lines = box.Box(_ASCII_HEAD, ascii=True) if self._is_plain else box.SIMPLE_HEAD
-        drawn = RichTable(
-            box=lines, title=table.title, title_justify="left", pad_edge=False, padding=(0, GAP - 1, 0, 0)
-        )
-        for column in (table.columns[index] for index in kept):
-            drawn.add_column(
-                column.name, justify=column.justify, style=column.style, overflow="fold", no_wrap=column.is_whole
-            )
-        for row, style in zip(table.rows, table.styles or [""] * len(table.rows), strict=True):
-            drawn.add_row(*(Text(shown(row[index])) for index in kept), style=style)
-        console.print(drawn)
-        if table.total:
-            console.print(f" {table.total}", soft_wrap=True)
+        draw(console, columns, styles, is_plain=is_plain)
+        if total:
+            console.print(f" {total}", soft_wrap=not self.environment.stdout_is_terminal)
 
 
-def shown(text: str) -> str:
-    """Text from data as a terminal may have it: what cannot be printed, as escape sequences, is a question mark."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+class Stream(Generic[T]):
+    """Records printed as they come: JSON lines, TSV or CSV below a header line, or a line each for people."""
+
+    def __init__(self, output: Output, fields: Sequence[Field[T]], line: Callable[[T], str | Text]) -> None:
+        self._output = output
+        self._fields = fields
+        self._line = line
+        if output.format in {OutputFormat.TSV, OutputFormat.CSV}:
+            output.row([field.name for field in fields if field.in_tsv])
+
+    def print(self, record: T) -> None:
+        """Prints one record."""
+        if self._output.format is OutputFormat.JSON:
+            self._output.json_line(object_of(self._fields, record))
+        elif self._output.format is OutputFormat.TABLE:
+            self._print_line(self._line(record))
+        else:
+            self._output.row([field.value(record) for field in self._fields if field.in_tsv])
+
+    def _print_line(self, line: str | Text) -> None:
+        environment = self._output.environment
+        if isinstance(line, str):
+            print(printable(line), file=environment.stdout, flush=True)
+        else:
+            environment.console().print(line, soft_wrap=True)
 
 
-def _fitting(table: Table, width: int) -> list[int]:
-    """Which columns are shown: those that yield are left out, in their order, until the others have room."""
-    kept = list(range(len(table.columns)))
-    for index in sorted(kept, key=lambda one: table.columns[one].yields):
-        if table.columns[index].yields and sum(_width(table, one) + GAP for one in kept) > width - 1:
-            kept.remove(index)
-    return kept
+def object_of(fields: Sequence[Field[T]], record: T) -> dict[str, JsonValue]:
+    """A record as a JSON object."""
+    document: dict[str, Any] = {}
+    for field in fields:
+        if field.in_json:
+            *outer, name = field.name.split(".")
+            inner = document
+            for each in outer:
+                inner = inner.setdefault(each, {})
+            inner[name] = field.value(record)
+    return document
 
 
-def _width(table: Table, index: int) -> int:
-    """What a column needs; one that folds is content with little."""
-    from rich.cells import cell_len
+def text_of(value: JsonValue) -> str:
+    """A value as people read it."""
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,g}"
+        case _:
+            return plain_of(value) or "-"
 
-    column = table.columns[index]
-    widest = max((cell_len(text) for text in [column.name, *(row[index] for row in table.rows)]), default=0)
-    return widest if column.is_whole else min(widest, FOLDED)
+
+def plain_of(value: JsonValue) -> str:
+    """A value as TSV and CSV have it: nothing for none, lists in one cell."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case Mapping() | bool():
+            return json.dumps(value, ensure_ascii=False)
+        case Sequence():
+            return ", ".join(plain_of(each) for each in value)
+        case _:
+            return str(value)
 
 
-def _one_field(value: str) -> str:
-    return value.replace("\t", " ").replace("\r", " ").replace("\n", " ")
+def _escaped(text: str) -> str:
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+
+
+def _is_figure(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _tsv_cell(value: JsonValue) -> str:
+    return plain_of(value).replace("\t", " ").replace("\r", " ").replace("\n", " ")
+
+
+def _csv_line(values: Sequence[JsonValue]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(map(_csv_cell, values))  # it quotes line ends only where they are in its own
+    return line.getvalue().removesuffix("\r\n")
+
+
+def _csv_cell(value: JsonValue) -> str:
+    """Text that a spreadsheet would run as a formula gets an apostrophe, which makes it text there."""
+    plain = plain_of(value)
+    return f"'{plain}" if not _is_figure(value) and plain.lstrip(" \n").startswith(_FORMULA) else plain
