@@ -1,4 +1,4 @@
-"""Lets `python -m stockctl` do what the console script does."""
+"""`python -m stockctl` runs the same program as the `stockctl` script."""
 
 from stockctl.cli.main import main
 

@@ -1,6 +1,6 @@
-"""The README's pictures, made of real runs on an embedded cloud: `python -m tests.pictures` draws them all anew.
+"""The pictures in the documents, drawn from real runs on an embedded cloud: `python -m tests.pictures`.
 
-Each command runs on a pseudo terminal of its own, and what stands on it at the end becomes an SVG. POSIX only.
+Each command runs on its own pseudo terminal; the final screen becomes an SVG. POSIX only.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ FOLDER = Path(__file__).parent.parent / ".docs"
 COLUMNS, LINES = 100, 31
 _LEAVES_SCREEN = b"\x1b[?1049l"
 _FONT_FACES = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
-"""Fonts that rich would have a browser fetch from elsewhere; any monospaced one will do."""
+"""Fonts that a browser would download; any monospaced font will do."""
 
 
 def main() -> None:
-    """Draws every picture, and stops the embedded cloud that they were made with."""
+    """Draws every picture, and stops the embedded cloud they were made on."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         stage = Stage(Path(work))
@@ -62,11 +62,11 @@ class Stage:
         (folder / "monday.csv").write_text(text + "\n", encoding="utf-8")
 
     def run(self, *words: str) -> None:
-        """Runs a command that nobody is shown."""
+        """Runs a command that is not shown."""
         subprocess.run([sys.executable, "-m", "stockctl", *words], cwd=self.folder, env=self.variables, check=False)
 
     def shown(self, *words: str) -> Text:
-        """The prompt, the command, and what stands on the terminal when it has ended."""
+        """The prompt, the command, and the final screen."""
         output = on_a_terminal([sys.executable, "-m", "stockctl", *words], self.folder, self.variables)
         visible = output.rpartition(_LEAVES_SCREEN)[2].decode().replace("\r\n", "\n")
         prompt = Text.assemble(("$ ", "green"), (" ".join(["stockctl", *words]), "bold"), "\n")
@@ -74,12 +74,12 @@ class Stage:
 
 
 def _without_moves(output: str) -> str:
-    """Colours stay; what moves or hides the cursor goes."""
+    """The output with colours but without cursor movements."""
     return re.sub(r"\x1b\[\?[0-9;]*[a-zA-Z]|\x1b\[[0-9;]*[A-HJKfsu]|\r", "", output)
 
 
 def on_a_terminal(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> bytes:
-    """All that a command writes to a pseudo terminal."""
+    """Everything a command writes to a pseudo terminal."""
     import fcntl
     import pty
     import termios
@@ -102,7 +102,7 @@ def on_a_terminal(command: Sequence[str], folder: Path, variables: Mapping[str, 
 
 
 def draw(name: str, shown: Sequence[Text]) -> None:
-    """Writes what was shown as a picture."""
+    """Writes the screens as a picture."""
     console = Console(width=COLUMNS, record=True, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     for text in shown:
         console.print(text, end="", soft_wrap=True)

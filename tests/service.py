@@ -1,4 +1,4 @@
-"""The service on moto, in one process and one thread: quick, and no proof of anything about concurrency."""
+"""The service on moto, in one process and one thread: fast, but it proves nothing about concurrency."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The only code that knows boto3: tables, bucket, streams, stack and the errors they raise."""
+"""What every user of boto3 needs: clients, errors, retries, call traces, target, stack outputs."""

@@ -1,7 +1,4 @@
-"""How long an operation goes on trying: full jitter between attempts, until a deadline.
-
-The jitter is AWS's "full jitter": each wait is drawn evenly from nothing up to a bound that doubles.
-"""
+"""Retries with "full jitter" until a deadline: each wait is random between 0 and a bound that doubles."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from stockctl.domain.errors import Busy
 
 @dataclass(frozen=True)
 class Patience:
-    """Attempts with waits between them, for `seconds` at most. Clock, sleep and randomness are passed in by tests."""
+    """How long, and how often, an operation is retried. Tests pass their own clock, sleep and randomness."""
 
     seconds: float = 5.0
     first_wait: float = 0.01
@@ -25,10 +22,10 @@ class Patience:
     random: Callable[[], float] = field(default=random.random)
 
     def attempts(self, what: str) -> Iterator[int]:
-        """Numbers from 0 on, each after a wait; ends by raising once the next wait would outlast the deadline.
+        """Yields 0, 1, 2, … with a wait before each but the first.
 
         Raises:
-            Busy: the deadline has passed; `what` says what could not be done.
+            Busy: the next wait would end after the deadline. `what` names the operation in the message.
         """
         deadline = self.clock() + self.seconds
         attempt = 0
@@ -36,6 +33,6 @@ class Patience:
             yield attempt
             wait = self.random() * min(self.longest_wait, self.first_wait * 2**attempt)
             if self.clock() + wait > deadline:
-                raise Busy(f"{what}: others kept changing the same rows", "Try again in a moment.")
+                raise Busy(f"{what}: too much contention for the same rows", "Try again in a moment.")
             self.sleep(wait)
             attempt += 1

@@ -1,4 +1,4 @@
-"""What CloudFormation says of a deployed stack: its description and its outputs."""
+"""Description and outputs of a deployed stack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def described(cloudformation: CloudFormationClient, stack: str) -> StackTypeDef | None:
-    """The stack as CloudFormation describes it; None where there is none."""
+    """The stack as CloudFormation describes it; None if it does not exist."""
     try:
         return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
@@ -36,10 +36,10 @@ def outputs_of(clients: Clients, target: Target) -> dict[str, str]:
     stack = described(clients.cloudformation, target.stack)
     if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         where = clients.cloudformation.meta.region_name
-        hint = "Run `stockctl deploy`; or, if it is elsewhere, name its --region."
+        hint = "Run `stockctl deploy`, or choose another --region."
         raise StockctlError(f"there is no stack named {target.stack} in {where}", hint)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     if target.endpoint_url and "ApiId" in outputs:
-        # The emulator's host names do not resolve everywhere; its path does.
+        # The emulator's host names do not resolve everywhere, so its path form is used.
         outputs["ApiUrl"] = f"{target.endpoint_url}/_aws/execute-api/{outputs['ApiId']}"
     return outputs

@@ -1,4 +1,4 @@
-"""Telling of every AWS call a command makes: for `--verbose` and `--debug`."""
+"""Logs every AWS call of a command, for `--verbose` and `--debug`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 
-def trace_calls(session: boto3.session.Session, tell: Callable[[str], None]) -> None:
-    """From now on every call of this session's new clients is told: what, how it ended, how long, its request id."""
+def trace_calls(session: boto3.session.Session, log: Callable[[str], None]) -> None:
+    """Logs each call of clients made from this session: operation, result, duration, request id."""
 
     def before(context: dict[str, Any], **_: object) -> None:
         context["stockctl_began"] = time.perf_counter()
@@ -22,7 +22,7 @@ def trace_calls(session: boto3.session.Session, tell: Callable[[str], None]) -> 
         took = (time.perf_counter() - context.get("stockctl_began", time.perf_counter())) * 1000
         service = model.service_model.service_name
         outcome = parsed.get("Error", {}).get("Code") or metadata.get("HTTPStatusCode", "?")
-        tell(f"{service} {model.name}: {outcome} in {took:.0f} ms, request {metadata.get('RequestId', '-')}")
+        log(f"{service} {model.name}: {outcome} in {took:.0f} ms, request {metadata.get('RequestId', '-')}")
 
     session.events.register("before-call.*.*", before)
     session.events.register("after-call.*.*", after)

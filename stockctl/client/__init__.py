@@ -1,1 +1,1 @@
-"""What an operator's machine asks of a running stack: HTTP API, receipts, level stream, logs, health, failures."""
+"""How a command talks to a running stack: HTTP API, receipts, level stream, logs, health, failures."""

@@ -1,1 +1,1 @@
-"""What stock is: pure rules on plain values. Standard library only; clock and randomness are passed in."""
+"""What stock is: pure rules on plain values. Only the standard library; clock and randomness are passed in."""

@@ -1,1 +1,1 @@
-"""Lambda handlers, one file each: parse the event, call the domain and the adapters."""
+"""The Lambda handlers, one file each: parse the event, call an operation, answer."""

@@ -1,1 +1,1 @@
-"""The stock operations on AWS, for functions and operators, with the tables, conditions and rows they share."""
+"""The stock operations on DynamoDB and S3, used by functions and operators, with the conditions and rows they share."""

@@ -1,1 +1,1 @@
-"""The kitchen that orders from suppliers and uses stock."""
+"""The simulated kitchen: suppliers deliver, customers order."""

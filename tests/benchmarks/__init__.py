@@ -1,4 +1,4 @@
-"""Benchmarks: `pytest tests/benchmarks` measures every number of the README's tables, with the baseline beside ours.
+"""Benchmarks: `pytest tests/benchmarks` measures the tables in README.md, with the original's algorithms beside ours.
 
-A plain `pytest` leaves them out. What counts are ratios within one run: the machine is whatever it is.
+A plain `pytest` leaves them out. Compare ratios within one run, not absolute numbers.
 """

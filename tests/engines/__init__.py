@@ -1,1 +1,1 @@
-"""Table engines that the tests run on beside moto: DynamoDB Local, which is AWS's own."""
+"""Tests on DynamoDB Local, AWS's own engine, beside moto and the in-process one."""

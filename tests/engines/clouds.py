@@ -1,4 +1,4 @@
-"""Clouds whose tables are a real engine's, moto's or DynamoDB Local's, with the bucket, stream and clock of tests."""
+"""Clouds with tables in moto or DynamoDB Local, and the bucket, stream and clock of the tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENT = Patience(seconds=20)
 
 
 class AnyCloud(Protocol):
-    """A cloud to run operations on, whose rows can be looked at, removed and cleared, and whose clock can be set."""
+    """A cloud for operations, whose rows can be read, removed and cleared, and whose clock can be set."""
 
     dynamodb: Any
     s3: Any
@@ -66,11 +66,11 @@ class EngineCloud:
 
 
 class ProcessCloud(SmallCloud):
-    """The in-process cloud, with patience and nothing hidden."""
+    """The in-process cloud, with retries and without torn reads."""
 
     def __init__(self) -> None:
         super().__init__(page_rows=2)
-        asked = count()  # time passes when somebody asks for it: patience ends after so many attempts
+        asked = count()  # time passes with each reading, so retries end after a number of attempts
         self.patience = Patience(99, clock=lambda: float(next(asked)), sleep=lambda _seconds: None)
         self.clear()
 
@@ -84,7 +84,7 @@ class ProcessCloud(SmallCloud):
 
 
 class ReadableBucket(BucketEngine):
-    """A bucket whose objects can be read as boto3 lets them be read."""
+    """A bucket with the reading interface of boto3."""
 
     def get_object(self, **request: Any) -> dict[str, Any]:
         answer = super().get_object(**request)
@@ -92,11 +92,11 @@ class ReadableBucket(BucketEngine):
 
 
 Strike = Callable[[str, Callable[[], Any]], Any]
-"""Does a call, or something else in its place."""
+"""Makes a call, or does something else instead."""
 
 
 class StruckCloud:
-    """A cloud each of whose calls goes by way of `strike`."""
+    """A cloud whose calls all go through `strike`."""
 
     def __init__(self, cloud: AnyCloud, strike: Strike) -> None:
         self.cloud = cloud

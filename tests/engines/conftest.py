@@ -1,4 +1,4 @@
-"""The three engines that the adapters' contract is held to."""
+"""The three engines that the adapters are tested on."""
 
 from __future__ import annotations
 

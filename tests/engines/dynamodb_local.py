@@ -1,4 +1,4 @@
-"""DynamoDB Local for as long as a test session: resolved with Maven, in memory, on 127.0.0.1 and a free port."""
+"""DynamoDB Local for a test session: resolved with Maven, in memory, on 127.0.0.1 and a free port."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ START_SECONDS = 60
 
 
 class Unavailable(Exception):
-    """The engine cannot run here; the message says why."""
+    """The engine cannot run here, for the reason in the message."""
 
 
 def is_required() -> bool:
-    """Whether a missing engine is a failure: it is where the project's checks run, and wherever that is asked for."""
+    """Whether a missing engine is a failure instead of a skip: in CI, or on request."""
     return os.environ.get("CI") == "true" or os.environ.get("STOCKCTL_REQUIRE_ENGINES") == "1"
 
 
@@ -73,7 +73,7 @@ def _class_path(folder: Path) -> str:
 
 
 def _java(class_path: str) -> list[str]:
-    """Java with the engine and SQLite's native library, which lies beside one of the jars in Maven's cache."""
+    """Java with the engine and SQLite's native library, which is next to one of the jars in Maven's cache."""
     folders = {str(Path(jar).parent) for jar in class_path.split(os.pathsep) if "sqlite4java" in jar}
     native = os.pathsep.join(sorted(folders))
     return ["java", "-Xmx512m", f"-Djava.library.path={native}", "--class-path", class_path]

@@ -1,4 +1,4 @@
-"""What the adapters rely on, held to every engine: the in-process one, moto and AWS's own."""
+"""What the operations rely on, tested on every engine: the in-process one, moto and AWS's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.faults.invariants import partitions
 from tests.faults.operations import batch, stock_table, transacting, transacting_many
 
 WITHOUT_MOTO = pytest.mark.parametrize("cloud", ["in process", "DynamoDB Local"], indirect=True)
-"""For what moto does otherwise than DynamoDB: the test says what."""
+"""For tests where moto differs from DynamoDB, as the test explains."""
 
 SOON, LATER = batch("monday", 3, 10), batch("tuesday", 9, 20)
 
@@ -30,7 +30,7 @@ def received(table: StockTable, cloud: AnyCloud, *batches: Batch) -> Received:
     return receive(table, batches, cloud.clock, cloud.patience)
 
 
-def test_a_delivery_is_counted_once_however_often_it_comes(table: StockTable, cloud: AnyCloud) -> None:
+def test_a_redelivered_delivery_is_counted_once(table: StockTable, cloud: AnyCloud) -> None:
     assert received(table, cloud, SOON, LATER) == Received(recorded=(SOON, LATER))
     assert received(table, cloud, SOON, LATER) == Received(known=(SOON, LATER))
     level = table.level("ham")
@@ -38,8 +38,8 @@ def test_a_delivery_is_counted_once_however_often_it_comes(table: StockTable, cl
     assert (level.quantity, level.received, level.next_expiry, level.generation) == (12, 12, 10, 1)
 
 
-def test_only_what_is_missing_of_a_delivery_is_recorded(table: StockTable, cloud: AnyCloud) -> None:
-    """Half of it was recorded by an attempt that failed."""
+def test_a_redelivery_records_only_what_is_missing(table: StockTable, cloud: AnyCloud) -> None:
+    """A failed attempt recorded half of it."""
     received(table, cloud, SOON)
     other = replace(LATER, batch_id="monday@later", delivery="monday")
     assert received(table, cloud, SOON, other) == Received(recorded=(other,), known=(SOON,))
@@ -57,7 +57,7 @@ def test_what_has_expired_is_not_received(table: StockTable, cloud: AnyCloud) ->
 
 
 def test_what_was_written_off_does_not_come_back(table: StockTable, cloud: AnyCloud) -> None:
-    """A late redelivery finds neither row nor roster, and is too late all the same."""
+    """A late redelivery finds neither row nor roster entry, and is rejected as expired."""
     received(table, cloud, SOON)
     cloud.now = 11
     assert reconcile(table, "ham", cloud.clock, cloud.patience).written_off == 3
@@ -66,7 +66,7 @@ def test_what_was_written_off_does_not_come_back(table: StockTable, cloud: AnyCl
 
 @WITHOUT_MOTO
 def test_a_hundred_and_fifty_batches_are_received_and_written_off_in_parts(table: StockTable, cloud: AnyCloud) -> None:
-    """More than one transaction takes. moto's TransactGetItems takes 25 keys, DynamoDB's 100."""
+    """More than fits one transaction. moto's TransactGetItems takes 25 keys, DynamoDB's 100."""
     many = tuple(replace(batch("big", 1 + number % 3, 100 + number), batch_id=f"big@{number}") for number in range(150))
     assert len(received(table, cloud, *many).recorded) == 150
     cloud.now = 1_000
@@ -79,10 +79,10 @@ def test_a_hundred_and_fifty_batches_are_received_and_written_off_in_parts(table
 
 
 @WITHOUT_MOTO
-def test_batches_for_which_a_roster_has_no_room_are_told_and_the_others_recorded(
+def test_batches_that_do_not_fit_the_roster_are_reported_and_the_others_recorded(
     table: StockTable, cloud: AnyCloud
 ) -> None:
-    """A roster of DynamoDB's 400 KB: each part is recorded whole, or left out whole; the last one is smaller.
+    """With a roster of DynamoDB's 400 KB, each part is recorded or left out as a whole; the last part is smaller.
 
     moto lets an update in a transaction grow a row beyond that.
     """
@@ -108,11 +108,11 @@ def test_a_use_takes_all_or_nothing(cloud: AnyCloud, table: StockTable) -> None:
     assert {name: each.level.quantity for name, each in partitions(cloud.rows()).items()} == {"ham": 10, "cheese": 0}
 
 
-def test_a_use_of_what_was_never_delivered_is_short_of_all_of_it(cloud: AnyCloud) -> None:
+def test_a_use_of_an_unknown_ingredient_is_short_of_all_units(cloud: AnyCloud) -> None:
     assert transacting(Transaction("t", {"ham": 2}))(cloud) == Insufficient((Shortage("ham", 2, 0),))
 
 
-def test_a_repeated_use_is_answered_and_not_taken_again(cloud: AnyCloud, table: StockTable) -> None:
+def test_a_repeated_use_is_replayed(cloud: AnyCloud, table: StockTable) -> None:
     received(table, cloud, SOON)
     wanted = Transaction("t", {"ham": 2})
     assert transacting(wanted)(cloud) == Accepted({"ham": 2})
@@ -122,7 +122,7 @@ def test_a_repeated_use_is_answered_and_not_taken_again(cloud: AnyCloud, table: 
 
 
 def test_expired_stock_is_written_off_before_a_use_is_judged(cloud: AnyCloud, table: StockTable) -> None:
-    """Time to live has not come by: the use itself reconciles, and takes what is fresh."""
+    """TTL has not deleted it yet: the use reconciles first, and takes fresh stock."""
     received(table, cloud, SOON, LATER)
     cloud.now = 10
     assert transacting(Transaction("t", {"ham": 10}))(cloud) == Insufficient((Shortage("ham", 10, 9),))
@@ -132,7 +132,7 @@ def test_expired_stock_is_written_off_before_a_use_is_judged(cloud: AnyCloud, ta
     assert (level.quantity, level.used, level.expired) == (0, 9, 3)
 
 
-def test_uses_are_charged_to_what_expires_soonest(cloud: AnyCloud, table: StockTable) -> None:
+def test_uses_are_charged_to_the_batch_that_expires_soonest(cloud: AnyCloud, table: StockTable) -> None:
     received(table, cloud, SOON, LATER)
     transacting(Transaction("t", {"ham": 4}))(cloud)
     assert reconcile(table, "ham", cloud.clock, cloud.patience) == Reconciled("ham", drift=4, allocated=4)

@@ -1,4 +1,4 @@
-"""Sixteen tills and too little stock for all: what is accepted is exactly what there was, on AWS's own engine."""
+"""Sixteen threads and too little stock, on AWS's own engine: exactly what there was is handed out."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def transactions() -> list[Transaction]:
     ]
 
 
-def test_what_sixteen_threads_are_given_is_exactly_what_there_was(
+def test_sixteen_threads_get_exactly_the_stock_there_was(
     local_cloud: EngineCloud, record_property: Any, capsys: Any
 ) -> None:
-    """2,000 transactions on 3 ingredients, reconciled meanwhile: nothing is lost, doubled or oversold."""
+    """2,000 transactions on 3 ingredients, with reconciliations: nothing is lost, counted twice or oversold."""
     local_cloud.clear()
     for one in WHOLE:
         receiving(one)(local_cloud)
@@ -92,7 +92,7 @@ def _served(
 
 
 def _keeps_reconciling(is_over: threading.Event, cloud: EngineCloud) -> None:
-    """The stream function's part."""
+    """Reconciles, as StockUpdated does."""
     patient = StruckCloud(cloud, lambda _name, do: do())
     patient.patience = replace(patient.patience, seconds=60)
     while not is_over.wait(0.2):
@@ -114,7 +114,7 @@ def _adds_up(cloud: EngineCloud, wanted: Sequence[Transaction], outcomes: Sequen
     levels = {name: partition.level for name, partition in partitions(rows).items()}
     assert accepted_units(rows) == dict(given) == {name: levels[name].used for name in INGREDIENTS}
     assert all(level.quantity + level.used == ON_HAND for level in levels.values())
-    # Whoever was refused asked for more of something than was left at the end: stock never comes back here.
+    # A refused transaction asked for more than is left at the end: nothing is delivered meanwhile.
     for transaction, outcome in zip(wanted, outcomes, strict=True):
         if isinstance(outcome, Insufficient):
             assert any(units > levels[name].quantity for name, units in transaction.items.items())

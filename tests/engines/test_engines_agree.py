@@ -1,4 +1,4 @@
-"""The in-process engine does what DynamoDB Local does: the same random requests, the same answers, the same rows."""
+"""The in-process engine matches DynamoDB Local: same random requests, same answers, same rows."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def action(chance: random.Random, sort_key: str) -> dict[str, Any]:
 
 
 def answered(client: Any, operation: str, request: dict[str, Any]) -> Any:
-    """What a caller can tell of an answer."""
+    """What a caller sees of an answer."""
     try:
         answer = getattr(client, operation)(**request)
     except ClientError as error:
@@ -132,7 +132,7 @@ def request_from(chance: random.Random) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_both_engines_answer_alike(seed: int, local_cloud: EngineCloud) -> None:
+def test_both_engines_give_the_same_answers(seed: int, local_cloud: EngineCloud) -> None:
     """Conditions, updates, cancellation reasons with their rows, refusals of what is malformed, and rows."""
     local_cloud.clear()
     small = ProcessCloud()
@@ -146,7 +146,7 @@ def test_both_engines_answer_alike(seed: int, local_cloud: EngineCloud) -> None:
     assert rows == {key: plain(row) for key, row in local_cloud.rows().items()}
 
 
-def test_both_engines_read_a_transaction_s_record_alike(local_cloud: EngineCloud) -> None:
+def test_both_engines_read_rows_in_a_transaction_alike(local_cloud: EngineCloud) -> None:
     """TransactGetItems keeps the order of its keys and leaves absent rows empty."""
     local_cloud.clear()
     small = ProcessCloud()

@@ -1,4 +1,4 @@
-"""The whole system, once for all its tests: the embedded cloud with the real template, driven as a user would."""
+"""The whole system, shared by its tests: the embedded cloud with the real template, driven as a user would."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class System:
-    """A deployed stack, and all that is needed to drive it: `variables` is a complete environment for a subprocess."""
+    """A deployed stack and what drives it; `variables` is a complete environment for a subprocess."""
 
     variables: dict[str, str]
     target: Target
@@ -35,17 +35,17 @@ class System:
     deployment: Deployment
 
     def stockctl(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """One command, run as a user runs it; `options` go to `subprocess.run`."""
+        """Runs one command as a user would; `options` go to `subprocess.run`."""
         defaults: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 120, "env": self.variables}
         return subprocess.run(self.command(*arguments), check=False, **(defaults | options))
 
     def command(self, *arguments: str) -> list[str]:
-        """What to pass to `subprocess.Popen` for a command that is to be watched while it runs."""
+        """Arguments of `subprocess.Popen` for a command that a test watches while it runs."""
         return [sys.executable, "-m", "stockctl", *arguments]
 
 
 def variables_for(home: str) -> dict[str, str]:
-    """An environment in which the embedded cloud is this one, and AWS is out of reach."""
+    """An environment with an embedded cloud of its own and without access to AWS."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -62,7 +62,7 @@ def variables_for(home: str) -> dict[str, str]:
 
 @contextmanager
 def system_in(home: Path) -> Iterator[System]:
-    """An embedded cloud with the stack on it, kept in a folder, for as long as this lasts."""
+    """An embedded cloud with a deployed stack, kept in a folder and stopped at the end."""
     variables = variables_for(str(home))
     try:
         target = ensure_running("stockctl", Environment(variables=variables))

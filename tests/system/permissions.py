@@ -1,4 +1,4 @@
-"""Taking a permission away from a role, for as long as a block of a test lasts."""
+"""Removes a permission from a role for a block of a test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def iam(system: System) -> Any:
 
 
 def role_name(system: System, role: str, stack: str = "stockctl") -> str:
-    """The name of a role, by the one it has in the template."""
+    """The physical name of a role of the template."""
     found = system.clients.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=role)
     return found["StackResourceDetail"]["PhysicalResourceId"]
 
@@ -30,7 +30,7 @@ def statements_of(system: System, role: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def without(system: System, role: str, action: str, sid: str | None = None) -> Iterator[None]:
-    """The role lacks this action, in this statement or in all of them, until the block ends."""
+    """Removes an action from one statement of a role, or from all, until the block ends."""
     whole = statements_of(system, role)
     less = copy.deepcopy(whole)
     for statement in less:

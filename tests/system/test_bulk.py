@@ -1,4 +1,4 @@
-"""Bulk work through the whole system, with the roles that the template gives: many orders, and a delivery in parts."""
+"""Many orders and a large delivery, through the whole system with the template's roles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def order(transaction_id: str, units: int, ingredient: str = "saffron") -> str:
 
 
 def test_orders_are_taken_refused_and_replayed(embedded_cloud: System, tmp_path: Path) -> None:
-    """A shortage makes the function look for records, which a role too narrow would not let it."""
+    """After a shortage the function reads transaction records, which its role must allow."""
     delivery = tmp_path / "saffron.csv"
     delivery.write_text("saffron,100,2099-01-01\n")
     assert embedded_cloud.stockctl("ingest", str(delivery)).returncode == 0

@@ -1,4 +1,4 @@
-"""Sixteen services at the HTTP API and too little stock for all: what is accepted is exactly what there was."""
+"""Sixteen callers of the HTTP API and too little stock: exactly what there was is handed out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def wanted() -> dict[str, dict[str, int]]:
 
 
 def settled(table: StockTable, seconds: float) -> bool:
-    """Whether the stream comes to charge all uses to batches."""
+    """Whether all uses are charged to batches within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if all((holding := table.read(name)) and holding.drift == 0 for name in INGREDIENTS):
@@ -43,8 +43,8 @@ def settled(table: StockTable, seconds: float) -> bool:
     return False
 
 
-def test_what_sixteen_callers_are_given_is_exactly_what_there_was(embedded_cloud: System, capsys: Any) -> None:
-    """2,000 transactions on 3 ingredients: nothing is lost, doubled or oversold, and in the end the batches add up."""
+def test_sixteen_callers_get_exactly_the_stock_there_was(embedded_cloud: System, capsys: Any) -> None:
+    """2,000 transactions on 3 ingredients: nothing is lost, counted twice or oversold, and the batches add up."""
     deployment, clients = embedded_cloud.deployment, embedded_cloud.clients
     table = StockTable(clients.dynamodb, deployment.stock_table)
     rows = "".join(f"{name},{ON_HAND // 2},20{year}-12-31\n" for name in INGREDIENTS for year in (98, 99))
@@ -55,18 +55,18 @@ def test_what_sixteen_callers_are_given_is_exactly_what_there_was(embedded_cloud
         answers = dict(threads.map(lambda one: (one[0], used(embedded_cloud, *one)), wanted().items()))
     seconds = time.monotonic() - began
     levels = {level.ingredient: level for level in table.levels(INGREDIENTS)}
-    accepted = given_is_what_was_used(answers, levels)
+    accepted = accepted_units_are_used_units(answers, levels)
     assert settled(table, 60)
     with capsys.disabled():
         print(f"\n{accepted} of {TRANSACTIONS} accepted in {seconds:.1f} s")  # noqa: T201
 
 
-def given_is_what_was_used(answers: Mapping[str, Answer], levels: Mapping[str, Level]) -> int:
-    """Holds answers and levels against each other; how many were accepted."""
+def accepted_units_are_used_units(answers: Mapping[str, Answer], levels: Mapping[str, Level]) -> int:
+    """Compares answers with levels; returns the number of accepted transactions."""
     asked, given = wanted(), Counter[str]()
     for name, answer in answers.items():
         assert answer.status_code in {200, 201, 409}, (name, answer)
-        if answer.status_code == 409:  # stock never comes back here: what was too little then is too little in the end
+        if answer.status_code == 409:  # nothing is delivered meanwhile, so what was short then is short at the end
             assert any(units > levels[ingredient].quantity for ingredient, units in asked[name].items())
         else:
             given.update(asked[name])

@@ -1,4 +1,4 @@
-"""Deploying, as a user does it: from nothing, again, differently, and away with it."""
+"""Deploying as a user does: a new stack, no change, a change, and removal."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def test_a_second_deploy_with_no_change_says_so(embedded_cloud: System) -> None:
-    """And ends well, with the same document."""
+    """It succeeds, with the same document."""
     ended = embedded_cloud.stockctl("deploy", "--output", "json")
     assert document(ended)["status"] == "unchanged"
     assert "nothing to change" in ended.stderr
     assert set(document(ended)["outputs"]) == OUTPUTS
 
 
-def test_a_stack_is_made_changed_and_destroyed(embedded_cloud: System) -> None:
-    """The life of a second stack beside the first: a parameter that is set once is remembered."""
+def test_a_stack_is_created_updated_and_destroyed(embedded_cloud: System) -> None:
+    """A second stack beside the first. A parameter that was set once is kept."""
     on_it = ("--stack", "second", "--output", "json")
     made = embedded_cloud.stockctl("deploy", *on_it)
     assert document(made)["status"] == "created"
@@ -69,7 +69,7 @@ def test_a_stack_is_made_changed_and_destroyed(embedded_cloud: System) -> None:
     assert embedded_cloud.clients.lambda_.get_function_configuration(FunctionName=function)["MemorySize"] == 1024
     assert document(embedded_cloud.stockctl("deploy", *on_it))["status"] == "unchanged"
     bucket = document(made)["outputs"]["DropBucket"]
-    for content in (b"one", b"two"):  # two versions: a bucket is empty only without both
+    for content in (b"one", b"two"):  # a bucket is empty only without both versions
         embedded_cloud.clients.s3.put_object(Bucket=bucket, Key="note.txt", Body=content)
     gone = embedded_cloud.stockctl("destroy", *on_it, "--confirm", "second", "--delete-data")
     assert document(gone) == {"stack": "second", "status": "destroyed", "kept": []}
@@ -78,8 +78,8 @@ def test_a_stack_is_made_changed_and_destroyed(embedded_cloud: System) -> None:
     assert document(embedded_cloud.stockctl("destroy", *on_it, "--confirm", "second"))["status"] == "absent"
 
 
-def test_a_stack_is_not_destroyed_unless_its_name_is_said_again(embedded_cloud: System) -> None:
-    """All of its stock would go with it."""
+def test_a_stack_is_not_destroyed_without_confirmation_of_its_name(embedded_cloud: System) -> None:
+    """Its stock would be lost."""
     for said in ((), ("--confirm", "other")):
         ended = embedded_cloud.stockctl("destroy", *said)
         assert ended.returncode == 2
@@ -96,10 +96,10 @@ def test_a_stack_is_not_destroyed_unless_its_name_is_said_again(embedded_cloud: 
         (("--stack", "Kitchen"), "lower-case"),
     ],
 )
-def test_a_deploy_that_makes_no_sense_is_a_usage_error(
+def test_invalid_arguments_of_deploy_are_usage_errors(
     embedded_cloud: System, arguments: tuple[str, ...], said: str
 ) -> None:
-    """It says what is right, and changes nothing."""
+    """The message says what is valid; nothing changes."""
     ended = embedded_cloud.stockctl("deploy", *arguments)
     assert ended.returncode == 2
     assert said in ended.stderr
@@ -107,7 +107,7 @@ def test_a_deploy_that_makes_no_sense_is_a_usage_error(
 
 
 def test_a_value_that_the_template_refuses_is_an_error_without_a_traceback(embedded_cloud: System) -> None:
-    """CloudFormation's own words, the exit code of a word that is wrong, and what to do."""
+    """It shows CloudFormation's message, a hint, and the exit code of a usage error."""
     ended = embedded_cloud.stockctl("deploy", "--parameter", "ApiAuthorization=SOMETIMES")
     assert ended.returncode == ExitCode.USAGE
     assert "ApiAuthorization" in ended.stderr
@@ -118,7 +118,7 @@ def test_a_value_that_the_template_refuses_is_an_error_without_a_traceback(embed
 def test_a_command_brings_the_embedded_cloud_up_to_date_with_the_code(
     embedded_cloud: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After an upgrade of stockctl nobody has to remember to deploy to it."""
+    """After an upgrade of stockctl, the next command deploys the new code."""
     variables, function = embedded_cloud.variables, embedded_cloud.deployment.get_stock_function
     said = io.StringIO()
 
@@ -136,7 +136,7 @@ def test_a_command_brings_the_embedded_cloud_up_to_date_with_the_code(
 
 
 def test_a_stack_that_does_not_exist_points_to_deploy(embedded_cloud: System) -> None:
-    """What every other command finds when nothing is deployed."""
+    """The hint of every other command when nothing is deployed."""
     absent = Target("absent", local=True, endpoint_url=embedded_cloud.target.endpoint_url)
     with pytest.raises(StockctlError, match="absent") as raised:
         Deployment.of(embedded_cloud.clients, absent)
@@ -144,7 +144,7 @@ def test_a_stack_that_does_not_exist_points_to_deploy(embedded_cloud: System) ->
 
 
 def test_an_unsigned_request_is_forbidden(embedded_cloud: System) -> None:
-    """The API asks for IAM by default."""
+    """The API requires IAM signatures by default."""
     for path, body in (("/stock", None), ("/stock/ham", None), ("/transactions", b"{}")):
         with pytest.raises(urllib.error.HTTPError) as raised:
             urllib.request.urlopen(embedded_cloud.deployment.api_url + path, body, timeout=10)  # noqa: S310

@@ -1,4 +1,4 @@
-"""A kitchen's day on the whole system: the real command line, template, bundle and events."""
+"""Deliveries, uses and expiry on the whole system: real commands, template, bundle and events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def named() -> Callable[[str], str]:
-    """Names of ingredients that no other test uses."""
+    """Makes ingredient names that no other test uses."""
     mark = uuid.uuid4().hex[:8]
     return lambda name: f"{name} {mark}"
 
@@ -47,7 +47,7 @@ def left(system: System, ingredient: str) -> dict[str, int]:
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether it holds within so many seconds: streams take their time."""
+    """Whether the condition holds within the time: streams are asynchronous."""
     deadline = time.monotonic() + seconds
     while not (held := holds()) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -83,11 +83,11 @@ def test_a_shortage_changes_nothing_and_a_repeat_takes_nothing_twice(
     assert (level(embedded_cloud, ham)["quantity"], level(embedded_cloud, egg)["quantity"]) == (6, 5)
 
 
-def test_a_batch_that_expires_leaves_the_level_by_what_was_left_and_the_stream_says_so(
+def test_the_rest_of_an_expired_batch_leaves_the_level_and_is_published(
     embedded_cloud: System, tmp_path: Path, named: Callable[[str], str]
 ) -> None:
     ham = named("ham")
-    # Long enough for two commands to be done before it expires, also on a busy machine.
+    # Two commands must finish before it expires, even on a busy machine.
     drop(embedded_cloud, tmp_path, f"{ham},10,{soon(15)}", f"{ham},5,2099-12-31")
     assert embedded_cloud.stockctl("use", f"{ham}=4").returncode == 0
     assert eventually(lambda: level(embedded_cloud, ham)["expired"] == 6)
@@ -102,7 +102,7 @@ def test_a_batch_that_expires_leaves_the_level_by_what_was_left_and_the_stream_s
 
 
 @pytest.mark.parametrize("key", ["a b+c {}.csv", "Käse №5 {}.CSV", "in/2026/{}.csv"])
-def test_suppliers_drop_files_of_any_name_straight_into_the_bucket(
+def test_a_file_of_any_name_put_into_the_bucket_is_recorded(
     embedded_cloud: System, key: str, named: Callable[[str], str]
 ) -> None:
     ham = named("ham")
@@ -130,7 +130,7 @@ def status_of(system: System, key: str) -> str | None:
     return receipt["status"] if receipt else None
 
 
-def test_a_simulation_moves_expires_and_adds_up(embedded_cloud: System) -> None:
+def test_a_simulation_receives_uses_expires_and_adds_up(embedded_cloud: System) -> None:
     ended = embedded_cloud.stockctl(
         "simulate", "--speed", "20", "--duration", "4m", "--seed", "7", "--allow-other-data", "--output", "json"
     )

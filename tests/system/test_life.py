@@ -1,4 +1,4 @@
-"""The life of a stack, as its operator sees it: what is kept, what is lost, and what is said before."""
+"""A stack from deployment to removal: what is kept, what is deleted, and what the operator sees."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 @pytest.fixture
 def on_it(embedded_cloud: System) -> Iterator[tuple[str, ...]]:
-    """The options of a stack of the test's own, which is gone afterwards."""
+    """Options for a stack of the test's own, deleted afterwards."""
     yield "--stack", "life", "--output", "json"
     embedded_cloud.stockctl("destroy", "--stack", "life", "--confirm", "life", "--delete-data")
 
@@ -44,10 +44,8 @@ def quantity(system: System, on_it: tuple[str, ...], ingredient: str) -> int:
     return int(json.loads(ended.stdout)[0]["quantity"])
 
 
-def test_data_outlives_its_stack_until_it_is_to_go(
-    embedded_cloud: System, on_it: tuple[str, ...], tmp_path: Path
-) -> None:
-    """Deploy, deliver, destroy, deploy again: the stock is there, and moves on as before."""
+def test_data_outlives_its_stack(embedded_cloud: System, on_it: tuple[str, ...], tmp_path: Path) -> None:
+    """Deploy, deliver, destroy, deploy again: the stock is still there and usable."""
     made = embedded_cloud.stockctl("deploy", *on_it)
     outputs = document(made)["outputs"]
     delivery = tmp_path / "delivery.csv"
@@ -58,8 +56,8 @@ def test_data_outlives_its_stack_until_it_is_to_go(
     assert document(gone) == {"stack": "life", "status": "destroyed", "kept": kept}
     assert all(name in gone.stderr for name in kept)
     planned = document(embedded_cloud.stockctl("deploy", "--dry-run", *on_it))
-    taken_in = {change["resource"] for change in planned["changes"] if change["action"] == "import"}
-    assert taken_in == {"StockTable", "TransactionTable", "DropBucket"}
+    imported = {change["resource"] for change in planned["changes"] if change["action"] == "import"}
+    assert imported == {"StockTable", "TransactionTable", "DropBucket"}
     assert document(embedded_cloud.stockctl("deploy", *on_it))["status"] == "created"
     assert quantity(embedded_cloud, on_it, "ham") == 10
     assert embedded_cloud.stockctl("use", "ham=3", *on_it).returncode == 0
@@ -70,15 +68,15 @@ def test_data_outlives_its_stack_until_it_is_to_go(
 
 
 def test_tables_are_protected_from_being_deleted_by_hand(embedded_cloud: System) -> None:
-    """Whoever means it has to switch that off first, as `destroy --delete-data` does."""
+    """Protection must be switched off first, as `destroy --delete-data` does."""
     dynamodb = embedded_cloud.clients.dynamodb
     for table in (embedded_cloud.deployment.stock_table, embedded_cloud.deployment.transaction_table):
         with pytest.raises(dynamodb.exceptions.ClientError, match="protect"):
             dynamodb.delete_table(TableName=table)
 
 
-def test_all_data_goes_where_that_is_said_also_after_the_stack(embedded_cloud: System, on_it: tuple[str, ...]) -> None:
-    """Every version of every object, both tables; and there is nothing left to take in."""
+def test_delete_data_also_deletes_what_an_earlier_destroy_kept(embedded_cloud: System, on_it: tuple[str, ...]) -> None:
+    """Every object version and both tables go; the next deployment imports nothing."""
     outputs = document(embedded_cloud.stockctl("deploy", *on_it))["outputs"]
     for content in (b"one", b"two"):
         embedded_cloud.clients.s3.put_object(Bucket=outputs["DropBucket"], Key="note.txt", Body=content)
@@ -91,7 +89,7 @@ def test_all_data_goes_where_that_is_said_also_after_the_stack(embedded_cloud: S
 
 
 def test_a_dry_run_leaves_nothing_behind(embedded_cloud: System, on_it: tuple[str, ...]) -> None:
-    """No stack, no change set; of one that is deployed, nothing changes."""
+    """No stack and no change set is left; a deployed stack does not change."""
     planned = document(embedded_cloud.stockctl("deploy", "--dry-run", *on_it))
     assert (planned["status"], planned["creates"]) == ("planned", True)
     found = embedded_cloud.clients.cloudformation.describe_stacks()["Stacks"]
@@ -106,13 +104,13 @@ def test_a_dry_run_leaves_nothing_behind(embedded_cloud: System, on_it: tuple[st
 
 
 def test_a_deploy_in_a_pipe_is_plain_lines_with_the_time(embedded_cloud: System, on_it: tuple[str, ...]) -> None:
-    """Continuous integration keeps it as text."""
+    """Logs of continuous integration are plain text."""
     made = embedded_cloud.stockctl("deploy", *on_it)
     assert not CONTROL.search(made.stderr)
-    told = [line for line in made.stderr.splitlines() if line.endswith("table StockTable")]
-    assert [STAMPED.fullmatch(line) is not None for line in told] == [True, True]
-    assert told[0].endswith("creating table StockTable")
-    assert told[1].endswith("created table StockTable")
+    shown = [line for line in made.stderr.splitlines() if line.endswith("table StockTable")]
+    assert [STAMPED.fullmatch(line) is not None for line in shown] == [True, True]
+    assert shown[0].endswith("creating table StockTable")
+    assert shown[1].endswith("created table StockTable")
 
 
 BROKEN = """
@@ -124,7 +122,7 @@ BROKEN = """
 
 
 def deploy_broken(system: System, monkeypatch: pytest.MonkeyPatch) -> StockctlError:
-    """Deploys a template with a resource that cannot be made."""
+    """Deploys a template with a resource that cannot be created."""
     broken = template_text().replace("\nOutputs:", BROKEN + "\nOutputs:")
     with monkeypatch.context() as patched:
         patched.setattr("stockctl.deployment.template.template_text", lambda: broken)
@@ -134,20 +132,20 @@ def deploy_broken(system: System, monkeypatch: pytest.MonkeyPatch) -> StockctlEr
     return raised.value
 
 
-def test_a_creation_that_fails_names_what_failed_and_the_next_one_clears_it_away(
+def test_a_failed_creation_names_the_resource_and_the_next_deploy_succeeds(
     embedded_cloud: System, on_it: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tables of the first attempt, which are empty and were kept, are taken in by the second."""
+    """The second deployment imports the empty tables that the first one left."""
     failed = deploy_broken(embedded_cloud, monkeypatch)
     assert failed.message.startswith("Broken (AWS::CloudWatch::Dashboard) failed")
     assert failed.hint
     assert document(embedded_cloud.stockctl("deploy", *on_it))["status"] == "created"
 
 
-def test_an_update_that_fails_goes_back_to_what_was(
+def test_a_failed_update_is_rolled_back(
     embedded_cloud: System, on_it: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The change that came with it, here of a log group, is undone; the stack takes the next deployment."""
+    """A log group changed by the same update is restored, and the next deployment succeeds."""
     outputs = document(embedded_cloud.stockctl("deploy", *on_it))["outputs"]
     failed = deploy_broken(embedded_cloud, monkeypatch)
     assert failed.message.startswith("Broken (AWS::CloudWatch::Dashboard) failed")
@@ -162,7 +160,7 @@ def test_an_update_that_fails_goes_back_to_what_was(
 def test_a_change_of_an_output_alone_is_deployed_once(
     embedded_cloud: System, on_it: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The emulator's change sets pass over outputs and conditions: without care it would be deployed for ever."""
+    """The emulator's change sets ignore outputs and conditions, so such a change could seem undeployed forever."""
     document(embedded_cloud.stockctl("deploy", *on_it))
     more = template_text() + "  More:\n    Value: news\n"
     monkeypatch.setattr("stockctl.deployment.template.template_text", lambda: more)

@@ -1,4 +1,4 @@
-"""Operating a stack: how it is, what it says, and what it could not do."""
+"""Operating a stack: status, logs and failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A cloud of these tests' own: they break it."""
+    """A separate cloud, because these tests break it."""
     with system_in(tmp_path_factory.mktemp("operations")) as system:
         yield system
 
@@ -44,15 +44,15 @@ def wrong(system: System) -> dict[str, str]:
     return found
 
 
-def test_a_stack_that_is_well_is_said_to_be_so(system: System, tmp_path: Path) -> None:
+def test_status_of_a_healthy_stack_is_ok(system: System, tmp_path: Path) -> None:
     assert deliver(system, tmp_path, "ham").returncode == 0
     ended = system.stockctl("status", "--output", "json")
-    looked_at = {finding["what"] for finding in document(ended)}
-    assert {"stack", "StockReceived", "StockUpdated stream", "StreamFailureQueue", "alarms", "drift"} <= looked_at
+    checked = {finding["what"] for finding in document(ended)}
+    assert {"stack", "StockReceived", "StockUpdated stream", "StreamFailureQueue", "alarms", "drift"} <= checked
     assert wrong(system) == {}
 
 
-def test_logs_of_all_functions_come_in_the_order_of_time(system: System, tmp_path: Path) -> None:
+def test_logs_of_all_functions_are_sorted_by_time(system: System, tmp_path: Path) -> None:
     assert deliver(system, tmp_path, "egg").returncode == 0
     assert eventually(lambda: len({line["function"] for line in log_lines(system, "--all")}) >= 2)
     lines = log_lines(system, "--all")
@@ -68,8 +68,8 @@ def log_lines(system: System, *arguments: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_a_delivery_that_failed_for_good_is_listed_and_run_again(system: System, tmp_path: Path) -> None:
-    """Here its function may not write for a while. The failure goes away only once all of it has gone well."""
+def test_a_delivery_that_failed_for_good_is_listed_and_retried(system: System, tmp_path: Path) -> None:
+    """Its function may not write for a while. The failure is deleted only after a successful retry."""
     with without(system, "StockReceivedRole", "dynamodb:UpdateItem"):
         assert deliver(system, tmp_path, "leek", "--no-wait").returncode == 0
         assert eventually(lambda: "ReceiveFailureQueue" in wrong(system), seconds=60)
@@ -86,8 +86,8 @@ def test_a_delivery_that_failed_for_good_is_listed_and_run_again(system: System,
     assert level["quantity"] == 10
 
 
-def test_stream_records_that_failed_for_good_are_made_good_by_what_is_now(system: System, tmp_path: Path) -> None:
-    """The record in the queue says only where the changes lay; the ingredients are published and reconciled."""
+def test_stream_records_that_failed_for_good_are_retried_from_current_levels(system: System, tmp_path: Path) -> None:
+    """The queued record only names a position in the stream; its ingredients are published and reconciled."""
     assert deliver(system, tmp_path, "kale").returncode == 0
     time.sleep(2)
     with without(system, "StockUpdatedRole", "dynamodb:UpdateItem"):
@@ -106,7 +106,7 @@ def test_stream_records_that_failed_for_good_are_made_good_by_what_is_now(system
 
 
 def send_stream_failure(system: System) -> None:
-    """What Lambda sends when it gives up: the emulator would take as long as AWS to come to that."""
+    """What Lambda sends when it gives up, which the emulator would do only after as long as AWS."""
     streams = system.clients.dynamodbstreams
     (stream,) = streams.list_streams(TableName=system.deployment.stock_table)["Streams"]
     shard = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"][-1]["ShardId"]

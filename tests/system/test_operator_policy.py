@@ -1,4 +1,4 @@
-"""The policy for operators, held against the calls that commands make and what CloudFormation does for them."""
+"""The operator policy, compared with the calls of the commands and of CloudFormation's handlers."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 POLICY = json.loads((template_path().parent / "operator-policy.json").read_text())
 LARGEST_POLICY = 6_144
-"""Characters of a managed policy, white space apart."""
+"""Characters of a managed policy, without white space."""
 
-ACTIONS = {  # where the permission is called otherwise than the operation, as S3 and the batches of DynamoDB have it
+ACTIONS = {  # permissions whose name differs from the operation
     "s3:HeadBucket": ["s3:ListBucket"],
     "s3:HeadObject": ["s3:GetObject"],
     "s3:ListObjectVersions": ["s3:ListBucketVersions"],
@@ -39,28 +39,28 @@ ACTIONS = {  # where the permission is called otherwise than the operation, as S
     "dynamodb:TransactGetItems": ["dynamodb:GetItem"],
     "dynamodb:TransactWriteItems": ["dynamodb:UpdateItem"],
     "lambda:Invoke": ["lambda:InvokeFunction"],
-    "sts:GetCallerIdentity": [],  # everybody may
+    "sts:GetCallerIdentity": [],  # needs no permission
 }
 SELDOM = {
-    "cloudformation:ContinueUpdateRollback",  # what `deploy` says to run where going back has failed
-    "cloudformation:DescribeEvents",  # what was wrong with a template
+    "cloudformation:ContinueUpdateRollback",  # suggested by `deploy` after a failed rollback
+    "cloudformation:DescribeEvents",  # errors in a template
     "dynamodb:BatchGetItem",
-    "dynamodb:ConditionCheckItem",  # reconciliation, of several ingredients and of what has expired
+    "dynamodb:ConditionCheckItem",  # reconciliation of several ingredients and of expired batches
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:GetRecords",  # `failures retry`, of stream records
     "dynamodb:GetShardIterator",
-    "execute-api:Invoke",  # a request of ours, not of boto3's
+    "execute-api:Invoke",  # sent without boto3
     "kinesis:DescribeStreamSummary",
     "lambda:InvokeFunction",  # `failures retry`
-    "lambda:UpdateEventSourceMapping",  # what `status` says to run where a stream stands still
+    "lambda:UpdateEventSourceMapping",  # suggested by `status` for a stopped stream
     "s3:PutBucketOwnershipControls",  # part of CreateBucket
-    "s3:PutBucketPolicy",  # of the artifact bucket, where there is TLS
+    "s3:PutBucketPolicy",  # the artifact bucket's, if TLS is required
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
 }
-UNUSED = [  # what CloudFormation may do with such resources, and never does with this stack's
+UNUSED = [  # handlers may need these, but not for this template
     *("dynamodb:*Import*", "dynamodb:*Replica", "dynamodb:*ContributorInsights", "dynamodb:*StreamingDestination"),
     *(
         "dynamodb:*Item",
@@ -94,12 +94,12 @@ def is_among(action: str, patterns: set[str] | list[str]) -> bool:
     return any(fnmatchcase(action, pattern) for pattern in patterns)
 
 
-def test_the_policy_fits_into_one() -> None:
+def test_the_policy_is_not_too_long() -> None:
     assert len(json.dumps(POLICY, separators=(",", ":"))) <= LARGEST_POLICY
 
 
-def test_the_policy_lets_cloudformation_do_what_its_handlers_do_and_no_more() -> None:
-    """From the schemas of the template's own resource types."""
+def test_the_policy_allows_what_cloudformation_handlers_need_and_no_more() -> None:
+    """Checked against the schemas of the template's resource types."""
     document, _ = decode(str(template_path()))
     schemas = ProviderSchemaManager()
     needed: set[str] = set()
@@ -117,7 +117,7 @@ def test_the_policy_lets_cloudformation_do_what_its_handlers_do_and_no_more() ->
 def test_the_policy_allows_the_calls_that_commands_make_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The life of a stack, command by command, with every call of boto3's written down."""
+    """Runs the commands and records every boto3 call."""
     made: set[str] = set()
     initialise = Clients.__init__
 

@@ -1,7 +1,7 @@
-"""Least privilege: each role has what its function needs, and with one permission less the function fails.
+"""Least privilege: each function works with its role, and fails with any one permission less.
 
-Not taken away here, because the emulator does not ask for them: what Lambda itself does in a function's name (writing
-logs, reading streams, reporting failures), and s3:ListBucket, without which AWS answers 403 where an object is gone.
+Not tested, because the emulator does not check them: what Lambda does for a function (writing logs, reading streams,
+reporting failures), and s3:ListBucket, without which AWS answers 403 for a deleted object.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BY_LAMBDA = {"Log", "ReadStream", "FindStream", "ReportFailure", "TellAbsentFrom
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A cloud whose streams stand still: only what a test calls is done."""
+    """A cloud with disabled stream mappings: only the test calls functions."""
     with system_in(tmp_path_factory.mktemp("permissions")) as system:
         functions = system.clients.lambda_
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
@@ -39,7 +39,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def call(system: System, function: str, event: dict[str, Any]) -> str:
-    """Calls a function as AWS does; what it died of, or nothing."""
+    """Calls a function as AWS does; returns its error, or an empty string."""
     answer = system.clients.patient_lambda.invoke(
         FunctionName=system.deployment.functions[function], Payload=json.dumps(event).encode()
     )
@@ -50,14 +50,14 @@ def call(system: System, function: str, event: dict[str, Any]) -> str:
 
 
 def drop(system: System, key: str, content: str) -> dict[str, Any]:
-    """Drops a file and returns its notification. The suffix is one that the bucket does not notify of."""
+    """Drops a file and returns its notification. The bucket does not notify for this suffix."""
     put = system.clients.s3.put_object(Bucket=system.deployment.drop_bucket, Key=key, Body=content.encode())
     located = {"bucket": {"name": system.deployment.drop_bucket}, "object": {"key": key, "versionId": put["VersionId"]}}
     return {"Records": [{"s3": located}]}
 
 
 def receive(system: System) -> str:
-    """A delivery of two ingredients, its repetition, and another file under the same key."""
+    """A delivery of two ingredients, its redelivery, and another file under the same key."""
     mark = uuid.uuid4().hex
     first = drop(system, f"{mark}.txt", f"ham {mark},10,2099-01-01\negg {mark},10,2099-01-01\n")
     other = drop(system, f"{mark}.txt", f"ham {mark},11,2099-01-01\n")
@@ -80,7 +80,7 @@ def transaction(name: str, units: int) -> dict[str, Any]:
 
 
 def post_many(system: System, name: str) -> str:
-    """Two transactions in one request, and the same again."""
+    """Two transactions in one request, sent twice."""
     batch = {"transactions": [transaction(name, 1), transaction(name, 2)]}
     for expected in ([201, 201], [200, 200]):
         answer = system.clients.patient_lambda.invoke(
@@ -104,7 +104,7 @@ def post_some_to_expired(system: System) -> str:
 
 
 def post_too_much(system: System) -> str:
-    """Before it refuses for good, it looks whether the id was accepted before."""
+    """Before it refuses, it checks whether the id was accepted before."""
     batch = {"transactions": [transaction(stocked(system), 11)]}
     return call(system, "PostTransactions", {"body": json.dumps(batch)})
 
@@ -114,15 +114,15 @@ def post_one(system: System) -> str:
 
 
 def post_to_expired(system: System) -> str:
-    """A use that finds a batch due writes it off itself."""
+    """A use that finds a due batch reconciles first."""
     return post(system, due(system), 4)
 
 
 def due(system: System) -> str:
-    """What gives reconciliation all of its work: one batch is due, the row of another is gone, and a third is good.
+    """An ingredient that needs every step of a reconciliation: one batch due, one whose row is gone, one good.
 
-    Received as it was two hours ago. The row that is due lasts until the stand-in for time to live comes by. As rows do
-    not add up to the roster, they are read again in a transaction.
+    They were received two hours ago. The due row lasts until the TTL sweep. The rows and the roster disagree, so they
+    are read again in a transaction.
     """
     now, name, table = int(time.time()), f"leek {uuid.uuid4().hex}", system.deployment.stock_table
     expiries = {"due": now - 3600, "gone": now + 3600, "good": now + 7200}
@@ -144,12 +144,12 @@ def image(system: System, name: str) -> dict[str, Any]:
 
 
 def used(function: str) -> Callable[[System], str]:
-    def work_off(system: System) -> str:
+    def charge(system: System) -> str:
         name = stocked(system)
         assert post(system, name, 4) == ""
         return call(system, function, image(system, name))
 
-    return work_off
+    return charge
 
 
 def expired(function: str) -> Callable[[System], str]:
@@ -161,7 +161,7 @@ def expired(function: str) -> Callable[[System], str]:
 
 
 def check_expiry(system: System) -> str:
-    """The schedule calls, and finds an ingredient that is due."""
+    """The scheduled call finds a due ingredient."""
     due(system)
     return call(system, "StockExpired", json.loads(SCHEDULED.read_text()))
 
@@ -184,13 +184,13 @@ SCENARIOS: dict[str, list[Callable[[System], str]]] = {
 
 
 @pytest.mark.parametrize("function", SCENARIOS)
-def test_a_function_does_all_its_work_with_the_role_it_has(system: System, function: str) -> None:
+def test_a_function_works_with_its_role(system: System, function: str) -> None:
     assert [scenario(system) for scenario in SCENARIOS[function]] == [""] * len(SCENARIOS[function])
 
 
 @pytest.mark.parametrize("function", SCENARIOS)
 def test_with_one_permission_less_a_function_fails(system: System, function: str) -> None:
-    """One after the other, each of its own."""
+    """Each permission is removed in turn."""
     unneeded = []
     for statement in statements_of(system, f"{function}Role"):
         for action in statement["Action"]:
@@ -203,5 +203,5 @@ def test_with_one_permission_less_a_function_fails(system: System, function: str
 
 
 def fails(scenario: Callable[[System], str], system: System) -> bool:
-    """Whether it fails, sooner or later: a row that is due may be gone before the function sees it, or not."""
+    """Whether it fails in one of a few tries: the TTL sweep may delete the due row before the function sees it."""
     return any(scenario(system) != "" for _ in range(TRIES))

@@ -25,7 +25,7 @@ STACK = "supplied"
 
 
 class Supplier(NamedTuple):
-    """A user with the policy, and the bucket with its own and somebody else's delivery and receipts."""
+    """A user with the policy, and a bucket with deliveries of this and another supplier."""
 
     s3: S3Client
     bucket: str
@@ -61,7 +61,7 @@ def wait_for(bucket: DropBucket, delivery: str) -> None:
 
 
 def test_a_supplier_drops_a_file_and_reads_its_receipt(supplier: Supplier) -> None:
-    """With nothing but the policy, from the question whether it came before to the answer."""
+    """The policy alone is enough, from checking for an earlier receipt to reading the new one."""
     delivered = deliver(DropBucket(supplier.s3, supplier.bucket), "acme/today.csv", b"ham,2,2099-12-31")
     assert delivered.status == DeliveryStatus.RECORDED
     assert [row["quantity"] for row in delivered.recorded] == [2]
@@ -84,13 +84,12 @@ FORBIDDEN: dict[str, Callable[[S3Client, str], Any]] = {
 
 
 @pytest.mark.parametrize("act", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_a_supplier_may_not(supplier: Supplier, act: Callable[[S3Client, str], Any]) -> None:
-    """Anything else."""
+def test_a_supplier_may_do_nothing_else(supplier: Supplier, act: Callable[[S3Client, str], Any]) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         act(supplier.s3, supplier.bucket)
 
 
-def test_a_stack_without_a_supplier_makes_no_such_policy(embedded_cloud: System) -> None:
+def test_a_stack_without_a_supplier_has_no_supplier_policy(embedded_cloud: System) -> None:
     """The parameter is empty by default."""
     resources = embedded_cloud.clients.cloudformation.describe_stack_resources(StackName="stockctl")["StackResources"]
     assert "SupplierPolicy" not in {each["LogicalResourceId"] for each in resources}

@@ -1,4 +1,4 @@
-"""Watching the real stream of the embedded cloud, through a reshard and on a real (pseudo) terminal."""
+"""Watching the embedded cloud's stream: through a reshard, and on a pseudo terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.system.conftest import System
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Waits until it holds, and fails where it does not."""
+    """Waits until the condition holds; fails if it does not within the time."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
@@ -25,7 +25,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def delivered(system: System, ingredient: str) -> None:
-    """A hundred of it, recorded."""
+    """Records a delivery of 100 units."""
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="seconds")
     bucket = DropBucket(system.clients.s3, system.deployment.drop_bucket)
     bucket.drop(f"{ingredient}.csv", f"{ingredient},100,{tomorrow}\n".encode())
@@ -58,13 +58,13 @@ def test_a_reshard_loses_no_change(embedded_cloud: System) -> None:
 
 
 def published(system: System) -> int:
-    """How many changes of the ingredient the stream has brought in the last minutes."""
+    """The number of the ingredient's changes in the stream in the last minutes."""
     done = system.stockctl("watch", "watched rye", "--since", "5m", "--duration", "1s")
     return len(done.stdout.splitlines())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX's")
-def test_the_screen_comes_goes_and_leaves_its_last_frame(embedded_cloud: System) -> None:
+def test_the_screen_closes_and_leaves_its_last_frame(embedded_cloud: System) -> None:
     import pty  # POSIX only
     import threading
 
@@ -92,11 +92,11 @@ def test_the_screen_comes_goes_and_leaves_its_last_frame(embedded_cloud: System)
 
 
 def read_all(terminal: int, into: list[bytes]) -> None:
-    """Everything a terminal is sent, until the program at it ends."""
+    """Reads what the terminal shows until the program ends."""
     while True:
         try:
             part = os.read(terminal, 65536)
-        except OSError:  # how Linux says that the other side has gone
+        except OSError:  # Linux's sign that the other side is closed
             return
         if not part:
             return
