@@ -7,6 +7,7 @@ compares every one of them with the program.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,31 @@ def _arguments(command: TyperCommand) -> list[tuple[str, str]]:
 
 def parameter_table() -> str:
     """The parameters of the template that `deploy --parameter` sets."""
-    template, _ = decode(str(template_path()))
     rows = [
         f"| `{name}` | {_default(parameter)} | {' '.join(parameter['Description'].split())} |"
-        for name, parameter in template["Parameters"].items()
+        for name, parameter in template()["Parameters"].items()
         if name not in SET_BY_DEPLOY
     ]
     return "\n".join(["| parameter | default | meaning |", "|---|---|---|", *rows])
+
+
+def alarm_table() -> str:
+    """The alarms of the template, and what each one means."""
+    rows = [f"| `{name}` | {alarm['Properties']['AlarmDescription']} |" for name, alarm in alarms().items()]
+    return "\n".join(["| alarm | meaning |", "|---|---|", *rows])
+
+
+def alarms() -> dict[str, Any]:
+    """The alarms of the template by name."""
+    resources = template()["Resources"].items()
+    return {name: resource for name, resource in resources if resource["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+@cache
+def template() -> dict[str, Any]:
+    """The CloudFormation template, decoded."""
+    decoded, _ = decode(str(template_path()))
+    return dict(decoded)
 
 
 def _default(parameter: Mapping[str, Any]) -> str:
@@ -122,7 +141,7 @@ def _code(text: str) -> str:
 SECTIONS: dict[Path, dict[str, Callable[[], str]]] = {
     README: {"commands": command_table, "exit codes": exit_code_table},
     REFERENCE: {"options": option_lists},
-    OPERATING: {"parameters": parameter_table},
+    OPERATING: {"parameters": parameter_table, "alarms": alarm_table},
 }
 
 

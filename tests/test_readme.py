@@ -32,7 +32,17 @@ from stockctl.domain.transaction import (
     Transaction,
     Unknown,
 )
-from tests.reference import DOCUMENTS, README, ROOT, SECTIONS, commands, options_of, with_reference
+from tests.reference import (
+    DOCUMENTS,
+    OPERATING,
+    README,
+    ROOT,
+    SECTIONS,
+    alarms,
+    commands,
+    options_of,
+    with_reference,
+)
 
 TEXT = README.read_text(encoding="utf-8")
 OTHER_PROGRAMS = re.compile(r"`[^`\n]*(?:pytest|python -m|pip|aws) [^`\n]*`")
@@ -67,6 +77,12 @@ def _without_other_programs(text: str) -> str:
     text = re.sub(r"```.*?```", lambda block: block[0] if "stockctl " in block[0] else "", text, flags=re.DOTALL)
     text = re.sub(r"[^\n]*-m (?:pip|venv|tests|pytest)[^\n]*", "", text)
     return OTHER_PROGRAMS.sub("", text)
+
+
+def test_the_price_of_alarms_is_that_of_the_template() -> None:
+    text = OPERATING.read_text(encoding="utf-8")
+    count, price = re.findall(r"\| (\d+) alarms at 0\.10 \| ([\d.]+) \|", text)[0]
+    assert (int(count), float(price)) == (len(alarms()), len(alarms()) / 10)
 
 
 @documents
