@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 
 from tests.engines import dynamodb_local as engine
@@ -15,6 +19,21 @@ from tests.service import Service
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the fault tests that take hours")
+
+
+def pytest_configure() -> None:
+    """Parses each of boto3's service descriptions once per process instead of once per session: 0.3 s a test."""
+    parsed = cache(JSONFileLoader().load_file)
+
+    def load_file(_: JSONFileLoader, file_path: str) -> Any:
+        return parsed(file_path)
+
+    setattr(JSONFileLoader, load_file.__name__, load_file)
+
+
+def pytest_collection_finish() -> None:
+    """Exempts what is imported by now from garbage collection, which would walk through it over and over."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

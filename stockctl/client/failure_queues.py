@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 HIDDEN_SECONDS = 300
 """How long nobody else sees a failure that is being looked at or run again; for each it begins anew when it runs."""
 
+WAIT_SECONDS = 1
+"""A queue is spread over many servers; only a request that waits asks all of them."""
+
 LEVELS_AT_ONCE = 100
 
 EMPTY_PAGES = 20
@@ -102,7 +105,7 @@ class FailureQueues:
             QueueUrl=queue,
             MaxNumberOfMessages=10,
             VisibilityTimeout=HIDDEN_SECONDS,
-            WaitTimeSeconds=1,  # a queue is many machines: whoever waits asks all of them
+            WaitTimeSeconds=WAIT_SECONDS,
         )
         return [message for message in answer.get("Messages", []) if message["MessageId"] not in held]
 

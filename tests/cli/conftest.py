@@ -58,10 +58,11 @@ def command_line(*words: str, stdin: bytes = b"") -> Done:
 
 
 @pytest.fixture
-def kitchen(service: Service) -> Iterator[Service]:
+def kitchen(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service with a stack whose outputs name its parts, behind an HTTP API on loopback."""
+    monkeypatch.setattr("stockctl.client.failure_queues.WAIT_SECONDS", 0)  # moto has all messages at hand
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     outputs = dict.fromkeys(map(output_name, Deployment.__dataclass_fields__), "not used here") | {
         "StockTable": STOCK,
