@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from botocore.loaders import JSONFileLoader
 from moto import mock_aws
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.engines import dynamodb_local as engine
 from tests.engines.clouds import EngineCloud
@@ -36,11 +38,39 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A single file is done before workers would be ready; for more, xdist's own default holds."""
+    return 0 if len(config.args) == 1 and ".py" in config.args[0] else None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return ByEngine(config, log)
+
+
+class ByEngine(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """One worker runs all tests on DynamoDB Local, or a file's on the embedded cloud; any takes any other test.
+
+    The largest groups go first.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        return {"engines": str(file.parent), "system": str(file)}.get(file.parent.name, nodeid)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--long"):
         wanted = [item for item in items if item.get_closest_marker("long") is None]
         config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
         items[:] = wanted
+    for item in items:
+        if _starts_an_engine(item):
+            item.add_marker(pytest.mark.system)
+
+
+def _starts_an_engine(item: pytest.Item) -> bool:
+    is_on_engine = "DynamoDB Local" in item.name or "local_cloud" in getattr(item, "fixturenames", ())
+    return is_on_engine or item.path.parent.name == "system"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

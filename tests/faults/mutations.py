@@ -363,7 +363,8 @@ def _killer(copy: Path, stage: Sequence[str]) -> str:
     Raises:
         RuntimeError: the stage could not be run.
     """
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", "--tb=no", *stage]
+    options = ["-q", "-x", "-n0", "--no-header", "-p", "no:cacheprovider", "--tb=no"]
+    command = [sys.executable, "-m", "pytest", *options, *stage]
     try:
         done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=STAGE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engines.clouds import EngineCloud, ProcessCloud
+from tests.engines.clouds import ProcessCloud
 from tests.faults.crash_cases import CASES
 from tests.faults.crashes import Case, Crash, crashed_at_each_call, pairs
 
@@ -17,12 +17,6 @@ def named(case: Case) -> str:
 def test_a_crash_at_any_call_changes_nothing_in_the_end(case: Case) -> None:
     """Each call, before and after, as a death, a time-out, a broken connection and a refusal."""
     assert len(list(crashed_at_each_call(case, ProcessCloud()))) >= len(Crash)
-
-
-@pytest.mark.parametrize("case", CASES, ids=named)
-def test_a_crash_at_any_call_changes_nothing_on_awss_own_engine(case: Case, local_cloud: EngineCloud) -> None:
-    """The same on DynamoDB Local."""
-    assert len(list(crashed_at_each_call(case, local_cloud))) >= len(Crash)
 
 
 @pytest.mark.parametrize("case", pairs(CASES), ids=named)

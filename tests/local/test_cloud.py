@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+pytestmark = pytest.mark.system
+
+
 def s3(run: Run) -> S3Client:
     return Clients.of_target(run.target()).s3
 
