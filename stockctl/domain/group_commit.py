@@ -45,6 +45,20 @@ class Group:
                 total[ingredient] += units
         return dict(total)
 
+    def units_after(self) -> dict[int, dict[str, int]]:
+        """For each member and each of its ingredients, the units that the members after it take.
+
+        The units of a group are used in the order of its members. With these offsets from its end, a member's units are
+        found from the level after the group alone.
+        """
+        later: dict[str, int] = defaultdict(int)
+        found: dict[int, dict[str, int]] = {}
+        for position, transaction in reversed(list(self.transactions.items())):
+            found[position] = {ingredient: later[ingredient] for ingredient in transaction.items}
+            for ingredient, units in transaction.items.items():
+                later[ingredient] += units
+        return found
+
     def cause_of(self, ingredient: str) -> str:
         """Why the level of an ingredient changed: the first transaction that took of it, and how many more did."""
         ids = [

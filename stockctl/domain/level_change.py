@@ -18,8 +18,9 @@ class MalformedChange(ValueError):
 class LevelChange:
     """One change of one level: what the level was after it, in units, and why it changed.
 
-    `received`, `used` and `expired` are cumulative. `version` grows by one with every change of the ingredient.
-    `cause` is `use <transactionId>`, `delivery <key>` or `expired`.
+    `received`, `used`, `expired`, `discarded` and `returned` are cumulative; the last two are 0 in records of earlier
+    versions. `version` grows by one with every change of the ingredient. `cause` is `use <transactionId>`,
+    `delivery <key>`, `expired`, `discard <id>` or `return <id>`.
     """
 
     ingredient: str
@@ -30,6 +31,8 @@ class LevelChange:
     received: int
     used: int
     expired: int
+    discarded: int = 0
+    returned: int = 0
 
     @classmethod
     def parse(cls, data: bytes) -> LevelChange:
@@ -54,6 +57,8 @@ class LevelChange:
             received=_units(record["received"]),
             used=_units(record["used"]),
             expired=_units(record["expired"]),
+            discarded=_units(record.get("discarded", 0)),
+            returned=_units(record.get("returned", 0)),
         )
 
     def document(self) -> dict[str, str | int]:
@@ -67,16 +72,18 @@ class LevelChange:
             "received": self.received,
             "used": self.used,
             "expired": self.expired,
+            "discarded": self.discarded,
+            "returned": self.returned,
         }
 
     @property
     def adds_up(self) -> bool:
-        """Whether nothing was lost or made up: what was received is on hand, used or expired."""
-        return self.received == self.quantity + self.used + self.expired
+        """Whether no unit is missing or counted twice."""
+        return self.received + self.returned == self.quantity + self.used + self.expired + self.discarded
 
 
 class NewestVersions:
-    """Tells new changes from duplicates and late ones: per ingredient, only a higher version is admitted."""
+    """Drops duplicate and late changes: per ingredient, only a higher version is admitted."""
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}

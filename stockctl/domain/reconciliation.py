@@ -1,17 +1,27 @@
 """`plan()`: what would bring level and batches of one ingredient together again.
 
 It is level-triggered: it compares what is with what should be and never applies a delta that an event carries, so lost,
-repeated and reordered events do no harm. The rules (stockctl/README.md, "Reconcile"):
+repeated and reordered events do no harm. The rules (stockctl/README.md, "Reconcile"), in this order:
 
-* Live batches are on the roster, present, and not yet due. S is what is left in them, A the level's quantity.
-* Batches on the roster that are due, or whose rows are gone, leave it, and `max(0, A - S)` units are written off. Usage
-  that still waits to be allocated is thus absorbed by what has just expired before it is charged to fresh stock.
-* Where S > A, the difference is charged to live batches, the soonest to expire first.
-* Where S < A although nothing is due or gone, the Query was skewed: uses and allocations went on while it read.
+1. Where batches on the roster, expired ones included, hold more than the level, the difference has been used and not
+   yet been charged. While an expired batch still holds stock, it is charged first: to all batches on the roster, the
+   soonest to expire first.
+2. Batches on the roster that are due, or whose rows are gone, leave it; what the level still counts of them is written
+   off. Usage that no remaining row can be charged with was served from a batch whose row is gone.
+3. Otherwise usage is charged to live batches, the soonest to expire first.
+4. Where the level's `next_expiry` is not the soonest best-before of a batch with stock, it is set: the batch it stood
+   for has been used up.
+
+Where the level has more than its batches although nothing is due or gone, the Query was skewed: uses and charges went
+on while it read.
+
+Charges number the units ever used of an ingredient: each continues where the last one ended (`Charge.through`), so the
+charges of all batches cover that axis without overlaps, with a gap only for what was served from rows that are gone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stockctl.domain.stock import Batch, Holding
@@ -22,10 +32,14 @@ MAX_ACTIONS = 100
 
 @dataclass(frozen=True)
 class Charge:
-    """Units to take from one batch: from `before` to `after` units left."""
+    """Used units that one batch is charged with: from its quantity to `after` units left.
+
+    `through` is where the charge ends, counted in units of the ingredient ever used.
+    """
 
     batch: Batch
     after: int
+    through: int
 
     @property
     def units(self) -> int:
@@ -36,8 +50,9 @@ class Charge:
 class Plan:
     """One transaction's worth of work. `is_last` says that nothing is left to do after it.
 
-    `batch_units` is what the batches on the roster add up to after it; `mends_roster` says that this is all it does.
-    `written_off` is in units; `next_expiry` (s since the epoch) is the new guard where batches leave the roster.
+    `batch_units` is what the batches on the roster add up to after it; `fixes_roster` says that this is all it does.
+    `written_off` is in units; `next_expiry` (s since the epoch) is the level's new one where batches leave the roster,
+    or where `moves_expiry` says that this is all the plan does.
     """
 
     charges: tuple[Charge, ...] = ()
@@ -46,7 +61,8 @@ class Plan:
     gone: tuple[str, ...] = ()
     next_expiry: int | None = None
     batch_units: int = 0
-    mends_roster: bool = False
+    fixes_roster: bool = False
+    moves_expiry: bool = False
     is_skewed: bool = False
     is_last: bool = True
 
@@ -56,7 +72,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.charges or self.changes_roster or self.mends_roster or self.is_skewed)
+        return not (self.charges or self.changes_roster or self.fixes_roster or self.moves_expiry or self.is_skewed)
 
     @property
     def allocated(self) -> int:
@@ -69,39 +85,70 @@ def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
 
     The rows of `holding` must have been read whole: they add up to what the roster says, or were settled.
     """
-    counted = holding.counted
-    live = [batch for batch in counted if not batch.is_due(now)]
-    due = [batch for batch in counted if batch.is_due(now)]
-    gone = holding.gone
-    surplus = sum(batch.quantity for batch in live) - holding.level.quantity
-    charges = _charges(live, surplus)
-    if not due and not gone:
-        return _allocation(holding, charges, surplus, limit)
-    room = limit - 2  # the level and the roster
-    due_now = due[:room]
-    gone_now = list(gone[: room - len(due_now)])
-    charges_now = charges[: room - len(due_now) - len(gone_now)]
-    return Plan(
-        charges=tuple(charges_now),
-        written_off=max(0, -surplus),
-        due=tuple(due_now),
-        gone=tuple(gone_now),
-        next_expiry=_next_expiry(due[len(due_now) :], live, charges_now),
-        batch_units=holding.batch_units - sum(batch.quantity for batch in due_now) - _units(charges_now),
-        is_last=len(due) + len(gone) + len(charges) <= room,
-    )
+    due = [batch for batch in holding.counted if batch.is_due(now)]
+    if _left(due) and holding.drift > 0:
+        return replace(_allocation(holding, limit), is_last=False)
+    if due or holding.gone:
+        return _write_off(holding, due, limit)
+    if holding.drift < 0:
+        return Plan(batch_units=holding.batch_units, is_skewed=True)
+    if holding.level.next_expiry != holding.soonest_expiry:
+        return _new_expiry(holding)
+    return _allocation(holding, limit)
 
 
-def _allocation(holding: Holding, charges: list[Charge], surplus: int, limit: int) -> Plan:
+def _allocation(holding: Holding, limit: int) -> Plan:
+    charges = _charges(holding.counted, holding.drift, holding.charged_units)
     charges_now = charges[: limit - 1]  # the roster comes with them
     batch_units = holding.batch_units - _units(charges_now)
+    soonest = _next_expiry(holding.counted, charges_now)
     return Plan(
         charges=tuple(charges_now),
         batch_units=batch_units,
-        mends_roster=not charges and batch_units != holding.roster.batch_units,
-        is_skewed=surplus < 0,
-        is_last=len(charges_now) == len(charges),
+        fixes_roster=not charges and batch_units != holding.roster.batch_units,
+        is_last=len(charges_now) == len(charges) and soonest == holding.level.next_expiry,
     )
+
+
+def _new_expiry(holding: Holding) -> Plan:
+    """The level's `next_expiry` alone. No batch can have come meanwhile, as the generation is the one that was read;
+    and one that has been used up since makes it too early, which is safe."""
+    return Plan(
+        next_expiry=holding.soonest_expiry,
+        batch_units=holding.batch_units,
+        moves_expiry=True,
+        is_last=holding.drift == 0,
+    )
+
+
+def _write_off(holding: Holding, due: list[Batch], limit: int) -> Plan:
+    """Batches leave the roster, each with what is left of it.
+
+    What rows that are gone held goes with the last of them: until each is checked to be gone, one may be a delivery
+    whose row this reader could not see yet, so neither its units nor the level's `next_expiry` are touched.
+    """
+    live = [batch for batch in holding.counted if batch not in due]
+    gone_units = holding.roster.batch_units - holding.batch_units if holding.gone else 0
+    charges = _charges(live, _left(live) - holding.level.quantity, holding.charged_units + gone_units)
+    room = limit - 2  # the level and the roster
+    gone_now = holding.gone[:room]
+    due_now = due[: room - len(gone_now)]
+    charges_now = charges[: room - len(gone_now) - len(due_now)]
+    all_gone = len(gone_now) == len(holding.gone)
+    staying = [*due[len(due_now) :], *live]
+    return Plan(
+        charges=tuple(charges_now),
+        written_off=_left(due_now) + (max(0, -holding.drift) if all_gone else 0),
+        due=tuple(due_now),
+        gone=gone_now,
+        next_expiry=_next_expiry(staying, charges_now) if all_gone else holding.level.next_expiry,
+        batch_units=_left(staying) - _units(charges_now) + (0 if all_gone else gone_units),
+        is_last=len(due) + len(holding.gone) + len(charges) <= room,
+    )
+
+
+def _left(batches: Sequence[Batch]) -> int:
+    return sum(batch.quantity for batch in batches)
 
 
 def _units(charges: list[Charge]) -> int:
@@ -109,32 +156,33 @@ def _units(charges: list[Charge]) -> int:
 
 
 def charged(holding: Holding, units: int, now: int) -> tuple[tuple[Charge, ...], int]:
-    """Which batches a use of so many units would be charged to, were it the next; and how many units are missing.
+    """Which batches a use of `units` would be charged to if it were the next; and how many units are missing.
 
-    Uses that still wait to be allocated are charged first.
+    Uses that still wait to be charged come first.
     """
     live = [batch for batch in holding.counted if not batch.is_due(now)]
-    waiting = max(0, sum(batch.quantity for batch in live) - holding.level.quantity)
-    left = {charge.batch.batch_id: charge.after for charge in _charges(live, waiting)}
+    waiting = max(0, _left(live) - holding.level.quantity)
+    left = {charge.batch.batch_id: charge.after for charge in _charges(live, waiting, 0)}
     live = [replace(batch, quantity=left.get(batch.batch_id, batch.quantity)) for batch in live]
-    available = sum(batch.quantity for batch in live)
-    return tuple(_charges(live, units)), max(0, units - available)
+    return tuple(_charges(live, units, holding.level.used)), max(0, units - _left(live))
 
 
-def _charges(live: list[Batch], units: int) -> list[Charge]:
-    charges = []
-    for batch in live:
+def _charges(batches: Sequence[Batch], units: int, start: int) -> list[Charge]:
+    """Charges of `units` to batches in their order; `start` is how many units were charged before."""
+    charges: list[Charge] = []
+    for batch in batches:
         if units <= 0:
             break
         taken = min(units, batch.quantity)
         if taken:
-            charges.append(Charge(batch, batch.quantity - taken))
+            start += taken
+            charges.append(Charge(batch, batch.quantity - taken, start))
         units -= taken
     return charges
 
 
-def _next_expiry(still_due: list[Batch], live: list[Batch], charges: list[Charge]) -> int | None:
-    """The soonest expiry among the batches that stay and have stock: due ones that did not fit keep uses waiting."""
+def _next_expiry(batches: Sequence[Batch], charges: list[Charge]) -> int | None:
+    """The soonest expiry among batches that have stock after these charges; due ones keep uses waiting."""
     left = {charge.batch.batch_id: charge.after for charge in charges}
-    stocked = [batch for batch in (*still_due, *live) if left.get(batch.batch_id, batch.quantity)]
+    stocked = [batch for batch in batches if left.get(batch.batch_id, batch.quantity)]
     return min((batch.expires_at for batch in stocked), default=None)

@@ -15,7 +15,11 @@ MAX_INGREDIENT_LENGTH = 100
 
 @dataclass(frozen=True)
 class Level:
-    """What is available of one ingredient, and the units behind it: `received = quantity + used + expired`."""
+    """What is available of one ingredient, and the units behind it.
+
+    `received + returned = quantity + used + expired + discarded`; all but `quantity` are cumulative. Rows of earlier
+    versions have no `returned`, `discarded` and `commit_id`.
+    """
 
     ingredient: str
     quantity: int
@@ -28,18 +32,22 @@ class Level:
     cause: str
     updated_at: str
     threshold: int | None = None
-    """The units below which an operator calls it low."""
+    """The low-stock threshold (units)."""
+    discarded: int = 0
+    returned: int = 0
+    commit_id: str = ""
+    """The id of the last commit that changed it."""
 
     @property
     def is_low(self) -> bool:
-        """Whether there is less than the operator's threshold."""
+        """Whether less is available than the threshold."""
         return self.threshold is not None and self.quantity < self.threshold
 
     @property
     def adds_up(self) -> bool:
         """Invariant I1."""
-        parts = (self.quantity, self.used, self.expired)
-        return min(parts) >= 0 and self.received == sum(parts)
+        parts = (self.quantity, self.used, self.expired, self.discarded)
+        return min(*parts, self.returned) >= 0 and self.received + self.returned == sum(parts)
 
     def is_guarded(self, now: int) -> bool:
         """Whether stock on its roster may have expired, so that uses wait for a reconciliation."""
@@ -61,7 +69,11 @@ class Roster:
 
 @dataclass(frozen=True)
 class Batch:
-    """Stock of one ingredient from one delivery with one best-before; `quantity` is what is left of `received`."""
+    """Stock of one ingredient from one delivery with one best-before; `quantity` is what is left of `received`.
+
+    `charged_through` is where the last charge to it ends, counted in units of the ingredient ever used (None: no
+    charge yet, or none since an earlier version); `charged_at` is its time.
+    """
 
     ingredient: str
     batch_id: str
@@ -72,6 +84,8 @@ class Batch:
     expires_at: int
     etag: str
     received_at: str
+    charged_through: int | None = None
+    charged_at: str = ""
 
     def is_due(self, now: int) -> bool:
         """Whether its best-before has passed."""
@@ -109,8 +123,22 @@ class Holding:
 
     @property
     def drift(self) -> int:
-        """Units on the roster's batches minus the level: above 0 while uses wait to be allocated."""
+        """Units on the roster's batches minus the level: above 0 while uses wait to be charged."""
         return self.batch_units - self.level.quantity
+
+    @property
+    def charged_units(self) -> int:
+        """Units that have been charged to batches since the first delivery.
+
+        It rests on the roster, never on the sum of the rows that were read: a torn read may miss one of them.
+        """
+        level = self.level
+        return level.received + level.returned - level.expired - level.discarded - self.roster.batch_units
+
+    @property
+    def soonest_expiry(self) -> int | None:
+        """When the first batch with stock expires (s since the epoch): what a level's `next_expiry` should be."""
+        return min((batch.expires_at for batch in self.counted if batch.quantity), default=None)
 
 
 def batch_id_of(delivery: str, best_before: str) -> str:

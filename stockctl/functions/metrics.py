@@ -20,6 +20,8 @@ from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Unknown
 
 NAMESPACE = "stockctl"
 MILLISECONDS = {"Lag"}
+COUNTERS = ("received", "used", "expired", "discarded", "returned")
+"""The cumulative counters of a level."""
 
 
 def count_outcomes(outcomes: Iterable[Outcome | None]) -> None:
@@ -48,7 +50,7 @@ def tell_changes(changes: Sequence[tuple[Level | None, Level]]) -> None:
     """
     if not changes:
         return
-    units = {f"Units{name.capitalize()}": _units(changes, name) for name in ("received", "used", "expired")}
+    units = {f"Units{name.capitalize()}": _units(changes, name) for name in COUNTERS}
     oldest = min(datetime.fromisoformat(after.updated_at).timestamp() for _, after in changes)
     _emit(
         {"Lag": max(0, round((time.time() - oldest) * 1000)), **{name: count for name, count in units.items() if count}}

@@ -1,4 +1,4 @@
-"""StockUpdated: levels changed; tell the world, and charge what was used to batches."""
+"""StockUpdated: levels changed; publish them, and charge what was used to batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stockctl.operations.rows import level_from
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Works a batch of the table's stream: publishes every level in order, reconciles once per ingredient.
+    """Processes a batch of the table's stream: publishes every change in order, reconciles once per ingredient.
 
     Cost per use falls as load grows: the more changes of one ingredient a batch brings, the fewer reconciliations each.
     """
@@ -29,5 +29,9 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
 
 def _collect(record: Mapping[str, Any], changes: list[tuple[Level | None, Level]]) -> None:
-    before = record["dynamodb"].get("OldImage")
-    changes.append((level_from(before) if before else None, level_from(record["dynamodb"]["NewImage"])))
+    """Adds the change that a record holds; a new `next_expiry` alone is none, and keeps the level's version."""
+    images = record["dynamodb"]
+    before = level_from(images["OldImage"]) if images.get("OldImage") else None
+    after = level_from(images["NewImage"])
+    if before is None or before.version != after.version:
+        changes.append((before, after))

@@ -60,5 +60,7 @@ def _entry(level: Level) -> PutRecordsRequestEntryTypeDef:
         received=level.received,
         used=level.used,
         expired=level.expired,
+        discarded=level.discarded,
+        returned=level.returned,
     )
     return {"Data": json.dumps(change.document(), ensure_ascii=False).encode(), "PartitionKey": level.ingredient}

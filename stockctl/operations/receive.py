@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from stockctl.aws.retry import Patience
+from stockctl.domain.commit import Commit
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Level
 from stockctl.operations import conditions
@@ -127,12 +128,14 @@ def _add_to_level(table: str, batches: list[Batch], level: Level | None, now: fl
     if level is not None and level.next_expiry is not None:
         expiries.append(level.next_expiry)
     known = {":generation": number(level.generation)} if level else {}
+    cause = f"delivery {batches[0].delivery}"
     return {
         "Update": {
             "TableName": table,
             "Key": level_key(batches[0].ingredient),
             "UpdateExpression": "ADD quantity :units, received :units, used :zero, expired :zero, version :one, "
-            "generation :one SET next_expiry = :next_expiry, row_type = :row_type, cause = :cause, updated_at = :now",
+            "generation :one SET next_expiry = :next_expiry, row_type = :row_type, cause = :cause, updated_at = :now, "
+            "commit_id = :commit",
             "ConditionExpression": conditions.IS_SAME_GENERATION if level else conditions.IS_FIRST_DELIVERY,
             "ExpressionAttributeValues": {
                 ":units": number(sum(batch.quantity for batch in batches)),
@@ -140,8 +143,9 @@ def _add_to_level(table: str, batches: list[Batch], level: Level | None, now: fl
                 ":one": number(1),
                 ":next_expiry": number(min(expiries)),
                 ":row_type": text(LEVEL_ROW_TYPE),
-                ":cause": text(f"delivery {batches[0].delivery}"),
+                ":cause": text(cause),
                 ":now": text(iso(now)),
+                ":commit": text(Commit.of([cause, batches[0].batch_id], now).commit_id),
                 **known,
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

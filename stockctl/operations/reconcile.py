@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stockctl.aws.retry import Patience
+from stockctl.domain.commit import Commit
 from stockctl.domain.instants import iso
 from stockctl.domain.reconciliation import Charge, Plan, plan
 from stockctl.domain.stock import Batch, Holding
@@ -37,7 +38,7 @@ class Reconciled:
 
 
 def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], patience: Patience) -> Reconciled:
-    """Allocates and writes off until the batches on the roster add up to the level. Safe to repeat, and beside others.
+    """Charges and writes off until the batches on the roster add up to the level. Safe to repeat, and beside others.
 
     `clock` gives the time in seconds since the epoch.
 
@@ -80,7 +81,9 @@ def _done(table: StockTable, holding: Holding, now: float) -> Plan | None:
 
 def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[TransactWriteItemTypeDef]:
     ingredient = holding.level.ingredient
-    charges = [_charge(table, charge) for charge in work.charges]
+    if work.moves_expiry:
+        return [_move_expiry(table, holding, work)]
+    charges = [_charge(table, charge, now) for charge in work.charges]
     if not work.changes_roster:
         return [_charge_roster(table, holding, work), *charges]
     return [
@@ -93,7 +96,7 @@ def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[Trans
 
 
 def _charge_roster(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
-    """Allocation alone writes the roster, not the level: it never competes for the busy row."""
+    """Charges alone write the roster, not the level: they never compete for the busy row."""
     return {
         "Update": {
             "TableName": table,
@@ -109,17 +112,33 @@ def _charge_roster(table: str, holding: Holding, work: Plan) -> TransactWriteIte
     }
 
 
-def _charge(table: str, charge: Charge) -> TransactWriteItemTypeDef:
+def _charge(table: str, charge: Charge, now: float) -> TransactWriteItemTypeDef:
     return {
         "Update": {
             "TableName": table,
             "Key": batch_key(charge.batch.ingredient, charge.batch.batch_id),
-            "UpdateExpression": "SET quantity = :after",
+            "UpdateExpression": "SET quantity = :after, charged_through = :through, charged_at = :now",
             "ConditionExpression": conditions.HAS_SAME_QUANTITY,
             "ExpressionAttributeValues": {
                 ":before": number(charge.batch.quantity),
                 ":after": number(charge.after),
+                ":through": number(charge.through),
+                ":now": text(iso(now)),
             },
+        }
+    }
+
+
+def _move_expiry(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
+    """The batch that the level's `next_expiry` stood for is used up. No unit moves, so the level keeps its version."""
+    expiry = {":next_expiry": number(work.next_expiry)} if work.next_expiry is not None else {}
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": level_key(holding.level.ingredient),
+            "UpdateExpression": "SET next_expiry = :next_expiry" if expiry else "REMOVE next_expiry",
+            "ConditionExpression": conditions.IS_SAME_GENERATION,
+            "ExpressionAttributeValues": {":generation": number(holding.level.generation), **expiry},
         }
     }
 
@@ -133,6 +152,7 @@ def _write_off(table: str, holding: Holding, work: Plan, now: float) -> Transact
         ":one": number(1),
         ":cause": text(EXPIRED),
         ":now": text(iso(now)),
+        ":commit": text(Commit.of([EXPIRED, *_leaving(work)], now).commit_id),
         ":generation": number(holding.level.generation),
     }
     if work.next_expiry is not None:
@@ -146,7 +166,7 @@ def _write_off(table: str, holding: Holding, work: Plan, now: float) -> Transact
             "TableName": table,
             "Key": level_key(holding.level.ingredient),
             "UpdateExpression": "ADD quantity :minus_units, expired :units, version :one, generation :one "
-            f"{guard}cause = :cause, updated_at = :now",
+            f"{guard}cause = :cause, updated_at = :now, commit_id = :commit",
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
         }
@@ -154,7 +174,6 @@ def _write_off(table: str, holding: Holding, work: Plan, now: float) -> Transact
 
 
 def _shrink_roster(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
-    leaving = [*(batch.batch_id for batch in work.due), *work.gone]
     return {
         "Update": {
             "TableName": table,
@@ -162,7 +181,7 @@ def _shrink_roster(table: str, holding: Holding, work: Plan) -> TransactWriteIte
             "UpdateExpression": "DELETE batches :ids ADD generation :one SET batch_units = :left",
             "ConditionExpression": conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS),
             "ExpressionAttributeValues": {
-                ":ids": {"SS": leaving},
+                ":ids": {"SS": _leaving(work)},
                 ":one": number(1),
                 ":left": number(work.batch_units),
                 ":generation": number(holding.roster.generation),
@@ -170,6 +189,11 @@ def _shrink_roster(table: str, holding: Holding, work: Plan) -> TransactWriteIte
             },
         }
     }
+
+
+def _leaving(work: Plan) -> list[str]:
+    """The ids of the batches that leave the roster."""
+    return [*(batch.batch_id for batch in work.due), *work.gone]
 
 
 def _delete_due(table: str, batch: Batch) -> TransactWriteItemTypeDef:

@@ -53,13 +53,20 @@ def level_from(row: TableRow) -> Level:
         received=int(row["received"]["N"]),
         used=int(row["used"]["N"]),
         expired=int(row["expired"]["N"]),
-        next_expiry=int(row["next_expiry"]["N"]) if "next_expiry" in row else None,
+        next_expiry=_number_in(row, "next_expiry"),
         generation=int(row["generation"]["N"]),
         version=int(row["version"]["N"]),
         cause=row["cause"]["S"],
         updated_at=row["updated_at"]["S"],
-        threshold=int(row["threshold"]["N"]) if "threshold" in row else None,
+        threshold=_number_in(row, "threshold"),
+        discarded=_number_in(row, "discarded") or 0,
+        returned=_number_in(row, "returned") or 0,
+        commit_id=row["commit_id"]["S"] if "commit_id" in row else "",
     )
+
+
+def _number_in(row: TableRow, name: str) -> int | None:
+    return int(row[name]["N"]) if name in row else None
 
 
 def roster_from(row: TableRow) -> Roster:
@@ -80,11 +87,13 @@ def batch_from(row: TableRow) -> Batch:
         expires_at=int(row["expires_at"]["N"]),
         etag=row["etag"]["S"],
         received_at=row["received_at"]["S"],
+        charged_through=_number_in(row, "charged_through"),
+        charged_at=row["charged_at"]["S"] if "charged_at" in row else "",
     )
 
 
 def batch_row(batch: Batch) -> dict[str, AttributeValueTypeDef]:
-    """The row that holds a batch; `expires_at` is the table's time-to-live attribute."""
+    """The row of a batch that nothing has been charged to; `expires_at` is the table's time-to-live attribute."""
     return {
         **batch_key(batch.ingredient, batch.batch_id),
         "delivery": text(batch.delivery),

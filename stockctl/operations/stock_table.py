@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
+from stockctl.domain.commit import Commit
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Holding, Level
@@ -113,6 +114,7 @@ class StockTable:
             ":one": number(1),
             ":cause": text("threshold"),
             ":now": text(iso(now)),
+            ":commit": text(Commit.of(["threshold", ingredient], now).commit_id),
         }
         if threshold is not None:
             values[":threshold"] = number(threshold)
@@ -122,7 +124,8 @@ class StockTable:
                 self.client.update_item(
                     TableName=self.name,
                     Key=level_key(ingredient),
-                    UpdateExpression=f"ADD version :one {change} cause = :cause, updated_at = :now",
+                    UpdateExpression=f"ADD version :one {change} cause = :cause, updated_at = :now, "
+                    "commit_id = :commit",
                     ConditionExpression=conditions.WAS_DELIVERED,
                     ExpressionAttributeValues=values,
                 )

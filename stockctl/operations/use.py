@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.retry import Patience
+from stockctl.domain.commit import Commit
 from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction, Unknown
@@ -70,12 +71,19 @@ def _attempt(tables: Tables, transaction: Transaction) -> Outcome | None:
 
 def _actions(tables: Tables, transaction: Transaction, now: float) -> list[TransactWriteItemTypeDef]:
     cause = f"use {transaction.transaction_id}"
-    takes = [take(tables.stock.name, name, units, cause, now) for name, units in transaction.items.items()]
-    return [put_record(tables.transactions, transaction, now), *takes]
+    commit = Commit.of([cause], now)
+    takes = [take(tables.stock.name, name, units, cause, commit) for name, units in transaction.items.items()]
+    return [put_record(tables.transactions, transaction, commit), *takes]
 
 
-def put_record(table: str, transaction: Transaction, now: float) -> TransactWriteItemTypeDef:
-    """The action that makes a transaction's id known, once."""
+def put_record(
+    table: str, transaction: Transaction, commit: Commit, units_after: Mapping[str, int] | None = None
+) -> TransactWriteItemTypeDef:
+    """The action that makes a transaction's id known, once.
+
+    `units_after` are the units that later members of its group take, by ingredient; none for a single use.
+    """
+    offsets = [units_after.get(name, 0) for name in transaction.items] if units_after else []
     return {
         "Put": {
             "TableName": table,
@@ -85,8 +93,10 @@ def put_record(table: str, transaction: Transaction, now: float) -> TransactWrit
                 # One string has half the bytes of a list of maps: twice the items in the kilobyte a write unit pays.
                 "items": text(json.dumps(list(transaction.items.items()), ensure_ascii=False, separators=(",", ":"))),
                 "status": text("accepted"),
-                "at": text(iso(now)),
-                "forget_at": number(int(now) + REMEMBERED_SECONDS),
+                "at": text(iso(commit.at)),
+                "commit_id": text(commit.commit_id),
+                "forget_at": number(int(commit.at) + REMEMBERED_SECONDS),
+                **({"units_after": text(json.dumps(offsets, separators=(",", ":")))} if any(offsets) else {}),
             },
             "ConditionExpression": conditions.IS_NEW,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -94,22 +104,23 @@ def put_record(table: str, transaction: Transaction, now: float) -> TransactWrit
     }
 
 
-def take(table: str, ingredient: str, units: int, cause: str, now: float) -> TransactWriteItemTypeDef:
-    """The action that takes units out of a level, where there are as many and none of them may have expired."""
+def take(table: str, ingredient: str, units: int, cause: str, commit: Commit) -> TransactWriteItemTypeDef:
+    """The action that takes units out of a level, if that many are available and none of them may have expired."""
     return {
         "Update": {
             "TableName": table,
             "Key": level_key(ingredient),
             "UpdateExpression": "ADD quantity :minus_units, used :units, version :one "
-            "SET cause = :cause, updated_at = :at",
+            "SET cause = :cause, updated_at = :at, commit_id = :commit",
             "ConditionExpression": conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_UNGUARDED),
             "ExpressionAttributeValues": {
                 ":minus_units": number(-units),
                 ":units": number(units),
                 ":one": number(1),
                 ":cause": text(cause),
-                ":at": text(iso(now)),
-                ":now": number(int(now)),
+                ":at": text(iso(commit.at)),
+                ":now": number(int(commit.at)),
+                ":commit": text(commit.commit_id),
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }

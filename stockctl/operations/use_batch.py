@@ -13,6 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from stockctl.domain.commit import Commit
 from stockctl.domain.errors import Busy
 from stockctl.domain.group_commit import Group, ingredients_of, judge, packed, waves
 from stockctl.domain.reconciliation import MAX_ACTIONS
@@ -173,8 +174,11 @@ class _Batch:
 
 def _actions(tables: Tables, group: Group, now: float) -> list[TransactWriteItemTypeDef]:
     """The records, then one update per ingredient."""
-    records = [put_record(tables.transactions, transaction, now) for transaction in group.transactions.values()]
-    takes = [take(tables.stock.name, name, units, group.cause_of(name), now) for name, units in group.units.items()]
+    members = group.transactions
+    commit = Commit.of((transaction.transaction_id for transaction in members.values()), now)
+    offsets = group.units_after()
+    records = [put_record(tables.transactions, members[at], commit, offsets[at]) for at in members]
+    takes = [take(tables.stock.name, name, units, group.cause_of(name), commit) for name, units in group.units.items()]
     return [*records, *takes]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from stockctl.domain.commit import Commit
 from stockctl.domain.transaction import Transaction
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import level_key, number
@@ -87,7 +88,8 @@ def _row(name: str, meter: Meter, count: int) -> list[object]:
 def _units_of_use(tables: Tables, ingredient: str) -> int:
     """By the rule: the level as it is, and the transaction's record, both in a transaction."""
     level = tables.stock.client.get_item(TableName=STOCK, Key=level_key(ingredient))["Item"]
-    record: Any = put_record(tables.transactions, Transaction("t", {ingredient: 1}), time.time())["Put"]["Item"]
+    transaction, commit = Transaction("t", {ingredient: 1}), Commit.of(["use t"], time.time())
+    record: Any = put_record(tables.transactions, transaction, commit)["Put"]["Item"]
     return write_units(level, transactional=True) + write_units(record, transactional=True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockctl.domain.reconciliation import Plan, charged, plan
+from stockctl.domain.reconciliation import MAX_ACTIONS, Plan, charged, plan
 from stockctl.domain.stock import Batch, Holding, Level, Roster
 
 NOW = 100
@@ -20,7 +20,8 @@ def batch(name: str, quantity: int, expires_at: int) -> Batch:
 def holding(quantity: int, *batches: Batch, roster: set[str] | None = None, batch_units: int | None = None) -> Holding:
     ids = frozenset(roster if roster is not None else {item.batch_id for item in batches})
     units = sum(item.quantity for item in batches if item.batch_id in ids) if batch_units is None else batch_units
-    level = Level("ham", quantity, 10_000, 10_000 - quantity, 0, None, 7, 9, "", "")
+    stocked = [item.expires_at for item in batches if item.batch_id in ids and item.quantity]
+    level = Level("ham", quantity, 10_000, 10_000 - quantity, 0, min(stocked, default=None), 7, 9, "", "")
     return Holding(level, Roster(ids, 7, units), batches)
 
 
@@ -48,14 +49,44 @@ def test_a_batch_is_good_until_the_second_it_expires() -> None:
     assert plan(holding(5, batch("a", 5, 100)), NOW).written_off == 5
 
 
-def test_usage_still_pending_is_absorbed_by_what_has_just_expired() -> None:
-    work = plan(holding(22, batch("a", 5, 100), batch("b", 20, 300)), NOW)
-    assert (work.written_off, charges_of(work)) == (2, {})
+def test_pending_usage_is_charged_to_what_has_expired_before_the_rest_is_written_off() -> None:
+    held = holding(22, batch("a", 5, 100), batch("b", 20, 300))
+    work = plan(held, NOW)
+    assert (charges_of(work), work.written_off, work.changes_roster, work.is_last) == ({"a": 3}, 0, False, False)
+    rest = plan(applied(held, work), NOW)
+    assert (rest.written_off, charges_of(rest), rest.is_last) == (2, {}, True)
 
 
-def test_usage_beyond_what_has_expired_is_charged_to_fresh_stock() -> None:
+def test_pending_usage_beyond_what_has_expired_is_charged_to_fresh_stock() -> None:
     work = plan(holding(18, batch("a", 5, 100), batch("b", 20, 300)), NOW)
-    assert (work.written_off, charges_of(work), work.next_expiry) == (0, {"b": 2}, 300)
+    assert (work.written_off, charges_of(work), work.is_last) == (0, {"a": 5, "b": 2}, False)
+
+
+def test_charges_continue_where_the_last_one_ended() -> None:
+    held = holding(15, batch("b", 20, 300), batch("a", 10, 200))
+    assert held.charged_units == 10_000 - 30
+    assert [charge.through for charge in plan(held, NOW).charges] == [9_980, 9_985]
+
+
+def test_what_was_served_from_a_row_that_is_gone_leaves_a_gap_before_the_next_charge() -> None:
+    """Ten units were on the gone row, eight were used of it and two more of the fresh batch."""
+    work = plan(holding(18, batch("b", 20, 300), roster={"a", "b"}, batch_units=28), NOW)
+    assert [(charge.units, charge.through) for charge in work.charges] == [(2, 10_000 - 28 + 8 + 2)]
+
+
+def test_the_next_expiry_moves_on_when_the_soonest_batch_is_used_up() -> None:
+    held = holding(20, batch("a", 5, 200), batch("b", 20, 300))
+    charging = plan(held, NOW)
+    assert (charges_of(charging), charging.is_last) == ({"a": 5}, False)
+    moving = plan(applied(held, charging), NOW)
+    assert (moving.moves_expiry, moving.next_expiry, moving.is_last) == (True, 300, True)
+
+
+def test_the_next_expiry_goes_with_the_last_unit() -> None:
+    held = holding(0, batch("a", 0, 200))
+    assert not plan(held, NOW).moves_expiry
+    work = plan(replace(held, level=replace(held.level, next_expiry=200)), NOW)
+    assert (work.moves_expiry, work.next_expiry) == (True, None)
 
 
 def test_a_row_that_is_gone_is_written_off_by_what_the_level_still_counts() -> None:
@@ -83,12 +114,12 @@ def test_rows_that_were_read_torn_do_not_add_up_to_what_the_roster_says() -> Non
 def test_every_plan_says_what_the_rows_add_up_to_after_it() -> None:
     assert plan(holding(15, batch("b", 20, 300), batch("a", 10, 200)), NOW).batch_units == 15
     assert plan(holding(18, batch("a", 5, 100), batch("b", 20, 300)), NOW).batch_units == 18
-    assert plan(holding(25, batch("b", 20, 300), roster={"a", "b"}), NOW).batch_units == 20
+    assert plan(holding(25, batch("b", 20, 300), roster={"a", "b"}, batch_units=25), NOW).batch_units == 20
 
 
-def test_a_roster_that_speaks_of_other_units_than_its_settled_rows_have_is_mended() -> None:
+def test_a_roster_with_other_units_than_its_settled_rows_is_fixed() -> None:
     work = plan(holding(20, batch("b", 20, 300), batch_units=33), NOW)
-    assert (work.mends_roster, work.is_empty, work.charges, work.batch_units) == (True, False, (), 20)
+    assert (work.fixes_roster, work.is_empty, work.charges, work.batch_units) == (True, False, (), 20)
 
 
 def test_the_guard_goes_when_the_last_stocked_batch_goes() -> None:
@@ -98,9 +129,19 @@ def test_the_guard_goes_when_the_last_stocked_batch_goes() -> None:
 def test_a_large_plan_is_done_in_parts_and_uses_wait_until_the_last() -> None:
     batches = [batch(f"due{number:03}", 1, 50) for number in range(150)]
     first = plan(holding(170, *batches, batch("b", 20, 300)), NOW)
-    assert (len(first.due), first.written_off, first.is_last, first.next_expiry) == (98, 150, False, 50)
-    rest = plan(holding(20, *batches[98:], batch("b", 20, 300)), NOW)
-    assert (len(rest.due), rest.written_off, rest.is_last, rest.next_expiry) == (52, 0, True, 300)
+    assert (len(first.due), first.written_off, first.is_last, first.next_expiry) == (98, 98, False, 50)
+    rest = plan(holding(72, *batches[98:], batch("b", 20, 300)), NOW)
+    assert (len(rest.due), rest.written_off, rest.is_last, rest.next_expiry) == (52, 52, True, 300)
+
+
+def test_what_rows_that_are_gone_held_is_written_off_with_the_last_of_them() -> None:
+    """One of the others may be a delivery in flight; until all are checked, their units and the guard stay."""
+    roster = {*(f"gone{number:03}" for number in range(150)), "b"}
+    held = replace(holding(170, batch("b", 20, 300), roster=roster, batch_units=170))
+    first = plan(replace(held, level=replace(held.level, next_expiry=50)), NOW)
+    assert (len(first.gone), first.written_off, first.batch_units, first.next_expiry) == (98, 0, 170, 50)
+    rest = plan(holding(170, batch("b", 20, 300), roster=roster - set(first.gone), batch_units=170), NOW)
+    assert (len(rest.gone), rest.written_off, rest.batch_units, rest.next_expiry) == (52, 150, 20, 300)
 
 
 def test_a_dry_run_charges_what_waits_first() -> None:
@@ -124,7 +165,8 @@ def test_any_state_settles_in_parts_and_adds_up(
     rows = [batch(f"b{number}", left, expiry) for number, (left, expiry, _, _) in enumerate(drawn)]
     roster = {row.batch_id for row, (_, _, listed, _) in zip(rows, drawn, strict=True) if listed}
     present = tuple(row for row, (_, _, _, there) in zip(rows, drawn, strict=True) if there)
-    state = holding(quantity, *present, roster=roster)
+    units = sum(row.quantity for row in rows if row.batch_id in roster)
+    state = holding(quantity, *present, roster=roster, batch_units=units)
     for _ in range(100):
         work = plan(state, NOW, limit)
         if work.is_skewed or work.is_empty:
@@ -140,7 +182,8 @@ def test_any_state_settles_in_parts_and_adds_up(
     assert state.level.quantity == (quantity if work.is_skewed else live)
 
 
-def applied(state: Holding, work: Plan, limit: int) -> Holding:
+def applied(state: Holding, work: Plan, limit: int = MAX_ACTIONS) -> Holding:
+    """The holding after a plan; charges end where the units charged so far end."""
     actions = len(work.charges) + len(work.due) + len(work.gone) + (2 if work.changes_roster else 1)
     assert actions <= limit
     level = state.level
@@ -152,9 +195,13 @@ def applied(state: Holding, work: Plan, limit: int) -> Holding:
         for row in state.batches
         if row.batch_id not in leaving
     )
-    stays = [row for row in rows if row.batch_id in state.roster.batch_ids and row.quantity]
-    if work.changes_roster:
-        assert work.next_expiry == min((row.expires_at for row in stays), default=None)
     level = replace(level, quantity=level.quantity - work.written_off, expired=level.expired + work.written_off)
     assert level.adds_up == state.level.adds_up
-    return Holding(level, Roster(state.roster.batch_ids - leaving, 7, work.batch_units), rows)
+    if work.changes_roster or work.moves_expiry:
+        level = replace(level, next_expiry=work.next_expiry)
+    following = Holding(level, Roster(state.roster.batch_ids - leaving, 7, work.batch_units), rows)
+    if work.changes_roster and not following.gone:
+        assert work.next_expiry == following.soonest_expiry
+    if work.charges:
+        assert work.charges[-1].through == following.charged_units
+    return following

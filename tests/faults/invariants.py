@@ -84,11 +84,12 @@ def holds(truth: Truth, before: Rows, after: Rows, now: float) -> None:
         _always(truth, partition, used.get(name, 0), now)
         if name in were:
             _changed_well(were[name], partition)
+            _charges_tile(were[name], partition)
 
 
 def _always(truth: Truth, partition: Partition, used: int, now: float) -> None:
     level, roster = partition.level, partition.roster
-    ensure(level.adds_up, "I1: received = quantity + used + expired, all at least 0", level)
+    ensure(level.adds_up, "I1: received + returned = quantity + used + expired + discarded, all at least 0", level)
     ensure(level.generation == roster.generation, "I2: one generation", level, roster)
     ensure(level.used == used, "I5: what was used is what was accepted", level, used)
     mine = truth.of(level.ingredient)
@@ -105,15 +106,20 @@ def _always(truth: Truth, partition: Partition, used: int, now: float) -> None:
     soonest = min(stocked, default=None)
     guarded = soonest is None or (level.next_expiry is not None and level.next_expiry <= soonest)
     ensure(guarded, "I6: the guard is not later than the soonest batch with stock", partition)
+    charged = partition.holding.charged_units
+    ensure(0 <= charged <= level.used, "I4: no more is charged to batches than was used", partition, charged)
 
 
 def _changed_well(before: Partition, after: Partition) -> None:
-    if after.level == before.level:
+    if replace(after.level, next_expiry=before.level.next_expiry) == before.level:
         same = replace(after.roster, batch_units=before.roster.batch_units) == before.roster
         ensure(same, "I2: the set of batches never changes alone", before, after)
+        moved = after.level.next_expiry != before.level.next_expiry
+        ensure(not moved or before.batches == after.batches, "the guard moves alone", before, after)
         _charged_well(before, after)
         return
     ensure(after.level.version == before.level.version + 1, "I3: one version for each change", before, after)
+    ensure(after.level.commit_id != before.level.commit_id, "each change has a commit of its own", before, after)
     moved = after.roster.batch_ids != before.roster.batch_ids
     grown = after.level.generation - before.level.generation
     ensure(grown == int(moved), "I2: the generation grows with each change of the roster", before, after)
@@ -122,18 +128,44 @@ def _changed_well(before: Partition, after: Partition) -> None:
         served = [batch for batch in before.holding.counted if batch.quantity and batch.is_due(int(at))]
         ensure(not served, "I6: no use while expired stock counts", before, after)
     if after.level.expired > before.level.expired:
-        live = sum(batch.quantity for batch in after.holding.counted if not batch.is_due(int(at)))
-        # Rows that time to live has removed since the write-off read them: they were live, and are to be written off.
-        removed = after.roster.batch_units - after.holding.batch_units
-        ensure(after.level.quantity == live + removed, "I5: a write-off leaves exactly what is fresh", before, after)
+        _written_off_well(before, after)
+
+
+def _written_off_well(before: Partition, after: Partition) -> None:
+    """A write-off takes what is left of the batches that leave, once all that was used before has been charged."""
+    staying = after.holding.batch_units
+    # Rows that time to live has removed since the write-off read them: they are still on the roster.
+    removed = after.roster.batch_units - staying
+    ensure(after.level.quantity == staying + removed, "I5: a write-off leaves exactly what is left", before, after)
 
 
 def _charged_well(before: Partition, after: Partition) -> None:
-    """A change of batches alone is an allocation, which never takes more than was used; or time to live."""
+    """A change of batches alone is a charge, which never takes more than was used; or time to live."""
     ids = {batch.batch_id for batch in after.batches}
     if all(batch.batch_id in ids for batch in before.batches) and after.batches != before.batches:
         drift = after.holding.drift
         ensure(drift >= 0, "I4: no more is charged to batches than was used", before, after)
+
+
+def _charges_tile(before: Partition, after: Partition) -> None:
+    """Charges continue where those before ended, without overlap, and with a gap only for rows that are gone."""
+    start, end = before.holding.charged_units, after.holding.charged_units
+    were = {batch.batch_id: batch for batch in before.batches}
+    intervals = sorted(
+        (batch.charged_through - (were[batch.batch_id].quantity - batch.quantity), batch.charged_through)
+        for batch in after.batches
+        if batch.charged_through is not None
+        and batch.charged_through != were.get(batch.batch_id, batch).charged_through
+    )
+    ensure(start <= end, "charges are never taken back", before, after)
+    if not intervals:
+        ensure(start == end or bool(before.holding.gone), "what is charged is charged to a batch", before, after)
+        return
+    if before.holding.gone:
+        start = max(intervals[0][0], start)
+    edges = [start, *(through for _, through in intervals)]
+    ensure([first for first, _ in intervals] == edges[:-1], "charges follow one another", intervals, before, after)
+    ensure(edges[-1] == end, "charges end where the units charged end", intervals, before, after)
 
 
 def holds_at_rest(rows: Rows, now: float) -> None:
@@ -151,6 +183,7 @@ def holds_at_rest(rows: Rows, now: float) -> None:
         ensure(ids == partition.roster.batch_ids, "every batch is on the roster, and no other", partition)
         guard = partition.level.next_expiry
         ensure(guard is None or guard > now, "no use has to wait", partition)
+        ensure(guard == partition.holding.soonest_expiry, "the guard is the soonest batch with stock", partition)
 
 
 def accepted_units(rows: Rows) -> dict[str, int]:

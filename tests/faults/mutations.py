@@ -32,6 +32,7 @@ STAGES = (
     ("tests/faults/test_publishing.py", "tests/faults/test_refusals.py"),
     ("tests/functions/test_stock_received.py", "-k", "receipt"),
     ("tests/operations/test_publish.py",),
+    ("tests/domain/test_reconciliation.py",),
     ("tests/faults/test_interleavings.py", "-k", "stale or same or first or contents or parts or empty"),
     ("tests/faults/test_interleavings.py",),
 )
@@ -66,7 +67,7 @@ USE = "operations/use.py"
 USE_MANY = "operations/use_batch.py"
 PLAN = "domain/reconciliation.py"
 
-IN_ALLOCATION, IN_WRITE_OFF, IN_SHRINKING = 1, 2, 3
+IN_ALLOCATION, IN_MOVING, IN_WRITE_OFF, IN_SHRINKING = 1, 2, 3, 4
 """Which of the uses of a condition in reconcile.py."""
 
 LEVEL_CHECKED = "the level's generation is checked in the same transaction, and the two are always equal (I2)"
@@ -126,6 +127,9 @@ MUTANTS = (
         "conditions.IS_SAME_GENERATION",
         ANY_GENERATION,
         IN_ALLOCATION,
+    ),
+    Mutant(
+        "next expiry: no check of the generation", RECONCILE, "conditions.IS_SAME_GENERATION", ANY_GENERATION, IN_MOVING
     ),
     Mutant("allocation: no check of the roster's units", RECONCILE, "conditions.HAS_SAME_UNITS", ANY_UNITS, 1),
     Mutant(
@@ -233,25 +237,48 @@ MUTANTS = (
     Mutant(
         "plan: a skewed reading is none",
         PLAN,
-        "is_skewed=surplus < 0",
-        "is_skewed=False",
+        "if holding.drift < 0:",
+        "if False:",
         equivalent="a level that is older than its batches has had its uses charged by somebody else, and what came after has an event of its own; reading again only tells a row that is wrong for good",
     ),
-    Mutant("plan: nothing is written off", PLAN, "written_off=max(0, -surplus)", "written_off=0"),
     Mutant(
-        "plan: all that is due is written off",
+        "plan: nothing is written off",
         PLAN,
-        "written_off=max(0, -surplus)",
-        "written_off=sum(batch.quantity for batch in due)",
+        "written_off=_left(due_now) + (max(0, -holding.drift) if all_gone else 0)",
+        "written_off=0",
     ),
-    Mutant("plan: what expires last is charged first", PLAN, "for batch in live:", "for batch in reversed(live):"),
+    Mutant("plan: what gone rows held is not written off", PLAN, "(max(0, -holding.drift) if all_gone else 0)", "0"),
+    Mutant("plan: expired batches are not charged first", PLAN, "if _left(due) and holding.drift > 0:", "if False:"),
+    Mutant(
+        "plan: gone rows are written off before all are checked",
+        PLAN,
+        "all_gone = len(gone_now) == len(holding.gone)",
+        "all_gone = True",
+    ),
+    Mutant(
+        "plan: charges are numbered from what gone rows were",
+        PLAN,
+        "holding.charged_units + gone_units",
+        "holding.charged_units",
+    ),
+    Mutant(
+        "plan: charges are numbered from the rows that were read",
+        "domain/stock.py",
+        "level.discarded - self.roster.batch_units",
+        "level.discarded - self.batch_units",
+    ),
+    Mutant("plan: charges are not numbered on", PLAN, "            start += taken\n", ""),
+    Mutant("plan: the guard of a batch that is used up stays", PLAN, " and soonest == holding.level.next_expiry", ""),
+    Mutant(
+        "plan: what expires last is charged first", PLAN, "for batch in batches:", "for batch in reversed(batches):"
+    ),
     Mutant("plan: due batches stay", PLAN, "due=tuple(due_now)", "due=()"),
-    Mutant("plan: batches that are gone stay on the roster", PLAN, "gone=tuple(gone_now)", "gone=()"),
+    Mutant("plan: batches that are gone stay on the roster", PLAN, "gone=gone_now", "gone=()"),
     Mutant(
         "plan: the guard forgets due batches of a later part",
         PLAN,
-        "_next_expiry(due[len(due_now) :], live,",
-        "_next_expiry([], live,",
+        "_next_expiry(staying, charges_now) if",
+        "_next_expiry(live, charges_now) if",
     ),
     Mutant("plan: the roster's units forget charges", PLAN, " - _units(charges_now)", ""),
     Mutant(
