@@ -127,23 +127,15 @@ def _execute(session: Session, preparation: Preparation) -> None:
 
 
 def _parameters(given: list[str]) -> dict[str, str]:
+    from stockctl.deployment.parameters import check_parameters
+
     pairs = [text.partition("=") for text in given]
     for name, equals, _ in pairs:
         if not (name and equals):
             raise UsageError(f"{name!r} is not NAME=VALUE", "As in `--parameter TimeZone=Europe/London`.")
     parameters = {name: value for name, _, value in pairs}
-    _check_time_zone(parameters.get("TimeZone"))
+    check_parameters(parameters)
     return parameters
-
-
-def _check_time_zone(name: str | None) -> None:
-    """CloudFormation takes any text, and every delivery would fail of it later."""
-    from stockctl.domain.instants import time_zone
-
-    try:
-        time_zone(name or "UTC")
-    except ValueError as error:
-        raise UsageError(f"--parameter TimeZone: {error}", "UTC is a time zone, too.") from error
 
 
 def _show_outputs(session: Session, clients: Clients, target: Target, status: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stockctl.deployment.stack import ResourceEvent
+    from stockctl.deployment.resource_event import ResourceEvent
     from stockctl.terminal.environment import Environment
     from stockctl.terminal.progress import Progress, Step
 

@@ -1,4 +1,4 @@
-"""What a deployment would do, as plain data: read off a CloudFormation change set, and shown before it is done."""
+"""What a deployment would change, as plain data, read from a CloudFormation change set and shown before it runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ HOLDING = DATA | {
     "AWS::SQS::Queue",
     "AWS::ApiGatewayV2::Api",  # it holds the address that callers know
 }
-"""What cannot be replaced or removed without losing something."""
+"""Types whose replacement or removal loses something."""
 
 
 class Kind(StrEnum):
-    """What is done to a resource. `IMPORT` takes one that exists into the stack, as it is."""
+    """What happens to a resource. `IMPORT` re-attaches an existing one to the stack, unchanged."""
 
     ADD = "add"
     IMPORT = "import"
@@ -44,20 +44,20 @@ class ResourceChange:
 
     @property
     def is_destructive(self) -> bool:
-        """Whether something is lost by it."""
+        """Whether something is lost."""
         return self.kind in {Kind.MAY_REPLACE, Kind.REPLACE, Kind.REMOVE} and self.resource_type in HOLDING
 
     @property
     def touches_data(self) -> bool:
-        """Whether what is lost is stock, transactions or deliveries."""
+        """Whether stock, transactions or deliveries are lost."""
         return self.is_destructive and self.resource_type in DATA
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """What a deployment would do. `change_set` waits to be executed; None where there is nothing to change.
+    """What a deployment would do. `change_set` is ready to be executed; None if there is nothing to change.
 
-    Changes may be none and the change set there all the same: an output can change alone.
+    There may be a change set without changes of resources: an output can change alone.
     """
 
     stack: str
@@ -71,22 +71,29 @@ class ChangeSet:
 
     @property
     def destructive(self) -> tuple[ResourceChange, ...]:
-        """The changes that somebody should agree to first."""
+        """The changes that somebody should confirm first."""
         return tuple(change for change in self.changes if change.is_destructive)
 
 
 def changes_from(changes: Iterable[ChangeTypeDef]) -> tuple[ResourceChange, ...]:
-    """The changes of a change set.
+    """The changes of a change set, without those that only pass on an unchanged reference.
 
-    CloudFormation says of whatever refers to a changing resource that it may be replaced. It is only where that
-    resource is, as an attribute of one that stays keeps its value.
+    CloudFormation lists everything that refers to a changing resource, as modified and maybe replaced. But the ARN and
+    the reference of a resource change only if it is replaced itself.
     """
     resources = [change["ResourceChange"] for change in changes]
     replaced = {resource["LogicalResourceId"] for resource in resources if resource.get("Replacement") == "True"}
     waiting = [resource for resource in resources if resource.get("Replacement") == "Conditional"]
     while found := {each["LogicalResourceId"] for each in waiting if _may_be_replaced(each, replaced)} - replaced:
         replaced |= found
-    return tuple(_change_from(resource, replaced) for resource in resources)
+    return tuple(_change_from(each, replaced) for each in resources if not _only_passes_on(each, replaced))
+
+
+def _only_passes_on(resource: ResourceChangeTypeDef, replaced: set[str]) -> bool:
+    details = resource.get("Details", [])
+    causes = [each.get("CausingEntity", "").partition(".") for each in details if each.get("Evaluation") == "Dynamic"]
+    stays = [name for name, _, attribute in causes if name and name not in replaced and attribute in {"", "Arn"}]
+    return resource["Action"] == "Modify" and bool(details) and len(stays) == len(details)
 
 
 def _may_be_replaced(resource: ResourceChangeTypeDef, replaced: set[str]) -> bool:

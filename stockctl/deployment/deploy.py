@@ -1,4 +1,4 @@
-"""How a stack is deployed: planned, shown, executed or discarded; and whether the deployed one is current."""
+"""Deploying a stack: plan, then execute or discard; and whether the deployed stack is current."""
 
 from __future__ import annotations
 
@@ -8,33 +8,29 @@ from typing import TYPE_CHECKING
 from stockctl.deployment.artifacts import Artifact, ArtifactBucket
 from stockctl.deployment.bundle import bundle
 from stockctl.deployment.change_set import ChangeSet
-from stockctl.deployment.stack import ResourceEvent, Stack
-from stockctl.deployment.template import Location, parameter_names, release, template_for
-from stockctl.domain.errors import UsageError
+from stockctl.deployment.parameters import check_parameters
+from stockctl.deployment.resource_event import ResourceEvent
+from stockctl.deployment.stack import Stack, parameters_of
+from stockctl.deployment.template import Location, release, template_for
 from stockctl.domain.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from collections.abc import Iterator, Mapping
 
     from stockctl.aws.clients import Clients
 
-OURS = {"CodeBucket", "CodeKey", "Release"}
-"""Parameters that a deployment sets itself."""
-
 
 def is_current(stack: Stack) -> bool:
-    """Whether what is deployed is this very template and this very bundle."""
+    """Whether exactly this template and this bundle are deployed."""
     deployed = stack.describe()
     if deployed is None or deployed["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return False
-    parameters = _parameters_of(deployed)
+    parameters = parameters_of(deployed)
     return parameters.get("CodeKey") == bundle().key and parameters.get("Release") == release()
 
 
 def stack_findings(stack: Stack) -> Iterator[Finding]:
-    """What is found of the stack as a whole: whether it is complete, and this very version."""
+    """The findings about the stack as a whole: whether it is complete and of this version."""
     deployed = stack.describe()
     status = deployed["StackStatus"] if deployed else "gone"
     if status.endswith("_IN_PROGRESS"):
@@ -43,7 +39,9 @@ def stack_findings(stack: Stack) -> Iterator[Finding]:
         yield Finding("stack", True, f"{status}, up to date")
     else:
         is_whole = status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
-        yield Finding("stack", False, status + ", by another version of stockctl" * is_whole, "stockctl deploy")
+        yield Finding(
+            "stack", False, status + ", deployed by another version of stockctl" * is_whole, "stockctl deploy"
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Preparation:
             yield from self.stack.execute(self.plan)
 
     def discard(self) -> None:
-        """Takes the plan back, so that nothing has changed."""
+        """Deletes the plan; nothing was deployed."""
         self.stack.discard(self.plan)
 
 
@@ -79,12 +77,12 @@ def prepare(
     else one created for this account and region.
 
     Raises:
-        UsageError: a parameter that the template does not have, or that is not for the caller to set.
+        UsageError: there is no such parameter, or it does not take this value.
         StockctlError: the stack is in a state that no deployment can start from.
     """
-    _check(parameters)
+    check_parameters(parameters)
     code = bundle()
-    artifacts = ArtifactBucket(clients, artifact_bucket or _parameters_of(stack.describe()).get("CodeBucket"))
+    artifacts = ArtifactBucket(clients, artifact_bucket or parameters_of(stack.describe()).get("CodeBucket"))
     own = {"CodeBucket": artifacts.name, "CodeKey": code.key, "Release": release()}
     if (clients.endpoint_url or "").startswith("http:"):  # an emulator, which could not be reached otherwise
         own["RequireTls"] = "false"
@@ -93,15 +91,3 @@ def prepare(
     artifacts.ensure()
     artifacts.upload(template)
     return Preparation(stack.plan(artifacts.url(template), {**parameters, **own}), stack, code, artifacts)
-
-
-def _parameters_of(deployed: StackTypeDef | None) -> dict[str, str]:
-    found = deployed.get("Parameters", []) if deployed else []
-    return {item["ParameterKey"]: item["ParameterValue"] for item in found}
-
-
-def _check(parameters: Iterable[str]) -> None:
-    settable = [name for name in parameter_names() if name not in OURS]
-    for name in parameters:
-        if name not in settable:
-            raise UsageError(f"there is no parameter {name!r}", f"The parameters are {', '.join(settable)}.")

@@ -1,6 +1,6 @@
-"""How a stack goes, and what it leaves behind: tables and drop bucket are kept, unless their data is to go as well.
+"""Removing a stack's data: tables and drop bucket outlive the stack unless they are deleted as well.
 
-Those are found by their names, so that what an earlier removal kept, or an interrupted one left, can go later.
+They are found by name, so that what an earlier removal kept, or an interrupted one left, can be deleted later.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def what_holds_data(clients: Clients, stack: str) -> Kept:
 
 @dataclass(frozen=True)
 class Removed:
-    """Something that is going: `what` it is, how many objects have gone from it, and whether it is gone itself."""
+    """A resource that is being deleted: how many of its objects are deleted, and whether it is gone itself."""
 
     what: str
     objects: int = 0
@@ -45,7 +45,7 @@ class Removed:
 
 
 def delete_data(clients: Clients, data: Kept) -> Iterator[Removed]:
-    """Deletes tables and buckets with all they hold; yields each one as it goes, and how far each bucket is.
+    """Deletes tables and buckets with their content; yields each one, and the progress of each bucket.
 
     Raises:
         StockctlError: something could not be deleted.
@@ -102,7 +102,7 @@ def _delete_bucket(clients: Clients, bucket: str) -> Iterator[Removed]:
 
 
 def empty(clients: Clients, bucket: str) -> Iterator[int]:
-    """Deletes every version of every object, and yields how many went each time.
+    """Deletes every version of every object, and yields the number deleted each time.
 
     Raises:
         StockctlError: an object could not be deleted.

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -32,14 +35,14 @@ class Location:
 
 @dataclass(frozen=True)
 class Kept:
-    """What holds data, by name: it outlives its stack, and the next one of the same name takes it in again."""
+    """The names of what holds data: it outlives its stack, and the next stack of that name imports it again."""
 
     tables: tuple[str, ...]
     buckets: tuple[str, ...]
 
 
 def template_path(package: Path = PACKAGE) -> Path:
-    """The template that belongs to this installation: a wheel carries it inside `package`, a clone beside it."""
+    """The template of this installation: a wheel has it inside `package`, a clone beside it."""
     inside = package / "infra" / "template.yaml"
     return inside if inside.is_file() else package.parent / "infra" / "template.yaml"
 
@@ -55,7 +58,7 @@ def template_for(place: Location) -> str:
 
 
 def kept(place: Location) -> Kept:
-    """The names of what holds data of a stack, whether it is there or not."""
+    """The names of a stack's data resources, whether they exist or not."""
     found = [(match["kind"], place.name(match["name"])) for match in _NAMED.finditer(template_text())]
     tables, buckets = (tuple(name for kind, name in found if kind == wanted) for wanted in ("Table", "Bucket"))
     return Kept(tables, buckets)
@@ -67,7 +70,19 @@ def release() -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def parameter_names() -> list[str]:
-    """The template's parameters. Read by layout, because no YAML reader knows CloudFormation's tags by itself."""
-    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", template_text(), re.MULTILINE)
-    return re.findall(r"^  (\w+):", section.group(1), re.MULTILINE) if section else []
+@cache
+def template_document() -> Mapping[str, Any]:
+    """The template as data, CloudFormation's short tags in their long form: `!Ref X` is `{"Ref": "X"}`."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Knows CloudFormation's tags."""
+
+    def long_form(loader: Loader, tag: str, node: yaml.ScalarNode | yaml.SequenceNode) -> dict[str, Any]:
+        if isinstance(node, yaml.SequenceNode):
+            return {f"Fn::{tag}": loader.construct_sequence(node, deep=True)}
+        text = loader.construct_scalar(node)
+        return {"Fn::GetAtt": text.split(".", 1)} if tag == "GetAtt" else {tag if tag == "Ref" else f"Fn::{tag}": text}
+
+    Loader.add_multi_constructor("!", long_form)
+    return dict(Loader(template_text()).get_single_data())

@@ -13,7 +13,7 @@ from stockctl.cli.session import Session
 from stockctl.cli.settings import Settings
 from stockctl.cli.stack_events import tell_events
 from stockctl.deployment.change_set import ChangeSet, Kind, ResourceChange
-from stockctl.deployment.stack import ResourceEvent
+from stockctl.deployment.resource_event import ResourceEvent
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.environment import Environment
 

@@ -38,10 +38,23 @@ def test_every_action_has_its_word() -> None:
 
 def test_what_refers_to_a_resource_that_stays_is_not_replaced() -> None:
     """CloudFormation says that it may be, of a bucket that notifies a function whose code is new, as an example."""
-    notifies = [detail("NotificationConfiguration", "Conditionally", "Dynamic", "Function.Arn")]
+    notifies = [
+        detail("NotificationConfiguration", "Conditionally", "Dynamic", "Function.Arn"),
+        detail("LifecycleConfiguration", "Never"),
+    ]
     bucket = change("Modify", "Bucket", "AWS::S3::Bucket", Replacement="Conditional", Details=notifies)
     assert kinds(change("Modify", "Function", Replacement="False"), bucket)["Bucket"] is Kind.MODIFY
     assert kinds(change("Modify", "Function", Replacement="True"), bucket)["Bucket"] is Kind.MAY_REPLACE
+
+
+def test_what_only_passes_on_an_unchanged_reference_is_no_change() -> None:
+    """Its value is known only when the deployment runs, and is then the same."""
+    function = change("Modify", "Function", Replacement="False", Details=[detail("Environment", "Never")])
+    arn = change("Modify", "Bucket", Details=[detail("Notification", "Conditionally", "Dynamic", "Function.Arn")])
+    name = change("Modify", "Alarm", Details=[detail("Dimensions", "Never", "Dynamic", "Function")])
+    # A stream's ARN is another one after the table's stream settings changed.
+    stream = change("Modify", "Mapping", Details=[detail("EventSourceArn", "Always", "Dynamic", "Table.StreamArn")])
+    assert kinds(function, arn, name, stream) == {"Function": Kind.MODIFY, "Mapping": Kind.MODIFY}
 
 
 def test_replacement_spreads_from_one_resource_to_the_next() -> None:

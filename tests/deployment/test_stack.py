@@ -11,7 +11,8 @@ from botocore.stub import ANY, Stubber
 from stockctl.aws.clients import Clients
 from stockctl.aws.target import Target
 from stockctl.deployment.change_set import ChangeSet, Kind, ResourceChange
-from stockctl.deployment.stack import LONGEST_NAME, ResourceEvent, Stack, checked_name
+from stockctl.deployment.resource_event import ResourceEvent
+from stockctl.deployment.stack import LONGEST_NAME, Stack, checked_name
 from stockctl.domain.errors import StockctlError, UsageError
 
 if TYPE_CHECKING:
@@ -282,7 +283,7 @@ def test_two_deployments_at_once_end_with_one_that_says_so(stack: Stack, aws: St
     """The other one was executed first: CloudFormation no longer takes this plan."""
     answer_events(aws)
     aws.add_client_error("execute_change_set", "InvalidChangeSetStatus", "OBSOLETE")
-    with pytest.raises(StockctlError, match="somebody else") as raised:
+    with pytest.raises(StockctlError, match="somebody else deployed") as raised:
         executed(stack)
     assert "run it again" in str(raised.value.hint)
 

@@ -20,7 +20,7 @@ from stockctl.deployment.template import (
     Kept,
     Location,
     kept,
-    parameter_names,
+    template_document,
     template_for,
     template_path,
     template_text,
@@ -126,10 +126,10 @@ def test_the_dashboard_is_valid_json_once_its_names_are_filled_in(resources: dic
     assert {"Accepted", "Refused", "UnitsExpired", "RowsRejected", "Lag"} <= shown
 
 
-def test_the_parameters_are_the_ones_documented() -> None:
-    """`deploy` offers these by name."""
+def test_the_template_as_data_is_what_cfn_lint_reads() -> None:
+    """Short tags in their long form, nested ones included."""
     document, _ = decode(str(template_path()))
-    assert parameter_names() == list(document["Parameters"])
+    assert json.loads(json.dumps(template_document())) == json.loads(json.dumps(document))
 
 
 def test_no_role_has_a_wildcard_action_or_a_bare_wildcard_resource(resources: dict[str, Any]) -> None:
@@ -181,14 +181,3 @@ def test_the_drop_bucket_is_private_encrypted_and_speaks_tls_only(resources: dic
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert len(statement["Resource"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("prefix", "is_good"),
-    [("", True), ("acme/", True), ("in/acme/", True), ("acme", False), ("/", False), ("*/", False)],
-)
-def test_a_suppliers_prefix_is_a_folder(prefix: str, is_good: bool) -> None:
-    """Without the slash at its end, it would be the prefix of other suppliers' names too."""
-    document, _ = decode(str(template_path()))
-    pattern = document["Parameters"]["SupplierPrefix"]["AllowedPattern"]
-    assert (re.fullmatch(pattern, prefix) is not None) == is_good

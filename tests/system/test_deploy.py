@@ -63,6 +63,11 @@ def test_a_stack_is_created_updated_and_destroyed(embedded_cloud: System) -> Non
     made = embedded_cloud.stockctl("deploy", *on_it)
     assert document(made)["status"] == "created"
     assert "StockTable" in made.stderr
+    planned = embedded_cloud.stockctl("deploy", *on_it, "--parameter", "TimeZone=Europe/London", "--dry-run")
+    assert [change["resource"] for change in document(planned)["changes"]] == ["StockReceived"]
+    moved = embedded_cloud.stockctl("deploy", *on_it, "--parameter", "TimeZone=Europe/London")
+    assert "function StockReceived" in moved.stderr
+    assert "StockTable" not in moved.stderr  # the emulator updates it, too; nothing about it changes
     changed = embedded_cloud.stockctl("deploy", *on_it, "--parameter", "FunctionMemory=1024")
     assert document(changed)["status"] == "updated"
     function = document(changed)["outputs"]["GetStockFunction"]
@@ -107,7 +112,7 @@ def test_invalid_arguments_of_deploy_are_usage_errors(
 
 
 def test_a_value_that_the_template_refuses_is_an_error_without_a_traceback(embedded_cloud: System) -> None:
-    """It shows CloudFormation's message, a hint, and the exit code of a usage error."""
+    """Refused before anything is sent, with the allowed values."""
     ended = embedded_cloud.stockctl("deploy", "--parameter", "ApiAuthorization=SOMETIMES")
     assert ended.returncode == ExitCode.USAGE
     assert "ApiAuthorization" in ended.stderr
