@@ -17,7 +17,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from stockctl.cli.help import examples_of, option_rows, prose_of, summary_of
 from stockctl.cli.program import app
-from stockctl.deployment.deploy import OURS
+from stockctl.deployment.parameters import SET_BY_DEPLOYMENT
 from stockctl.deployment.template import template_path
 from stockctl.domain.errors import ExitCode
 
@@ -35,7 +35,7 @@ DOCUMENTS = (
 )
 SHARED = "Where and how"
 """The heading of the options that every command takes."""
-SET_BY_DEPLOY = OURS | {"RequireTls"}
+SET_BY_DEPLOY = SET_BY_DEPLOYMENT | {"RequireTls"}
 """Template parameters that nobody sets by hand."""
 
 
