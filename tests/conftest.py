@@ -83,8 +83,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def no_real_account(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Dummy credentials, no profiles, no machine role, and a state directory of its own."""
     nowhere = tmp_path_factory.getbasetemp() / "no-such-file"
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "STOCKCTL_TARGET", "STOCKCTL_STACK"):
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("STOCKCTL_TARGET", "STOCKCTL_STACK", "STOCKCTL_KITCHEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -35,11 +36,27 @@ def outputs_of(clients: Clients, target: Target) -> dict[str, str]:
     """
     stack = described(clients.cloudformation, target.stack)
     if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-        where = clients.cloudformation.meta.region_name
-        hint = "Run `stockctl deploy`, or choose another --region."
-        raise StockctlError(f"there is no stack named {target.stack} in {where}", hint)
+        raise _absent(clients.cloudformation, target)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     if target.endpoint_url and "ApiId" in outputs:
         # The emulator's host names do not resolve everywhere, so its path form is used.
         outputs["ApiUrl"] = f"{target.endpoint_url}/_aws/execute-api/{outputs['ApiId']}"
     return outputs
+
+
+def _absent(cloudformation: CloudFormationClient, target: Target) -> StockctlError:
+    where = "on the embedded cloud" if target.local else f"in {target.region or cloudformation.meta.region_name}"
+    meant = get_close_matches(target.stack, _names(cloudformation), n=1)
+    hint = f"`stockctl deploy {target.options}` creates it."
+    return StockctlError(
+        f"there is no stack {target.stack} {where}" + "".join(f"; did you mean {name}?" for name in meant), hint
+    )
+
+
+def _names(cloudformation: CloudFormationClient) -> list[str]:
+    """The stacks there are; none where these credentials may not list them."""
+    try:
+        pages = cloudformation.get_paginator("describe_stacks").paginate()
+        return [stack["StackName"] for page in pages for stack in page["Stacks"]]
+    except ClientError:
+        return []

@@ -18,8 +18,15 @@ class Target:
     secret_access_key: str | None = None
 
     def describe(self) -> str:
-        """The target in one line, for the notice that every command prints."""
+        """The target in one line, as every command reports it."""
         where = f"local ({self.endpoint_url})" if self.local else f"AWS {self.region or ''}".strip()
         if self.endpoint_url and not self.local:
             where += f" via {self.endpoint_url}"
         return f"stack {self.stack} on {where}"
+
+    @property
+    def options(self) -> str:
+        """The options that lead a command here."""
+        named = {"--profile": self.profile, "--region": self.region, "--endpoint-url": self.endpoint_url}
+        place = ["--local"] if self.local else ["--aws", *(f"{name} {value}" for name, value in named.items() if value)]
+        return " ".join([*place, f"--stack {self.stack}"])

@@ -43,6 +43,14 @@ def deploy(
             metavar="NAME", help="Bucket for the function code. Remembered; by default one is made for all your stacks."
         ),
     ] = None,
+    remember: Annotated[
+        bool | None,
+        typer.Option(
+            "--remember/--no-remember",
+            help="Use this stack on AWS from now on where a command names none.",
+            show_default=False,
+        ),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Deploy nothing; follow a deployment that is going on to its end.")
     ] = False,
@@ -54,6 +62,7 @@ def deploy(
         stockctl deploy --aws -p TimeZone=Europe/London -p AlarmEmail=me@example.com
     """
     from stockctl.aws.clients import Clients
+    from stockctl.cli.remember import remember_target
     from stockctl.deployment.deploy import prepare
     from stockctl.deployment.stack import Stack
 
@@ -75,6 +84,7 @@ def deploy(
     plan = preparation.plan
     _show_outputs(session, clients, target, "unchanged" if plan.is_empty else "created" if plan.creates else "updated")
     session.environment.tell(_next(target.stack))
+    remember_target(session, target, remember, may_ask=not yes)
 
 
 def _next(stack: str) -> str:

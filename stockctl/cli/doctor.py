@@ -35,7 +35,7 @@ def doctor(session: Session) -> None:
         stockctl doctor
         stockctl doctor --aws --output json
     """
-    findings = [_python(), _embedded_cloud(session), *_cloud(session), _terminal(session)]
+    findings = [_python(), _embedded_cloud(session), *_settings(session), *_cloud(session), _terminal(session)]
     show_findings(session, findings)
 
 
@@ -50,6 +50,16 @@ def _embedded_cloud(session: Session) -> Finding:
         return Finding("embedded cloud", False, "not installed", "Run `pip install 'stockctl[local]'`.")
     run = EmbeddedCloud(session.environment.variables).running()
     return Finding("embedded cloud", True, f"runs at {run.endpoint}" if run else "installed; starts when needed")
+
+
+def _settings(session: Session) -> list[Finding]:
+    """Every setting with where it was set: an option, an environment variable, a file, or nowhere."""
+    from stockctl.cli.configuration import read_configuration, user_file
+
+    files = ", ".join(map(str, read_configuration().files)) or f"none; it would be {user_file()}"
+    sources = sorted(session.settings.sources.items())
+    settings = [Finding(f"setting {name}", True, f"{it.value} ({it.source})") for name, it in sources]
+    return [Finding("configuration file", True, files), *settings]
 
 
 def _cloud(session: Session) -> list[Finding]:

@@ -15,7 +15,7 @@ import typer
 
 from stockctl.cli.completion import remember_ingredients
 from stockctl.cli.ingredients import did_you_mean
-from stockctl.cli.session import Session, with_session
+from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.figures import best_before, counts, units
 from stockctl.terminal.output import Column, OutputFormat, Table
@@ -56,7 +56,7 @@ class Checked:
     bad: tuple[Rejection, ...]
 
 
-@with_session
+@with_writing_session
 def ingest(
     session: Session,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV files; - is standard input.")],

@@ -9,6 +9,7 @@ import typer
 
 from stockctl.cli.help import Command, CommandGroup, exit_codes
 from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.figures import local
 from stockctl.terminal.output import Column, Table
 
@@ -40,7 +41,7 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Start the embedded cloud in the background. Where it runs already, nothing happens.
+    """Start the embedded cloud in the background, unless it is running already.
 
     Examples:
         stockctl local up
@@ -50,7 +51,7 @@ def up(
 
     started = start(session.environment, port)
     if not started.fresh:
-        session.environment.tell("stockctl: the embedded cloud runs already")
+        session.environment.tell("stockctl: the embedded cloud is running already")
     _show(session)
 
 
@@ -63,15 +64,15 @@ def down(session: Session) -> None:
         stockctl local down
     """
     ended = _cloud(session).down()
-    said = f"the embedded cloud (process {ended.pid}) has ended" if ended else "the embedded cloud does not run"
-    session.environment.tell(f"stockctl: {said}")
+    state = f"has stopped (process {ended.pid})" if ended else "is not running"
+    session.environment.tell(f"stockctl: the embedded cloud {state}")
     _show(session)
 
 
 @app.command(cls=Command, epilog=exit_codes())
 @with_session
 def status(session: Session) -> None:
-    """Say whether the embedded cloud runs, where, since when, and what it holds.
+    """Show whether the embedded cloud is running, where, since when, and what it holds.
 
     Examples:
         stockctl local status
@@ -82,15 +83,40 @@ def status(session: Session) -> None:
 
 @app.command(cls=Command, epilog=exit_codes())
 @with_session
-def reset(session: Session) -> None:
-    """Stop the embedded cloud and wipe all that it holds.
+def reset(
+    session: Session,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")] = False,
+) -> None:
+    """Stop the embedded cloud and delete everything it holds, after asking.
 
     Examples:
         stockctl local reset
+        stockctl local reset --yes
     """
-    _cloud(session).reset()
-    session.environment.tell("stockctl: the embedded cloud is wiped")
+    cloud = _cloud(session)
+    if not yes:
+        _confirm_reset(session, cloud)
+    cloud.reset()
+    session.environment.tell("stockctl: the embedded cloud has been reset")
     _show(session)
+
+
+def _confirm_reset(session: Session, cloud: EmbeddedCloud) -> None:
+    """Asks, naming what would be lost, where there is anything to lose.
+
+    Raises:
+        UsageError: there is nobody to ask.
+        StockctlError: the answer was no.
+    """
+    if not cloud.home.size():
+        return
+    stacks = cloud.stacks()
+    named = f"stacks {', '.join(stacks)} with all their stock" if stacks else "all stacks and their stock"
+    session.environment.tell(f"stockctl: reset deletes {named}: {cloud.home.size():,} bytes in {cloud.home.root}")
+    if not session.environment.stdin_is_terminal:
+        raise UsageError("reset deletes what the embedded cloud holds", "In a script, confirm with --yes.")
+    if not session.environment.agrees("Delete it for good?"):
+        raise StockctlError("nothing was changed")
 
 
 def _cloud(session: Session) -> EmbeddedCloud:

@@ -1,4 +1,4 @@
-"""What a command does on its way to a stack on the embedded cloud: start the cloud, and deploy what is installed."""
+"""How a command gets to a stack on the embedded cloud: start the cloud, and deploy the installed version."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
 
-def ensure_running(stack: str, environment: Environment) -> Target:
-    """The stack on the embedded cloud: started when it does not run, deployed when it is missing or not this code."""
-    return _deploy_if_needed(stack, start(environment, anywhere=True).run, environment)
+def ensure_running(stack: str, environment: Environment, *, create: bool = True) -> Target:
+    """The stack on the embedded cloud, which is started when it does not run.
+
+    A stack of another version is brought up to date; a missing one is deployed only to `create` it.
+    """
+    return _deploy_if_needed(stack, start(environment, anywhere=True).run, environment, create=create)
 
 
 def ensure_started(stack: str, environment: Environment) -> Target:
-    """A stack on the embedded cloud, which is started when it does not run; whether the stack is there is left open."""
+    """The same, whether the stack is there or not."""
     return start(environment, anywhere=True).run.target(stack)
 
 
 def start(environment: Environment, port: int | None = None, *, anywhere: bool = False) -> Started:
-    """`up`, with a word to the user where it takes a while or something may be lost."""
+    """Starts the embedded cloud, with a notice where that takes a while or changes may be lost."""
     cloud = EmbeddedCloud(environment.variables)
     if cloud.running() is None:
         environment.tell("stockctl: starting the embedded cloud")
@@ -38,28 +41,28 @@ def start(environment: Environment, port: int | None = None, *, anywhere: bool =
     return started
 
 
-def _deploy_if_needed(name: str, run: Run, environment: Environment) -> Target:
-    """The target of stack `name`, deployed anew unless what is there is this template and this bundle."""
+def _deploy_if_needed(name: str, run: Run, environment: Environment, *, create: bool) -> Target:
+    """The target of stack `name`, deployed unless it is current, or missing and not to be created."""
     target = run.target(name)
     clients = Clients.of_target(target)
     stack = Stack(clients, name)
-    if not is_current(stack):
+    if not is_current(stack) and (create or stack.describe()):
         with Home.of(environment.variables).alone("deploying"):
-            if not is_current(stack):  # else another command has done it meanwhile
+            if not is_current(stack):  # another command may have done it meanwhile
                 environment.tell(f"stockctl: deploying stack {name} to the embedded cloud")
                 _deploy(stack, clients)
     return target
 
 
 def _deploy(stack: Stack, clients: Clients) -> None:
-    """Deploys, but not where data would be lost: nobody has asked for this deployment by name."""
+    """Deploys, unless data would be lost: nobody has asked for this deployment."""
     preparation = prepare(clients, stack, {})
     lost = [change.logical_id for change in preparation.plan.changes if change.touches_data]
     if lost:
         preparation.discard()
         raise StockctlError(
             f"this version of stockctl would replace {', '.join(lost)} of stack {stack.name}",
-            "`stockctl deploy --local` does it once you agree; `stockctl local reset` begins anew.",
+            "`stockctl deploy --local` asks and does it; `stockctl local reset` starts over.",
         )
     for _ in preparation.execute():
-        pass  # a deployment that a command needs on its way shows only that it fails
+        pass  # only a failure of this deployment is worth showing

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
-from stockctl.cli.settings import Settings
+from stockctl.cli.settings import DEFAULT_STACK, Settings
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.output import Output, OutputFormat
 
@@ -29,6 +29,8 @@ class Session:
 
     environment: Environment
     settings: Settings
+    on_demand: str | None = None
+    """The stack that this command makes on the embedded cloud where it is missing; reading commands make none."""
 
     @cached_property
     def output(self) -> Output:
@@ -37,10 +39,10 @@ class Session:
 
     @cached_property
     def target(self) -> Target:
-        """The cloud and stack; a local one is started, and deployed to, when needed. Says which on stderr."""
+        """The cloud and stack, started when needed; reported on stderr."""
         from stockctl.cli.target import resolve
 
-        target = resolve(self.settings, self.environment)
+        target = resolve(self.settings, self.environment, on_demand=self.on_demand)
         self.environment.tell(f"stockctl: {target.describe()}")
         return target
 
@@ -67,56 +69,84 @@ class Session:
 _PANEL = "Where and how"
 _SHARED: dict[str, Any] = {
     "stack": Annotated[
-        str, typer.Option(help="Name of the stack.", envvar="STOCKCTL_STACK", rich_help_panel=_PANEL, metavar="NAME")
+        str | None,
+        typer.Option(
+            help=f"Name of the stack. [$STOCKCTL_STACK] [default: {DEFAULT_STACK}]",
+            rich_help_panel=_PANEL,
+            metavar="NAME",
+        ),
     ],
-    "profile": Annotated[str | None, typer.Option(help="AWS profile to use.", rich_help_panel=_PANEL, metavar="NAME")],
-    "region": Annotated[str | None, typer.Option(help="AWS region to use.", rich_help_panel=_PANEL, metavar="NAME")],
-    "endpoint_url": Annotated[
-        str | None, typer.Option(help="Talk to this endpoint instead of AWS's.", rich_help_panel=_PANEL, metavar="URL")
+    "kitchen": Annotated[
+        str | None,
+        typer.Option(
+            help="Use this kitchen's target and stack, from stockctl.toml. [$STOCKCTL_KITCHEN]",
+            rich_help_panel=_PANEL,
+            metavar="NAME",
+        ),
     ],
     "local": Annotated[
         bool | None,
         typer.Option(
             "--local/--aws",
-            help="The embedded cloud on this machine, or AWS. Default: $STOCKCTL_TARGET, "
-            "else AWS where credentials resolve, else local.",
+            help="The embedded cloud on this machine, or AWS. [$STOCKCTL_TARGET] [default: --local]",
             rich_help_panel=_PANEL,
             show_default=False,
         ),
+    ],
+    "profile": Annotated[
+        str | None, typer.Option(help="AWS profile to use; implies --aws.", rich_help_panel=_PANEL, metavar="NAME")
+    ],
+    "region": Annotated[
+        str | None, typer.Option(help="AWS region to use; implies --aws.", rich_help_panel=_PANEL, metavar="NAME")
+    ],
+    "endpoint_url": Annotated[
+        str | None,
+        typer.Option(help="Endpoint to use in place of AWS's; implies --aws.", rich_help_panel=_PANEL, metavar="URL"),
     ],
     "output": Annotated[
         OutputFormat | None,
         typer.Option("--output", "-o", help="Table on a terminal, TSV when piped.", rich_help_panel=_PANEL),
     ],
     "quiet": Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.", rich_help_panel=_PANEL)
+        bool, typer.Option("--quiet", "-q", help="Print results and errors only.", rich_help_panel=_PANEL)
     ],
     "verbose": Annotated[
-        bool, typer.Option("--verbose", "-v", help="Tell of every AWS call, its time and id.", rich_help_panel=_PANEL)
+        bool, typer.Option("--verbose", "-v", help="Log every AWS call with its time and id.", rich_help_panel=_PANEL)
     ],
     "debug": Annotated[
-        bool, typer.Option("--debug", help="The same, and the whole story of an error.", rich_help_panel=_PANEL)
+        bool, typer.Option("--debug", help="As --verbose, with the full traceback of an error.", rich_help_panel=_PANEL)
     ],
 }
+_SWITCHES = {"quiet", "verbose", "debug"}
 
 
 def with_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
-    """Gives a command the shared options, and hands it a Session made of them as its first argument."""
+    """Adds the shared options to a command, and calls it with a Session made from them as its first argument."""
+    return _with_options(command, on_demand=None)
 
+
+def with_writing_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """The same for a command that writes: on the embedded cloud it makes the default stack where that is missing."""
+    return _with_options(command, on_demand=DEFAULT_STACK)
+
+
+def _with_options(command: Callable[Concatenate[Session, P], None], on_demand: str | None) -> Callable[..., None]:
     @functools.wraps(command)
     def run(context: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
-        shared: dict[str, Any] = {name: kwargs.pop(name) for name in _SHARED}
-        settings = Settings(**shared)
+        given = {name: kwargs.pop(name) for name in _SHARED}
         environment = context.obj if isinstance(context.obj, Environment) else Environment()
+        settings = _settled(given, environment)
         environment.quiet = settings.quiet
         environment.verbose = settings.verbose or settings.debug
         environment.debug = settings.debug
-        command(Session(environment, settings), *args, **kwargs)
+        command(Session(environment, settings, on_demand), *args, **kwargs)
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     common = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Settings, name), annotation=annotation)
-        for name, annotation in _SHARED.items()
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=False if name in _SWITCHES else None, annotation=kind
+        )
+        for name, kind in _SHARED.items()
     ]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
@@ -124,3 +154,11 @@ def with_session(command: Callable[Concatenate[Session, P], None]) -> Callable[.
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *own, *common]}
     del run.__wrapped__  # Typer reads the signature above, not the command's own
     return run
+
+
+def _settled(given: dict[str, Any], environment: Environment) -> Settings:
+    from stockctl.cli.configuration import read_configuration
+    from stockctl.cli.precedence import settled
+
+    environment.debug = bool(given["debug"])  # a fault in the configuration can be traced, too
+    return settled(given, environment.variables, read_configuration())

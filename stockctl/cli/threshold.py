@@ -8,14 +8,14 @@ import typer
 
 from stockctl.cli.completion import complete_items
 from stockctl.cli.ingredients import check_known, named, stock_table
-from stockctl.cli.session import Session, with_session
+from stockctl.cli.session import Session, with_writing_session
 from stockctl.cli.use import items_from
 from stockctl.domain.errors import UsageError
 from stockctl.terminal.figures import units
 from stockctl.terminal.output import Column, Table
 
 
-@with_session
+@with_writing_session
 def threshold(
     session: Session,
     thresholds: Annotated[

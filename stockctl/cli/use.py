@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stockctl.cli.completion import complete_items
-from stockctl.cli.session import Session, with_session
+from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import ExitCode, Refused, StockctlError, UsageError
 from stockctl.terminal.figures import best_before, units
 from stockctl.terminal.output import Column, OutputFormat, Table
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ITEM_HINT = "Write ingredient=units with a whole number from 1, as in ham=10 mushroom=5."
 
 
-@with_session
+@with_writing_session
 def use(
     session: Session,
     items: Annotated[

@@ -60,7 +60,7 @@ def test_a_profile_that_is_not_there_is_a_usage_error() -> None:
 def test_an_endpoint_that_is_no_url_is_a_usage_error() -> None:
     done = plain("stock", "--endpoint-url", "nonsense")
     assert done.code == ExitCode.USAGE
-    assert "'nonsense', which is no URL" in done.err
+    assert "'nonsense' is not a URL" in done.err
 
 
 def test_the_region_is_the_one_that_the_hint_says_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

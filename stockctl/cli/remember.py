@@ -1,0 +1,60 @@
+"""After a deployment to AWS: makes its stack the one that commands use where none is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stockctl.cli.configuration import read_configuration, remember_kitchen, user_file
+from stockctl.cli.precedence import settled
+from stockctl.cli.settings import AWS
+
+if TYPE_CHECKING:
+    from stockctl.aws.target import Target
+    from stockctl.cli.session import Session
+
+
+def remember_target(session: Session, target: Target, wanted: bool | None, *, may_ask: bool = True) -> None:
+    """Writes the target to the user's configuration file and reports that as the last line.
+
+    `wanted` is what `--remember/--no-remember` said. Left out, a terminal is asked; a script remembers the target
+    unless the configuration names another one already.
+    """
+    if target.local or _is_used_already(session):
+        return
+    if wanted is None:
+        wanted = _agreed(session, may_ask=may_ask)
+    tell = session.environment.tell
+    if not wanted:
+        tell(f"stockctl: not remembered; to use this stack, give other commands `{target.options}`")
+        return
+    name = remember_kitchen(_place(target))
+    tell(
+        f"stockctl: commands now use {target.describe()} by default. "
+        f'To undo that, delete `kitchen = "{name}"` from {user_file()}'
+    )
+
+
+def _is_used_already(session: Session) -> bool:
+    """Whether a command without options gets here, too."""
+    plain, used = settled({}, session.environment.variables, read_configuration()), session.settings
+    return all(
+        getattr(plain, name) == getattr(used, name) for name in ("local", "stack", "profile", "region", "endpoint_url")
+    )
+
+
+def _agreed(session: Session, *, may_ask: bool) -> bool:
+    environment = session.environment
+    if may_ask and environment.stdin_is_terminal and environment.stderr_is_terminal:
+        return environment.asks("Use this stack from now on where none is named? [Y/n]").casefold() in {"", "y", "yes"}
+    return not {"kitchen", "target"} & read_configuration().defaults.keys()
+
+
+def _place(target: Target) -> dict[str, str]:
+    named = {
+        "target": AWS,
+        "profile": target.profile,
+        "region": target.region,
+        "endpoint_url": target.endpoint_url,
+        "stack": target.stack,
+    }
+    return {name: value for name, value in named.items() if value}

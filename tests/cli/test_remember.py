@@ -1,0 +1,88 @@
+"""After `deploy --aws`, commands without options go on to the stack that was deployed, and the last line says so."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from stockctl.aws.target import Target
+from stockctl.cli.configuration import read_configuration, user_file
+from stockctl.cli.precedence import settled
+from stockctl.cli.remember import remember_target
+from stockctl.cli.session import Session
+from stockctl.terminal.environment import Environment
+from tests.cli.test_deploy_questions import Terminal
+
+PROD = Target("prod", region="eu-west-1", profile="work")
+
+
+@pytest.fixture(autouse=True)
+def configuration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+
+def session(answer: str | None = None) -> Session:
+    """A deployment by `--profile work --stack prod`; on a terminal where there is an answer."""
+    stdin, stderr = (Terminal(f"{answer}\n"), Terminal()) if answer is not None else (io.StringIO(), io.StringIO())
+    settings = settled({"profile": "work", "stack": "prod"}, {}, read_configuration())
+    return Session(Environment(stdin, io.StringIO(), stderr, {}), settings)
+
+
+def last_line(of: Session) -> str:
+    assert isinstance(of.environment.stderr, io.StringIO)
+    return of.environment.stderr.getvalue().splitlines()[-1]
+
+
+def plain_stack() -> str:
+    return settled({}, {}, read_configuration()).stack
+
+
+@pytest.mark.parametrize("answer", [None, "", "y"])
+def test_a_script_and_a_terminal_that_agrees_remember_the_stack(answer: str | None) -> None:
+    deployed = session(answer)
+    remember_target(deployed, PROD, None)
+    assert plain_stack() == "prod"
+    assert "commands now use stack prod on AWS eu-west-1" in last_line(deployed)
+    assert f'delete `kitchen = "prod"` from {user_file()}' in last_line(deployed)
+
+
+@pytest.mark.parametrize(("answer", "wanted"), [("n", None), (None, False)])
+def test_a_no_leaves_the_file_alone_and_the_last_line_says_how_to_get_there(
+    answer: str | None, wanted: bool | None
+) -> None:
+    deployed = session(answer)
+    remember_target(deployed, PROD, wanted)
+    assert plain_stack() == "stockctl"
+    assert "--aws --profile work --region eu-west-1 --stack prod" in last_line(deployed)
+
+
+def test_undoing_it_is_deleting_one_line() -> None:
+    remember_target(session(), PROD, None)
+    path = user_file()
+    path.write_text(path.read_text(encoding="utf-8").replace('kitchen = "prod"\n', ""), encoding="utf-8")
+    assert settled({}, {}, read_configuration()).local
+
+
+def test_a_script_does_not_replace_another_stack_unless_it_is_told_to() -> None:
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text('target = "aws"\nstack = "other"\n', encoding="utf-8")
+    remember_target(session(), PROD, None)
+    assert plain_stack() == "other"
+    remember_target(session(), PROD, True)
+    assert plain_stack() == "prod"
+
+
+def test_nothing_is_said_where_commands_go_there_already() -> None:
+    remember_target(session(), PROD, True)
+    again = session()
+    remember_target(again, PROD, None)
+    assert isinstance(again.environment.stderr, io.StringIO)
+    assert again.environment.stderr.getvalue() == ""
+
+
+def test_the_embedded_cloud_is_never_remembered() -> None:
+    deployed = session()
+    remember_target(deployed, Target("stockctl", local=True), True)
+    assert not user_file().exists()
