@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -96,11 +98,25 @@ def test_a_real_reader_that_goes_is_no_error() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_a_real_ctrl_c_is_quiet() -> None:
-    words = [sys.executable, "-m", "stockctl", "ingest", "-", "--dry-run"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        time.sleep(2)  # it waits for its standard input by now
+def test_a_real_ctrl_c_is_quiet(tmp_path: Path) -> None:
+    file = tmp_path / "monday.csv"
+    os.mkfifo(file)
+    words = [sys.executable, "-m", "stockctl", "ingest", str(file), "--dry-run"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ)
+    with process, _opened_once_read(file, process):
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
     assert said == ""
+
+
+def _opened_once_read(fifo: Path, process: subprocess.Popen[str]) -> IO[bytes]:
+    """The writing end of a FIFO, once the process has opened it for reading and so is at work."""
+    while process.poll() is None:
+        try:
+            return os.fdopen(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK), "wb")
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nobody reads yet
+                raise
+            time.sleep(0.01)
+    raise AssertionError("it ended before it read its file")
