@@ -100,7 +100,8 @@ def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
 def _allocation(holding: Holding, limit: int) -> Plan:
     charges = _charges(holding.counted, holding.drift, holding.charged_units)
     charges_now = charges[: limit - 1]  # the roster comes with them
-    batch_units = holding.batch_units - _units(charges_now)
+    # What gone rows held stays on the roster: one may be a delivery whose row this reader could not see yet.
+    batch_units = (holding.roster.batch_units if holding.gone else holding.batch_units) - _units(charges_now)
     soonest = _next_expiry(holding.counted, charges_now)
     return Plan(
         charges=tuple(charges_now),

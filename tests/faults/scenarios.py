@@ -102,7 +102,7 @@ def quick_interleavings() -> list[Scenario]:
     ]
     firsts = {"receive": receiving(LATER), "receive another": receiving(SOON)}
     first = Scenario("two first deliveries", TRUTH, EMPTY, firsts, ticks=1, removals=1)
-    return [*pairs, *triples, first, _same_again(), _empty_and_due()]
+    return [*pairs, *triples, first, _same_again(), _empty_and_due(), *_expired_first()]
 
 
 def _same_again() -> Scenario:
@@ -118,6 +118,21 @@ def _empty_and_due() -> Scenario:
     start = given(receiving(SOON), receiving(LATER), using(3, "before"), reconciling())
     operations = {"reconcile": reconciling(), "use, reconcile": in_turn(using(1, "one"), reconciling())}
     return Scenario("empty and due", TRUTH, start, operations, ticks=1, page_rows=100, is_serial=False)
+
+
+def _expired_first() -> list[Scenario]:
+    """Usage is charged to an expired batch while the row of another one is gone, or not visible yet."""
+    start = given(receiving(SOON), receiving(SAME_TIME), receiving(LATER), using(2, "before"))
+    reconcilers = {"reconcile": reconciling(), "reconcile (2)": reconciling()}
+    delivering = {"reconcile": reconciling(), "receive": receiving(BETWEEN)}
+    return [
+        Scenario(
+            "expired first, rows gone", TRUTH, start, reconcilers, ticks=1, removals=1, page_rows=100, is_serial=False
+        ),
+        Scenario(
+            "expired first, in flight", TRUTH, start, delivering, ticks=1, skewed=1, page_rows=100, is_serial=False
+        ),
+    ]
 
 
 def named(*names: str) -> dict[str, Operation]:
