@@ -9,6 +9,8 @@ from typing import Any
 from stockctl.terminal.output import OutputFormat
 
 DEFAULT_STACK = "stockctl"
+SIMULATION_STACK = "stockctl-simulation"
+"""Where `simulate` runs unless a stack is named, so that its leftovers are nobody else's stock."""
 LOCAL, AWS = "local", "aws"
 
 

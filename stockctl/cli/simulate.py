@@ -1,16 +1,17 @@
-"""`stockctl simulate`: a kitchen that orders, cooks and wastes, against a real stack, on the screen of `watch`."""
+"""`stockctl simulate`: a kitchen that orders, cooks and wastes, on a real stack, shown on the screen of `watch`."""
 
 from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stockctl.cli.session import Session, with_session
+from stockctl.cli.settings import SIMULATION_STACK
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.stock import ingredient_named
 from stockctl.terminal.durations import duration_of
@@ -30,29 +31,30 @@ def simulate(
         str | None,
         typer.Argument(metavar="INGREDIENT", help="Simulate one ingredient instead of the whole kitchen."),
     ] = None,
-    duration: Annotated[str, typer.Option(help="How long the service lasts, simulated.", metavar="DURATION")] = "5m",
+    duration: Annotated[str, typer.Option(help="Length of the service, in simulated time.", metavar="DURATION")] = "5m",
     speed: Annotated[
-        float, typer.Option(help="How many times as fast as the clock.", min=0.1, max=1000, metavar="TIMES")
+        float, typer.Option(help="Simulated time runs this many times faster.", min=0.1, max=1000, metavar="TIMES")
     ] = 1.0,
-    seed: Annotated[int | None, typer.Option(help="Repeat the run with this number.", metavar="N")] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeat the run that had this seed.", metavar="N")] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Customers in a simulated minute.", min=0, max=10_000, metavar="N")
+        float | None, typer.Option(help="Customers per simulated minute.", min=0, max=10_000, metavar="N")
     ] = None,
-    chaos: Annotated[
-        bool, typer.Option("--chaos", help="Delay and repeat deliveries, and repeat transactions.")
-    ] = False,
+    chaos: Annotated[bool, typer.Option("--chaos", help="Delay and repeat deliveries, and repeat orders.")] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write the picture and the figures: .html, .svg or .json.", metavar="FILE")
+        Path | None,
+        typer.Option(help="Write a report with a chart of each level: .html, .svg or .json.", metavar="FILE"),
     ] = None,
     allow_other_data: Annotated[
-        bool, typer.Option("--allow-other-data", help="Run on a stack that holds other stock too.")
+        bool, typer.Option("--allow-other-data", help="Run on a stack that holds other stock, too.")
     ] = False,
 ) -> None:
     """Simulate a kitchen, and watch it live.
 
-    Suppliers deliver, customers order, stock expires.
+    Suppliers deliver, customers order, stock expires. It runs in a stack of its own, stockctl-simulation, unless you
+    give --stack; on the embedded cloud that stack is created when it is missing.
 
-    Ends with what was received, used, refused, expired and is on hand, and whether that adds up. Ctrl-C ends it early.
+    Ends with the orders served and refused, the units received, used, expired and on hand, and whether they add up.
+    Ctrl-C ends it early.
 
     Examples:
         stockctl simulate
@@ -63,13 +65,20 @@ def simulate(
 
     seconds = duration_of(duration, "--duration").total_seconds()
     if report and report.suffix.lower() not in REPORTS:
-        raise UsageError(f"--report is {str(report)!r}, which says no format", f"End it in {', '.join(REPORTS)}.")
+        raise UsageError(f"--report {str(report)!r} has no known format", f"End the name in {', '.join(REPORTS)}.")
     if report and not report.parent.is_dir():
-        raise UsageError(f"--report: there is no folder {str(report.parent)!r}", "Make it first, or name another.")
+        raise UsageError(f"--report: there is no folder {str(report.parent)!r}", "Create it first, or name another.")
     kitchen = _kitchen(ingredient, rate)
     seed = seed if seed is not None else random.randrange(1_000_000)  # noqa: S311 - to tell runs apart
     plan = Schedule.of(kitchen, seconds, seed, chaos=chaos)
-    _simulate(session, plan, _Choices(speed, report, allow_other_data))
+    _simulate(in_own_stack(session), plan, _Choices(speed, report, allow_other_data))
+
+
+def in_own_stack(session: Session) -> Session:
+    """The session in the stack for simulations, which is made on demand, unless --stack names another."""
+    if session.settings.is_option("stack"):
+        return session
+    return Session(session.environment, replace(session.settings, stack=SIMULATION_STACK), SIMULATION_STACK)
 
 
 @dataclass(frozen=True)
@@ -94,14 +103,12 @@ def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
     from stockctl.cli.simulation_run import SimulationRun
     from stockctl.cli.watch_feed import Feeds, TableReader
     from stockctl.client.api import StockApi
-    from stockctl.client.deployment import Deployment
     from stockctl.client.level_reader import LevelFollower, LevelReader
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.stock_table import StockTable
     from stockctl.simulation.service import Service
 
-    target = session.target
-    deployment = Deployment.of(session.clients, target)
+    target, deployment = session.target, session.deployment
     stock = StockTable(session.clients.dynamodb, deployment.stock_table)
     refuse_other_data(stock, plan.kitchen, choices.allow_other_data)
     api = StockApi(session.clients.session, deployment.api_url)
@@ -115,10 +122,10 @@ def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
 
 
 def refuse_other_data(stock: Stock, kitchen: Kitchen, allowed: bool) -> None:
-    """Keeps the simulation off a stack that somebody uses.
+    """Keeps the simulation off a stack that is in use.
 
     Raises:
-        Refused: the stack holds stock that no simulation brought, and it was not `allowed`.
+        Refused: the stack holds stock that no simulation delivered, and that is not `allowed`.
     """
     from stockctl.simulation.service import PREFIX
 
@@ -129,5 +136,5 @@ def refuse_other_data(stock: Stock, kitchen: Kitchen, allowed: bool) -> None:
         if holding is None or any(not batch.delivery.startswith(PREFIX) for batch in holding.batches):
             raise Refused(
                 f"this stack holds other data: {level.quantity:,} of {level.ingredient}",
-                "Name another with --stack, or give --allow-other-data to use and write off stock beside it.",
+                "Use another --stack, or --allow-other-data to use and write off stock beside it.",
             )

@@ -1,4 +1,4 @@
-"""One run of a simulation: the kitchen on a thread of its own, the screen or progress lines here, the summary last."""
+"""One run of a simulation: the kitchen on a thread of its own; here the screen or progress lines, then the summary."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from stockctl.cli.watch import first_view
 from stockctl.cli.watch_feed import Feeds, LevelSource
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.simulation.summary import Summary, summary_of
-from stockctl.terminal.figures import units
-from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines
+from stockctl.terminal.figures import counts
+from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines, most_lacking
 from stockctl.terminal.live import watch_live
-from stockctl.terminal.output import Column, OutputFormat, Table
+from stockctl.terminal.output import Field, Listing, OutputFormat
 from stockctl.terminal.watch_model import Watched
 
 if TYPE_CHECKING:
@@ -27,15 +27,26 @@ if TYPE_CHECKING:
     from stockctl.simulation.service import Service
 
 SETTLE_SECONDS = 20.0
-"""How long the last deliveries may take to be recorded."""
+"""How long to wait for the last deliveries to be recorded."""
 STREAM_SECONDS = 5.0
-"""How long the last changes may take to come by the stream; only the picture needs them."""
-SUMMARY_LINES = 8
-"""What is printed below the last frame."""
+"""How long to wait for the last changes on the stream; only the screen and the report need them."""
+SUMMARY_LINES = 9
+"""Lines of the summary, printed below the last frame."""
 PROGRESS_SECONDS = 5.0
 """Between two progress lines."""
-_FIGURES = ("received", "used", "refused", "expired", "on_hand", "adds_up")
-"""What the table shows of a summary; JSON has all."""
+FIGURES: tuple[Field[Summary], ...] = (
+    Field("served", lambda summary: summary.served, heading="orders\nserved"),
+    Field("refused", lambda summary: summary.refused, heading="orders\nrefused"),
+    Field("refused_for", lambda summary: summary.refused_for, in_table=False),
+    Field("carried_over", lambda summary: summary.carried_over, in_table=False),
+    Field("received", lambda summary: summary.received, heading="units\nreceived"),
+    Field("used", lambda summary: summary.used, heading="units\nused"),
+    Field("expired", lambda summary: summary.expired, heading="units\nexpired"),
+    Field("on_hand", lambda summary: summary.on_hand, heading="units\non hand"),
+    Field("waste", lambda summary: round(summary.waste, 3), shown=lambda summary: f"{summary.waste:.0%}"),
+    Field("adds_up", lambda summary: summary.adds_up),
+)
+"""What is printed of a summary."""
 
 
 class SimulationRun:
@@ -54,14 +65,14 @@ class SimulationRun:
         self._thread = threading.Thread(target=self._serve, name="kitchen", daemon=True)
 
     def run(self, report: Path | None) -> None:
-        """Runs until the plan is done, `q` or Ctrl-C; then prints the summary.
+        """Runs until the plan is done, or until `q` or Ctrl-C; then prints the summary.
 
         Raises:
-            StockctlError: it does not add up.
+            StockctlError: the figures do not add up.
             typer.Exit: 130, after Ctrl-C.
         """
         plan = self._service.schedule
-        self._tell(f"simulating {plan.kitchen.name} with seed {plan.seed}; Ctrl-C ends it")
+        self._tell(f"simulating {plan.kitchen.name} with seed {plan.seed}; Ctrl-C ends the run")
         self._service.open()
         self._thread.start()
         was_interrupted = False
@@ -78,13 +89,13 @@ class SimulationRun:
         if not summary.adds_up:
             raise StockctlError(
                 "the figures do not add up: " + "; ".join(summary.faults[:5]),
-                "If nothing else uses this stack, `stockctl reconcile --check` and `stockctl failures` may say why.",
+                "If nothing else uses this stack, look at `stockctl reconcile --check` and `stockctl failures`.",
             )
 
     def _serve(self) -> None:
         try:
             self._service.serve()
-        except Exception as error:  # it is raised again, in the thread that can show it
+        except Exception as error:  # raised again in the main thread
             self._failure = error
 
     def _is_over(self) -> bool:
@@ -112,24 +123,30 @@ class SimulationRun:
     def _lines(self) -> Sequence[Text]:
         tally, service = self._service.tally, self._service
         figures = KitchenFigures(
-            tally.served, tally.refused, tally.deliveries, service.elapsed, service.schedule.duration, service.speed
+            tally.served,
+            tally.refused,
+            dict(tally.refused_for),
+            tally.deliveries,
+            service.elapsed,
+            service.schedule.duration,
+            service.speed,
         )
         return kitchen_lines(figures, self._watched, self._start, self._view.glyphs)
 
     def _ended(self) -> Summary:
-        """Ends the service, and counts once all that was dropped has been recorded."""
+        """Ends the service, and counts once all that was delivered has been recorded."""
         self._service.stop()
         self._thread.join(SETTLE_SECONDS)
         if self._failure:
             raise self._failure
         for key in self._service.settle(SETTLE_SECONDS):
-            self._tell(f"{key} has no receipt yet; what it brought is not counted")
+            self._tell(f"{key} has no receipt yet and is not counted")
         after = self._feeds.stock.levels(self._names)
         self._catch_up({level.ingredient: level.version for level in after})
         return summary_of(self._before, after, self._service.tally)
 
     def _catch_up(self, versions: dict[str, int]) -> None:
-        """Takes in the changes that are still on their way, for the picture."""
+        """Reads the changes that are still on the stream, for the screen and the report."""
         deadline = time.monotonic() + STREAM_SECONDS
         while time.monotonic() < deadline:
             for change in self._feeds.stream.changes():
@@ -140,12 +157,12 @@ class SimulationRun:
             time.sleep(0.1)
 
     def _print(self, summary: Summary) -> None:
-        document = summary.document()
-        columns = [Column(name.replace("_", " "), "right") for name in _FIGURES]
-        shown = [_shown(document[name]) for name in _FIGURES]
-        plain = [str(document[name]).lower() for name in _FIGURES]
-        carried = f"of the received, {units(summary.carried_over)} were there before" if summary.carried_over else ""
-        self._session.output.show(document, Table(columns, [shown], [plain], total=carried))
+        notes = [
+            f"refused for lack of {most_lacking(summary.refused_for)}" if summary.refused_for else "",
+            f"{counts(summary.carried_over, 'unit')} on hand before the run" if summary.carried_over else "",
+        ]
+        total = "; ".join(filter(None, notes))
+        self._session.output.show(Listing(FIGURES, [summary], total=total, is_document=True))
 
     def _write(self, report: Path, summary: Summary) -> None:
         from stockctl.simulation.report import LevelPoint, report_of
@@ -160,14 +177,8 @@ class SimulationRun:
         try:
             report.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise StockctlError(f"{report} cannot be written: {error.strerror}", "Name another --report.") from error
+            raise StockctlError(f"{report} cannot be written: {error.strerror}", "Give another --report.") from error
         self._tell(f"wrote {report}")
 
     def _tell(self, line: str) -> None:
         self._session.environment.tell(f"stockctl: {line}")
-
-
-def _shown(figure: int | bool) -> str:
-    if isinstance(figure, bool):
-        return "yes" if figure else "NO"
-    return f"{figure:,}"

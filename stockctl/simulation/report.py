@@ -87,14 +87,15 @@ def _heading(service: Service, summary: Summary) -> list[str]:
     verdict = "adds up" if summary.adds_up else "does not add up"
     colour = _GREEN if summary.adds_up else _RED
     parts = f"{summary.on_hand:,} on hand + {summary.used:,} used + {summary.expired:,} expired"
-    total = f"{summary.received:,} received = {parts}"
-    orders = (
-        f"{summary.served:,} orders served, {summary.refused:,} refused, {summary.waste:.0%} of what left was waste"
-    )
+    before = f"{summary.carried_over:,} before + " if summary.carried_over else ""
+    total = f"{before}{summary.received:,} received = {parts}"
+    lacking = ", ".join(f"{name} {count:,}" for name, count in sorted(summary.refused_for.items()))
+    refused = f"{summary.refused:,} refused" + (f" (lacking {lacking})" if lacking else "")
+    orders = f"{summary.served:,} orders served, {refused}, {summary.waste:.0%} waste"
     return [
         f'<text x="24" y="38" font-size="21" font-weight="600">{escape(_title(service))}</text>',
         f'<text x="24" y="64" font-size="15">{total} <tspan fill="{colour}" font-weight="600">{verdict}</tspan></text>',
-        f'<text x="24" y="86" font-size="13" fill="{_FAINT}">{orders}  ·  '
+        f'<text x="24" y="86" font-size="13" fill="{_FAINT}">{escape(orders)}  ·  '
         f'<tspan fill="{_GREEN}">▲ delivery</tspan>  <tspan fill="{_RED}">▼ written off</tspan></text>',
     ]
 
@@ -206,14 +207,14 @@ footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 
 
 def _row(name: str, steps: Sequence[LevelPoint], began: float) -> str:
-    """What the run itself moved: a first step before it is what there was already."""
+    """What the run itself moved: a step before it is the level it began with."""
     first, last = steps[0] if steps[0].at < began else LevelPoint(began, 0, 0, 0, ""), steps[-1]
     used, expired = last.used - first.used, last.expired - first.expired
     return _cells(name, used + expired + last.quantity - first.quantity, used, expired, last.quantity)
 
 
 def _total(summary: Summary) -> str:
-    return _cells("together", summary.received, summary.used, summary.expired, summary.on_hand)
+    return _cells("total", summary.received, summary.used, summary.expired, summary.on_hand)
 
 
 def _cells(name: str, received: int, used: int, expired: int, on_hand: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -53,7 +54,10 @@ class Dock(Protocol):
 
 @dataclass
 class Tally:
-    """What the simulation itself counted. `used` are the units of each ingredient in accepted transactions."""
+    """What the simulation itself counted.
+
+    `used` has the units of each ingredient in accepted orders, `refused_for` the refused orders that lacked it.
+    """
 
     served: int = 0
     refused: int = 0
@@ -61,7 +65,8 @@ class Tally:
     repeated: int = 0
     deliveries: int = 0
     redelivered: int = 0
-    used: dict[str, int] = field(default_factory=dict)
+    used: Counter[str] = field(default_factory=Counter)
+    refused_for: Counter[str] = field(default_factory=Counter)
     contradictions: list[str] = field(default_factory=list)
     """Answers that the service should never give, as a repeated transaction that is accepted anew."""
 
@@ -202,10 +207,10 @@ class Service:
         elif answer.status_code in {200, 201}:  # 200: the first answer was lost on its way
             self._accepted.add(order.number)
             self.tally.served += 1
-            for ingredient, units in order.dish.items.items():
-                self.tally.used[ingredient] = self.tally.used.get(ingredient, 0) + units
+            self.tally.used.update(order.dish.items)
         elif answer.status_code == 409:
             self.tally.refused += 1
+            self.tally.refused_for.update(short["typeId"] for short in answer.body.get("shortages", []))
         else:
             message = answer.body.get("message", "")
             self.tally.contradictions.append(f"order {order.number} was answered {answer.status_code} {message}")

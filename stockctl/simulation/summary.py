@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from stockctl.domain.stock import Level
 from stockctl.simulation.service import Tally
@@ -11,58 +12,52 @@ from stockctl.simulation.service import Tally
 
 @dataclass(frozen=True)
 class Summary:
-    """Units of a whole run; `refused` and `served` count orders.
+    """What a run did: orders, then units.
 
-    `received` holds what was on hand before the run too (`carried_over`), for that is part of what the run had.
-    `faults` say why the figures do not add up; there are none when they do.
+    `refused_for` has the number of refused orders that lacked each ingredient. `carried_over` is what was on hand
+    before the run. `faults` say why the figures do not add up; there are none when they do.
     """
 
+    served: int
+    refused: int
+    refused_for: Mapping[str, int]
+    carried_over: int
     received: int
     used: int
-    refused: int
     expired: int
     on_hand: int
-    served: int
-    carried_over: int
     faults: tuple[str, ...] = ()
 
     @property
     def adds_up(self) -> bool:
-        """Whether all that was received is on hand, used or expired, and used by this very run."""
-        return not self.faults and self.received == self.on_hand + self.used + self.expired
+        """Whether every unit is on hand, expired, or used by this very run."""
+        had = self.carried_over + self.received
+        return not self.faults and had == self.on_hand + self.used + self.expired
 
     @property
     def waste(self) -> float:
         """The part of what left the stock that expired, from 0 to 1."""
         return self.expired / max(1, self.expired + self.used)
 
-    def document(self) -> dict[str, int | bool]:
-        """What `--output json` prints."""
-        return {
-            "received": self.received,
-            "used": self.used,
-            "refused": self.refused,
-            "expired": self.expired,
-            "on_hand": self.on_hand,
-            "adds_up": self.adds_up,
-            "served": self.served,
-            "carried_over": self.carried_over,
-        }
+    def document(self) -> dict[str, Any]:
+        """The figures as JSON."""
+        figures = {name: value for name, value in asdict(self).items() if name != "faults"}
+        return {**figures, "refused_for": dict(self.refused_for), "adds_up": self.adds_up}
 
 
 def summary_of(before: Iterable[Level], after: Iterable[Level], tally: Tally) -> Summary:
     """Compares the levels before and after a run with each other, and with what the run itself counted."""
     start = {level.ingredient: level for level in before}
     end = {level.ingredient: level for level in after}
-    carried_over = sum(level.quantity for level in start.values())
     return Summary(
-        received=carried_over + _grown(start, end, lambda level: level.received),
-        used=_grown(start, end, lambda level: level.used),
+        served=tally.served,
         refused=tally.refused,
+        refused_for=tally.refused_for,
+        carried_over=sum(level.quantity for level in start.values()),
+        received=_grown(start, end, lambda level: level.received),
+        used=_grown(start, end, lambda level: level.used),
         expired=_grown(start, end, lambda level: level.expired),
         on_hand=sum(level.quantity for level in end.values()),
-        served=tally.served,
-        carried_over=carried_over,
         faults=tuple(_faults(start, end, tally)),
     )
 

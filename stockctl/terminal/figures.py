@@ -13,8 +13,9 @@ def units(value: int) -> str:
 
 
 def counts(count: int, noun: str) -> str:
-    """A number of things: 1 batch, 3 batches, 2 ingredients."""
+    """A number of things: 1 batch, 3 batches, 2 ingredients, 8 deliveries."""
     plural = f"{noun}es" if noun.endswith(("ch", "x", "s")) else f"{noun}s"
+    plural = f"{noun[:-1]}ies" if noun.endswith(("ry", "ty")) else plural
     return f"{units(count)} {noun if count == 1 else plural}"
 
 

@@ -1,21 +1,30 @@
-"""The lines a simulation adds to the watching screen: orders, deliveries, time, and the sum that must come out."""
+"""The lines a simulation adds to the watching screen: time, orders, deliveries, and whether the units add up."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.text import Text
 
+from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, Watched
+
+_LACKING = 3
+"""Ingredients that are named as lacking; the others are counted."""
 
 
 @dataclass(frozen=True)
 class KitchenFigures:
-    """How far a simulation is: orders, deliveries, and times in simulated seconds."""
+    """How far a simulation is: orders, deliveries, and times in simulated seconds.
+
+    `refused_for` has the number of refused orders that lacked each ingredient.
+    """
 
     served: int
     refused: int
+    refused_for: Mapping[str, int]
     deliveries: int
     elapsed: float
     duration: float
@@ -23,38 +32,44 @@ class KitchenFigures:
 
 
 def kitchen_lines(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
-    """Two lines: what has been done, and received = on hand + used + expired as the stream tells it right now."""
-    return [_done(figures, glyphs), _sum(watched, before, glyphs)]
+    """Three lines, each within 60 cells in a usual run: time and orders; the equation of all units; waste."""
+    return [_orders(figures, glyphs), *_units(figures, watched, before, glyphs)]
 
 
-def _done(figures: KitchenFigures, glyphs: Glyphs) -> Text:
-    clock = f"{_clock(figures.elapsed)} of {_clock(figures.duration)}"
+def most_lacking(refused_for: Mapping[str, int]) -> str:
+    """The ingredients that most refused orders lacked: `mozzarella 3, basil 1`."""
+    most = sorted(refused_for.items(), key=lambda one: (-one[1], one[0]))
+    named = [f"{name} {count:,}" for name, count in most[:_LACKING]]
+    return ", ".join(named) + (f" and {len(most) - _LACKING} more" if len(most) > _LACKING else "")
+
+
+def _orders(figures: KitchenFigures, glyphs: Glyphs) -> Text:
     speed = f" at {glyphs.times}{figures.speed:g}" if figures.speed != 1 else ""
-    refused = Text(f"{figures.refused:,} refused", style="bold yellow" if figures.refused else "")
+    lacking = f" ({glyphs.shown(most_lacking(figures.refused_for))})" if figures.refused_for else ""
     return Text.assemble(
+        f"{_clock(figures.elapsed)} of {_clock(figures.duration)}{speed} {glyphs.dot} ",
         (f"{figures.served:,} served", "bold"),
         ", ",
-        refused,
-        f" {glyphs.dot} {figures.deliveries:,} deliveries {glyphs.dot} {clock}{speed}",
+        (f"{figures.refused:,} refused", "bold yellow" if figures.refused else ""),
+        lacking,
     )
 
 
-def _sum(watched: Watched, before: Watched, glyphs: Glyphs) -> Text:
+def _units(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
     now = [one.latest for one in watched.ingredients if one.latest]
     then = [one.latest for one in before.ingredients if one.latest]
     carried = sum(point.quantity for point in then)
-    received = carried + _total(now, "received") - _total(then, "received")
+    received = _total(now, "received") - _total(then, "received")
     used = _total(now, "used") - _total(then, "used")
     expired = _total(now, "expired") - _total(then, "expired")
     on_hand = sum(point.quantity for point in now)
-    adds_up = received == on_hand + used + expired
-    waste = f" {glyphs.dot} waste {expired / max(1, expired + used):.0%}"
+    adds_up = carried + received == on_hand + used + expired
     # The verdict comes first: it is the last thing that a narrow screen may cut off.
     verdict = (f"{glyphs.yes} ", "bold green") if adds_up else (f"{glyphs.no} does not add up: ", "bold red")
-    figures = (
-        f"{received:,} received {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
-    )
-    return Text.assemble(verdict, figures, waste)
+    had = (f"{carried:,} before + " if carried else "") + f"{received:,} received"
+    equation = f"{had} {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
+    waste = f"{counts(figures.deliveries, 'delivery')} {glyphs.dot} waste {expired / max(1, expired + used):.0%}"
+    return [Text.assemble(verdict, equation), Text(waste)]
 
 
 def _total(points: list[Point], count: str) -> int:

@@ -26,7 +26,7 @@ _PIECE = re.compile(r"[^-/@._,:]*[-/@._,:]+|[^-/@._,:]+")
 
 @dataclass(frozen=True)
 class TableColumn:
-    """One column of a table: its heading, its cells, and what it does where room is short.
+    """One column of a table: its heading (of one line or more), its cells, and what it does where room is short.
 
     `is_whole` keeps cells on one line. A column that `yields` is left out where folding is not enough: 1 goes first,
     then 2; 0 never goes.
@@ -44,7 +44,7 @@ class TableColumn:
         """Cells that the column takes unfolded."""
         from rich.cells import cell_len
 
-        return max(map(cell_len, [self.heading, *self.cells]))
+        return max(map(cell_len, [*self.heading.split("\n"), *self.cells]))
 
     @cached_property
     def least(self) -> int:

@@ -64,8 +64,10 @@ class FakeStock:
                 raise Busy("busy")
             if transaction_id in self.transactions and not self.forgets:
                 return Answer(200, {"replayed": True})
-            if any(self._quantity(name) < units for name, units in items.items()):
-                return Answer(409, {"code": "insufficient_stock"})
+            short = [name for name, units in items.items() if self._quantity(name) < units]
+            if short:
+                shortages = [{"typeId": name, "available": self._quantity(name)} for name in short]
+                return Answer(409, {"code": "insufficient_stock", "shortages": shortages})
             self.transactions[transaction_id] = items
             for name, units in items.items():
                 self._add(name, used=units)

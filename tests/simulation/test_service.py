@@ -77,14 +77,21 @@ def test_a_level_that_does_not_add_up_is_found_out(stock: FakeStock) -> None:
     assert summary(stock, service).faults == ("the level of ham does not add up",)
 
 
-def test_what_was_on_hand_before_is_part_of_what_the_run_had(stock: FakeStock) -> None:
+def test_leftovers_of_an_earlier_run_are_not_counted_as_received(stock: FakeStock) -> None:
     stock.drop("earlier", b"ham,50,2099-01-01\n")
     before = stock.levels()
     service = served(stock, Schedule.of(single("ham"), 120, 1))
     figures = summary_of(before, stock.levels(), service.tally)
     assert figures.carried_over == 50
-    assert figures.received == 50 + 170 * 2
+    assert figures.received == 170 * 2
     assert figures.adds_up
+
+
+def test_refused_orders_are_counted_by_the_ingredient_they_lacked(stock: FakeStock) -> None:
+    service = served(stock, Schedule.of(single("ham").at_rate(600), 60, 1))
+    figures = summary(stock, service)
+    assert figures.refused > 0
+    assert figures.refused_for == {"ham": figures.refused}
 
 
 def test_ten_times_the_speed_takes_a_tenth_of_the_time_and_keeps_a_tenth_as_long(stock: FakeStock) -> None:
@@ -156,7 +163,7 @@ def test_the_report_marks_the_first_delivery_of_all_and_sums_up_its_table(stock:
     history = {"ham": [LevelPoint(service.began + 1, 170, 0, 0, "delivery simulation/1.csv"), *HISTORY["ham <&>"][2:]]}
     text = report_of(".html", service, summary(stock, service), history)
     assert "delivery simulation/1.csv +170" in text
-    assert "<td>together<td>170" in text
+    assert "<td>total<td>170" in text
 
 
 def test_all_charts_of_a_report_have_the_same_times(stock: FakeStock) -> None:

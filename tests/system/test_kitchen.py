@@ -130,12 +130,22 @@ def status_of(system: System, key: str) -> str | None:
     return receipt["status"] if receipt else None
 
 
-def test_a_simulation_receives_uses_expires_and_adds_up(embedded_cloud: System) -> None:
-    ended = embedded_cloud.stockctl(
-        "simulate", "--speed", "20", "--duration", "4m", "--seed", "7", "--allow-other-data", "--output", "json"
-    )
+def test_a_simulation_adds_up_in_a_stack_of_its_own_and_so_does_the_next(embedded_cloud: System) -> None:
+    first = simulated(embedded_cloud, "--duration", "4m", "--seed", "7")
+    assert min(first["received"], first["used"], first["expired"]) > 0
+    assert first["carried_over"] == 0
+    assert first["received"] == first["used"] + first["expired"] + first["on_hand"]
+    again = simulated(embedded_cloud, "--duration", "30s", "--seed", "8", "--rate", "0")
+    assert again["carried_over"] + again["received"] == again["expired"] + again["on_hand"]
+
+
+def simulated(system: System, *words: str) -> dict[str, Any]:
+    """The summary of a run at twenty times the speed; nothing of it is in the default stack."""
+    before = system.stockctl("stock", "-o", "json").stdout
+    ended = system.stockctl("simulate", "--speed", "20", *words, "--output", "json")
     assert ended.returncode == 0, ended.stderr
-    summary = json.loads(ended.stdout)
+    assert "stack stockctl-simulation on local" in ended.stderr
+    assert system.stockctl("stock", "-o", "json").stdout == before
+    summary: dict[str, Any] = json.loads(ended.stdout)
     assert summary["adds_up"] is True
-    assert min(summary["received"], summary["used"], summary["expired"]) > 0
-    assert summary["received"] == summary["used"] + summary["expired"] + summary["on_hand"]
+    return summary

@@ -1,28 +1,54 @@
-"""The lines that a simulation adds to the screen say whether all adds up, on a narrow one too."""
+"""The lines that a simulation adds to the screen fit into sixty columns, verdict and waste included."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pytest
 
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs
-from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines
+from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines, most_lacking
 from stockctl.terminal.watch_model import Point, Watched
 
-FIGURES = KitchenFigures(served=61, refused=0, deliveries=8, elapsed=157, duration=180, speed=20)
 
-
-def sum_of(on_hand: int, glyphs: Glyphs) -> str:
+def lines(
+    on_hand: int = 1_137,
+    glyphs: Glyphs = FINE,
+    refused_for: Mapping[str, int] | None = None,
+    before: Watched | None = None,
+    deliveries: int = 8,
+) -> list[str]:
+    lacking = refused_for or {}
+    figures = KitchenFigures(61, sum(lacking.values()), lacking, deliveries, elapsed=157, duration=180, speed=20)
     kitchen = Watched(["ham"])
     kitchen["ham"].add(Point(9, 0.0, on_hand, 1_846, 436, 273, "use a"))
-    return kitchen_lines(FIGURES, kitchen, Watched(), glyphs)[1].plain
+    return [line.plain for line in kitchen_lines(figures, kitchen, before or Watched(), glyphs)]
 
 
 @pytest.mark.parametrize("glyphs", [FINE, ASCII])
-def test_sixty_columns_hold_the_verdict_and_the_whole_sum(glyphs: Glyphs) -> None:
-    line = sum_of(1_137, glyphs)[:60]
-    assert line.startswith(f"{glyphs.yes} 1,846 received = ")
-    assert "+ 273 expired" in line
+def test_sixty_columns_hold_time_orders_equation_and_waste(glyphs: Glyphs) -> None:
+    shown = lines(glyphs=glyphs, refused_for={"ham": 2})
+    assert max(map(len, shown)) <= 60
+    orders, equation, waste = shown
+    assert orders.startswith("2:37 of 3:00 at ")
+    assert orders.endswith("61 served, 2 refused (ham 2)")
+    assert equation == f"{glyphs.yes} 1,846 received = 1,137 on hand + 436 used + 273 expired"
+    assert waste == f"8 deliveries {glyphs.dot} waste 39%"
 
 
 def test_a_sum_that_does_not_add_up_says_so_in_words() -> None:
-    assert sum_of(1_000, FINE).startswith("✗ does not add up: 1,846 received <> 1,000 on hand")
+    assert lines(1_000)[1].startswith("✗ does not add up: 1,846 received <> 1,000 on hand")
+
+
+def test_leftovers_of_an_earlier_run_are_not_received_again() -> None:
+    before = Watched(["ham"])
+    before["ham"].add(Point(1, 0.0, 100, 400, 300, 0, "use a"))
+    assert lines(before=before)[1].startswith("✓ 100 before + 1,446 received = ")
+
+
+def test_one_delivery_is_one() -> None:
+    assert lines(deliveries=1)[2].startswith("1 delivery ")
+
+
+def test_refusals_name_what_most_orders_lacked() -> None:
+    assert most_lacking({"basil": 1, "ham": 3, "egg": 2, "oil": 1}) == "ham 3, egg 2, basil 1 and 1 more"
