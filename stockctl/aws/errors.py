@@ -46,6 +46,7 @@ _THROTTLED = {
     "LimitExceededException",
     "SlowDown",
     "PriorRequestNotComplete",
+    "KMSThrottlingException",
 }
 _CUT_OFF = {"BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 _UNAVAILABLE = {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "503", "500"}
@@ -116,6 +117,7 @@ def _about_credentials(error: BotoCoreError) -> StockctlError | None:
             | botocore_errors.NoAuthTokenError()
             | botocore_errors.CredentialRetrievalError()
             | botocore_errors.UnknownCredentialError()
+            | botocore_errors.UnknownTokenProviderError()
             | botocore_errors.RefreshWithMFAUnsupportedError()
         ):
             return CredentialsError(f"the AWS credentials could not be renewed: {error}", LOG_IN_AGAIN)

@@ -1,4 +1,4 @@
-"""`stockctl doctor`: what this machine has of what the program needs, and how to mend the rest."""
+"""`stockctl doctor`: checks this machine and its settings, and says how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ CLOCK_TOLERANCE_SECONDS = 240
 
 @with_session
 def doctor(session: Session) -> None:
-    """Look for what is wrong, and say how to mend it.
+    """Check this machine and its settings, and show how to fix what is wrong.
 
-    Looks at Python, extras, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exit code 1
-    says that something needs mending.
+    Checks Python, extras, settings, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exit
+    code 1 means that something is wrong.
 
     Examples:
         stockctl doctor
@@ -44,12 +44,15 @@ def _python() -> Finding:
 
 
 def _embedded_cloud(session: Session) -> Finding:
+    if importlib.util.find_spec("fcntl") is None:  # a fault only where the embedded cloud is wanted
+        needs = "needs Linux or macOS"
+        return Finding("embedded cloud", not session.settings.local, needs, "On Windows, use it in WSL; or use --aws.")
     from stockctl.local.cloud import EmbeddedCloud
 
     if importlib.util.find_spec("ministack") is None:
         return Finding("embedded cloud", False, "not installed", "Run `pip install 'stockctl[local]'`.")
     run = EmbeddedCloud(session.environment.variables).running()
-    return Finding("embedded cloud", True, f"runs at {run.endpoint}" if run else "installed; starts when needed")
+    return Finding("embedded cloud", True, f"running at {run.endpoint}" if run else "installed; starts when needed")
 
 
 def _settings(session: Session) -> list[Finding]:
@@ -63,14 +66,14 @@ def _settings(session: Session) -> list[Finding]:
 
 
 def _cloud(session: Session) -> list[Finding]:
-    """Credentials, region, stack and clock of the target; nothing of it is started to find out."""
+    """Credentials, region, stack and clock of the target, without starting anything."""
     from stockctl.cli.target import existing
 
     target = _tried("credentials", lambda: existing(session.settings, session.environment))
     if isinstance(target, Finding):
         return [target]
     if target is None:
-        return [Finding("target", True, "the embedded cloud, which does not run yet")]
+        return [Finding("target", True, "the embedded cloud, which is not running yet")]
     from stockctl.aws.clients import Clients
 
     clients = Clients.of_target(target)
@@ -107,20 +110,20 @@ def _stack(clients: Clients, target: Target) -> Finding:
     if isinstance(deployment, Finding):
         return deployment
     if not is_current(Stack(clients, target.stack)):
-        return Finding("stack", False, f"{target.stack} is deployed, by another version", "Run `stockctl deploy`.")
+        return Finding("stack", False, f"{target.stack} was deployed by another version", "Run `stockctl deploy`.")
     return Finding("stack", True, f"{target.stack} is deployed and up to date")
 
 
 def _clock(session: Session, clients: Clients) -> Finding:
-    """This machine's clock against the one that checks our signatures."""
+    """This machine's clock, compared with the service's."""
     from email.utils import parsedate_to_datetime
 
     answer = clients.sts.get_caller_identity()["ResponseMetadata"]["HTTPHeaders"].get("date")
     if answer is None:
-        return Finding("clock", True, "could not be compared: the answer bears no date")
+        return Finding("clock", True, "could not be compared: the response has no date")
     off = abs((session.environment.now() - parsedate_to_datetime(answer)).total_seconds())
-    mend = "Set the clock right: AWS refuses signatures that are five minutes off."
-    return Finding("clock", off < CLOCK_TOLERANCE_SECONDS, f"{off:.0f} s off", mend)
+    fix = "Set the clock: AWS refuses signatures that are five minutes off."
+    return Finding("clock", off < CLOCK_TOLERANCE_SECONDS, f"{off:.0f} s off", fix)
 
 
 def _terminal(session: Session) -> Finding:

@@ -6,7 +6,6 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -61,13 +60,16 @@ class StockApi:
         """
         answers: dict[int, Answer] = {}
         waiting = list(range(len(transactions)))
-        with suppress(Busy):
+        try:
             for _ in self.patience.attempts("POST /transactions/batch"):
                 batch = {"transactions": [transactions[position] for position in waiting]}
                 answers.update(zip(waiting, self._answers(batch), strict=True))
                 waiting = [position for position in waiting if answers[position].status_code == 503]
                 if not waiting:
                     break
+        except Busy as busy:
+            for position in waiting:  # a batch that was throttled has no answers at all
+                answers.setdefault(position, Answer(503, {"code": "busy", "message": busy.message}))
         return [answers[position] for position in range(len(transactions))]
 
     def _answers(self, batch: Mapping[str, object]) -> list[Answer]:

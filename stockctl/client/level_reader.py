@@ -27,18 +27,10 @@ from enum import StrEnum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    RefreshWithMFAUnsupportedError,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import code_of, translated
+from stockctl.domain.errors import Busy, CredentialsError
 from stockctl.domain.level_change import LevelChange, MalformedChange, NewestVersions
 
 if TYPE_CHECKING:
@@ -56,33 +48,6 @@ BEHIND_SECONDS = 3.0
 OVERLAP = timedelta(seconds=10)
 """How far back a shard is read again where only the time of the last read is known; versions drop what is double."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
-
-_THROTTLING = {
-    "ProvisionedThroughputExceededException",
-    "LimitExceededException",
-    "ThrottlingException",
-    "Throttling",
-    "RequestLimitExceeded",
-    "KMSThrottlingException",
-}
-_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "RequestExpired",
-    "UnrecognizedClientException",
-    "AccessDeniedException",
-    "AccessDenied",
-}
-_CREDENTIAL_ERRORS = (
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    RefreshWithMFAUnsupportedError,
-    SSOError,
-    TokenRetrievalError,
-)
 
 
 class Condition(StrEnum):
@@ -290,13 +255,13 @@ class LevelReader:
         shard.failures += 1
         shard.due = self.monotonic() + self._backoff(shard.failures)
         # A reader that keeps up is not "reconnecting" for being throttled once or twice.
-        if code not in _THROTTLING or shard.failures > 2:
+        if not isinstance(translated(error), Busy) or shard.failures > 2:
             shard.trouble = self._trouble(error)
             if shard.trouble[0] is Condition.WAITING_FOR_CREDENTIALS and not self._has_read:
                 raise error  # it never worked: that is an error of this command, not something to wait for
 
     def _trouble(self, error: ClientError | BotoCoreError) -> tuple[Condition, str]:
-        if isinstance(error, _CREDENTIAL_ERRORS) or (isinstance(error, ClientError) and code_of(error) in _CREDENTIALS):
+        if isinstance(translated(error), CredentialsError):
             self._client = None
             return Condition.WAITING_FOR_CREDENTIALS, _reason(error)
         return Condition.RECONNECTING, _reason(error)

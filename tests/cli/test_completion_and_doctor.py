@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -65,3 +66,24 @@ def test_a_doctor_says_what_is_missing_and_starts_nothing(stockctl: Stockctl, mo
     assert done.code == ExitCode.FAILED
     assert ["credentials", "false"] in [row[:2] for row in done.rows]
     assert "aws configure sso" in done.out
+
+
+@pytest.mark.parametrize("place", ["--local", "--aws"])
+def test_doctor_works_where_the_embedded_cloud_cannot_run(place: str, tmp_path: Path) -> None:
+    """Windows has no fcntl."""
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "import importlib.util; find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'fcntl' else find(name, *rest)\n"
+        f"sys.argv = ['stockctl', 'doctor', '{place}', '-o', 'json']\n"
+        "from stockctl.cli.main import main; main()"
+    )
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ACCESS")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "Traceback" not in done.stderr
+    found = {item["what"]: item for item in json.loads(done.stdout)}
+    assert found["embedded cloud"]["ok"] is (place == "--aws")
+    assert found["python"]["ok"]
+    assert "WSL" in done.stdout or place == "--aws"
+    assert "terminal" in found

@@ -7,7 +7,14 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, TokenRetrievalError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    LoginError,
+    NoAuthTokenError,
+    TokenRetrievalError,
+    UnknownCredentialError,
+)
 
 from stockctl.client.level_reader import Condition, LevelFollower, LevelReader
 from tests.client.fake_stream import FakeStream, FakeTime, change, failure
@@ -206,10 +213,22 @@ def test_expired_credentials_are_waited_for(stream: FakeStream, clock: FakeTime)
     assert stream.connections >= connections + 3  # renewed credentials are found by a new client only
 
 
-def test_an_expired_sign_on_is_waited_for(stream: FakeStream, clock: FakeTime) -> None:
+EXPIRED = [
+    TokenRetrievalError(provider="sso", error_msg="Token has expired"),
+    LoginError(),
+    NoAuthTokenError(),
+    UnknownCredentialError(name="x"),
+    failure("InvalidAccessKeyId"),
+    failure("SignatureDoesNotMatch"),
+]
+
+
+@pytest.mark.parametrize("error", EXPIRED, ids=lambda error: str(error)[:40])
+def test_an_expired_sign_on_is_waited_for(stream: FakeStream, clock: FakeTime, error: Exception) -> None:
+    """Whatever the rest of the program takes for a fault of the credentials."""
     reader = reader_of(stream)
     reader.poll()
-    stream.failures = [TokenRetrievalError(provider="sso", error_msg="Token has expired")]
+    stream.failures = [error]
     clock.pass_by(1)
     reader.poll()
     assert condition_of(reader) is Condition.WAITING_FOR_CREDENTIALS
