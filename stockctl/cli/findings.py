@@ -9,15 +9,21 @@ import typer
 from stockctl.cli.session import Session
 from stockctl.domain.errors import ExitCode
 from stockctl.domain.findings import Finding
-from stockctl.terminal.output import Column, Table
+from stockctl.terminal.output import Field, Listing
+
+STATES = {True: "ok", False: "NOT OK", None: "unknown"}
+STYLES = {True: "", False: "bold red", None: "yellow"}
+
+FIELDS: Sequence[Field[Finding]] = (
+    Field("what", lambda finding: finding.what, folds=False),
+    Field("ok", lambda finding: finding.is_ok, "state", lambda finding: STATES[finding.is_ok], folds=False),
+    Field("found", lambda finding: finding.found),
+    Field("fix", lambda finding: finding.advice, shown=lambda finding: finding.advice),
+)
 
 
 def show_findings(session: Session, findings: Sequence[Finding]) -> None:
-    """Prints one line for each, the bad ones in red; ends the program with code 1 where there are any."""
-    columns = [Column("what", folds=False), Column("state", field="ok", folds=False), Column("found"), Column("mend")]
-    rows = [[item.what, "ok" if item.is_ok else "NOT OK", item.found, item.advice] for item in findings]
-    plain = [[item.what, str(item.is_ok).lower(), item.found, item.advice] for item in findings]
-    styles = ["" if item.is_ok else "bold red" for item in findings]
-    session.output.show([item.document() for item in findings], Table(columns, rows, plain, styles=styles))
-    if not all(item.is_ok for item in findings):
+    """Prints one line for each finding, the bad ones in red; exits with code 1 if there are any."""
+    session.output.show(Listing(FIELDS, findings, style=lambda finding: STYLES[finding.is_ok]))
+    if any(finding.is_ok is False for finding in findings):
         raise typer.Exit(ExitCode.FAILED)

@@ -1,7 +1,10 @@
-"""`stockctl logs`: what the functions say, all of them together."""
+"""`stockctl logs`: the logs of all functions, merged."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,15 +13,24 @@ from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
 from stockctl.domain.instants import iso
 from stockctl.terminal.durations import duration_of
-from stockctl.terminal.output import OutputFormat
+from stockctl.terminal.glyphs import printable
+from stockctl.terminal.output import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from rich.text import Text
+
     from stockctl.client.function_logs import LogLine
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_red", "bright_cyan", "bright_magenta")
+FIELDS: Sequence[Field[LogLine]] = (
+    Field("at", lambda line: iso(line.at.timestamp())),
+    Field("function", lambda line: line.function),
+    Field("level", lambda line: line.level),
+    Field("message", lambda line: line.message),
+)
 LOUD = {"ERROR": "bold red", "CRITICAL": "bold red", "FATAL": "bold red", "WARN": "yellow", "WARNING": "yellow"}
 
 
@@ -26,29 +38,35 @@ LOUD = {"ERROR": "bold red", "CRITICAL": "bold red", "FATAL": "bold red", "WARN"
 def logs(
     session: Session,
     function: Annotated[
-        str | None, typer.Argument(metavar="FUNCTION", help="As StockReceived, or how it begins. Default: all.")
+        str | None,
+        typer.Argument(metavar="FUNCTION", help="A function's name or its beginning, as StockReceived. Default: all."),
     ] = None,
     since: Annotated[str, typer.Option(metavar="DURATION", help="How far to look back.")] = "10m",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Show Lambda's own lines and metrics, too.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines, until Ctrl-C.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also show tracebacks, metrics and Lambda's own lines.")
+    ] = False,
 ) -> None:
-    """Show what the functions have logged, sorted by time, a colour for each.
+    """Show the functions' logs, sorted by time, one colour per function. A failed invocation is one line.
 
     Examples:
         stockctl logs
         stockctl logs StockReceived --since 1h --follow
     """
-    from stockctl.client.deployment import Deployment
     from stockctl.client.function_logs import FunctionLogs
 
     start = session.environment.now().timestamp() - duration_of(since, "--since").total_seconds()
-    functions = Deployment.of(session.clients, session.target).functions
+    functions = session.deployment.functions
     found = FunctionLogs(session.clients, _chosen(functions, function))
     lines = found.following(start) if follow else found.since(start)
-    shown = _show(session, list(functions), (line for line in lines if everything or not line.is_routine))
-    if not shown:
+    wanted = (replace(line, message=line.whole) for line in lines) if everything else _essential(lines)
+    if not _show(session, list(functions), wanted):
         more = "" if everything else "; --all shows Lambda's own lines, too"
         session.environment.tell(f"stockctl: nothing was logged in the last {since}{more}")
+
+
+def _essential(lines: Iterable[LogLine]) -> Iterable[LogLine]:
+    return (line for line in lines if not line.is_routine)
 
 
 def _chosen(functions: Mapping[str, str], wanted: str | None) -> dict[str, str]:
@@ -62,26 +80,23 @@ def _chosen(functions: Mapping[str, str], wanted: str | None) -> dict[str, str]:
 
 
 def _show(session: Session, functions: list[str], lines: Iterable[LogLine]) -> int:
-    """Prints the lines and returns how many there were; to people the time is told as their clocks do."""
-    from rich.text import Text
-
-    console = session.environment.console()
+    """Prints the lines, for people in local time, and returns their number."""
+    stream = session.output.stream(FIELDS, partial(_for_people, functions))
     shown = 0
     for line in lines:
         shown += 1
-        at = iso(line.at.timestamp())
-        fields = {"at": at, "function": line.function, "level": line.level, "message": line.message}
-        if session.output.format is OutputFormat.JSON:
-            session.output.json_line(fields)
-        elif session.output.format is OutputFormat.TSV:
-            session.output.line(list(fields.values()))
-        else:
-            colour = COLOURS[functions.index(line.function) % len(COLOURS)]
-            message = (line.message, LOUD.get(line.level, ""))
-            console.print(
-                Text.assemble((f"{_clock(line.at)} ", "dim"), (f"{line.function:<17}", colour), message), soft_wrap=True
-            )
+        stream.print(line)
     return shown
+
+
+def _for_people(functions: list[str], line: LogLine) -> Text:
+    from rich.text import Text
+
+    colour = COLOURS[functions.index(line.function) % len(COLOURS)]
+    message = "\n".join(map(printable, line.message.split("\n")))
+    return Text.assemble(
+        (f"{_clock(line.at)} ", "dim"), (f"{line.function:<17}", colour), (message, LOUD.get(line.level, ""))
+    )
 
 
 def _clock(at: datetime) -> str:

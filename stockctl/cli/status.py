@@ -1,4 +1,4 @@
-"""`stockctl status`: how the service is, on one screen."""
+"""`stockctl status`: the health of the service, on one screen."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from stockctl.cli.session import Session, with_session
 
 @with_session
 def status(session: Session) -> None:
-    """Look at the stack, its functions, streams, queues, alarms and stock; say how to mend what is wrong.
+    """Check the stack, its functions, streams, queues, alarms and stock; show how to fix what is wrong.
 
-    Exit code 1 says that something needs mending.
+    Exits with code 1 if something needs fixing.
 
     Examples:
         stockctl status
@@ -18,12 +18,10 @@ def status(session: Session) -> None:
     """
     from functools import partial
 
-    from stockctl.client.deployment import Deployment
     from stockctl.client.health import Health, looked_at
     from stockctl.deployment.deploy import stack_findings
     from stockctl.deployment.stack import Stack
 
     clients, name = session.clients, session.target.stack
-    deployment = Deployment.of(clients, session.target)
     of_stack = looked_at("stack", partial(stack_findings, Stack(clients, name)))
-    show_findings(session, [*of_stack, *Health(clients, name, deployment).findings()])
+    show_findings(session, [*of_stack, *Health(clients, name, session.deployment).findings()])

@@ -1,13 +1,18 @@
-"""What the functions have logged, all of them together in the order of time."""
+"""The logs of the functions, all of them together, in the order of time.
+
+A failed invocation is one line. Its traceback, which Lambda logs as JSON and the embedded cloud as lines of text, is
+the line's detail.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.errors import code_of
 
@@ -18,20 +23,45 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 OVERLAP_SECONDS = 30.0
-"""CloudWatch may show a line later than one that is younger: so far back each reading looks again."""
+"""CloudWatch may show a line later than a younger one: each reading looks back this far again."""
 
 PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+TRACEBACK = "Traceback (most recent call last):"
+_RAISED = re.compile(r"(?:[\w.]*\.)?(?P<error>[A-Za-z]\w*)(?:: (?P<message>.*))?")
+_NESTED_SUMMARY = re.compile(r"(?:\d+ failed; the first: SomeFailed: )+")
+SUMMARY = "SomeFailed"
+"""The exception of a function some of whose work failed: its message names the cause itself."""
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of one function's log. A routine line is of the platform's own, or a metric."""
+    """One line of one function's log. A routine line is the platform's own, a metric, or repeated by a later line.
+
+    `detail` is the traceback of an error. `request_id` is empty where the log does not show it.
+    """
 
     function: str
     at: datetime
     level: str
     message: str
     is_routine: bool
+    detail: str = ""
+    request_id: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The message with its traceback."""
+        return f"{self.message}\n{self.detail}" if self.detail else self.message
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this is the line of a failed invocation, or an error that a function logged."""
+        return self.level in {"ERROR", "CRITICAL", "FATAL"} and not self.is_routine
+
+    @property
+    def ends_a_call(self) -> bool:
+        """Whether the platform reports the end of an invocation."""
+        return self.message.startswith("REPORT RequestId")
 
 
 class FunctionLogs:
@@ -46,7 +76,7 @@ class FunctionLogs:
         return [line for _, line in self._read(start)]
 
     def following(self, start: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[LogLine]:
-        """All lines since `start`, and then each as it comes, for ever."""
+        """All lines since `start`, and then each new one, for ever."""
         seen: set[str] = set()
         while True:
             found = self._read(start)
@@ -56,11 +86,9 @@ class FunctionLogs:
             sleep(POLL_SECONDS)
 
     def _read(self, start: float) -> list[tuple[str, LogLine]]:
-        found = [
-            (event.get("eventId", ""), line_of(name, event))
-            for name, function in self._functions.items()
-            for event in self._events(f"/aws/lambda/{function}", start)
-        ]
+        found: list[tuple[str, LogLine]] = []
+        for name, function in self._functions.items():
+            found += lines_of(name, self._events(f"/aws/lambda/{function}", start))
         return sorted(found, key=lambda each: each[1].at)
 
     def _events(self, group: str, start: float) -> Iterable[FilteredLogEventTypeDef]:
@@ -73,19 +101,74 @@ class FunctionLogs:
                 raise
 
 
+def lines_of(function: str, events: Iterable[FilteredLogEventTypeDef]) -> list[tuple[str, LogLine]]:
+    """The lines of one function's log, each with the id of its (first) event."""
+    found: list[tuple[str, LogLine]] = []
+    call: list[tuple[str, LogLine]] = []
+    for event in events:
+        entry = event.get("eventId", ""), line_of(function, event)
+        if entry[1].message.startswith(PLATFORM):
+            found += [*_with_tracebacks_folded(call), entry]
+            call = []
+        else:
+            call.append(entry)
+    return _with_repeats_as_routine(found + _with_tracebacks_folded(call))
+
+
 def line_of(function: str, event: FilteredLogEventTypeDef) -> LogLine:
-    """A log event as a line; of Lambda's JSON what was said is taken out."""
+    """A log event as a line; of Lambda's JSON, the message."""
     text = event.get("message", "").rstrip("\n")
     at = datetime.fromtimestamp(event.get("timestamp", 0) / 1000, UTC)
     try:
-        said = json.loads(text)
+        logged = json.loads(text)
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
+        logged = None
+    if not isinstance(logged, dict):
         return LogLine(function, at, "", text, text.startswith(PLATFORM))
-    if "message" not in said:
+    if "message" not in logged and "errorMessage" not in logged:
         return LogLine(function, at, "", text, is_routine=True)
-    trace = "".join(f"\n{line}" for line in said.get("stackTrace", []))
-    error = ": ".join(str(said[key]) for key in ("errorType", "errorMessage") if said.get(key))
-    message = f"{said['message']}{f' ({error})' if error else ''}{trace}"
-    return LogLine(function, at, str(said.get("level", "")), message, is_routine=False)
+    return _json_line(function, at, logged)
+
+
+def _json_line(function: str, at: datetime, logged: Mapping[str, Any]) -> LogLine:
+    message, raised = str(logged.get("message", "")), str(logged.get("errorMessage", ""))
+    if raised:
+        error = _raised(str(logged.get("errorType", "error")), raised)
+        message = f"{message} ({error})" if message and message not in raised else error
+    detail = "\n".join(str(frame).rstrip("\n") for frame in logged.get("stackTrace", []))
+    level, request_id = str(logged.get("level", "ERROR" if raised else "")), str(logged.get("requestId", ""))
+    return LogLine(function, at, level, message, is_routine=False, detail=detail, request_id=request_id)
+
+
+def _with_tracebacks_folded(call: Sequence[tuple[str, LogLine]]) -> list[tuple[str, LogLine]]:
+    """The lines of one invocation. Where its log has a traceback as text, that is one line, with what precedes it."""
+    first = next((index for index, (_, line) in enumerate(call) if line.message == TRACEBACK), None)
+    if first is None:
+        return list(call)
+    start = max(0, first - 1) if first and not call[first - 1][1].is_routine else first
+    block = [line.message for _, line in call[start:] if not line.is_routine]
+    raised = next((text for text in reversed(block) if text[:1].strip() and _RAISED.fullmatch(text)), TRACEBACK)
+    event_id, line = call[start]
+    folded = replace(line, level="ERROR", message=_short(raised), detail="\n".join(block))
+    return [*call[:start], (event_id, folded), *[each for each in call[start:] if each[1].is_routine]]
+
+
+def _short(raised: str) -> str:
+    """`package.module.Error: message` without the module; of a summary, the message alone."""
+    found = _RAISED.fullmatch(raised)
+    return _raised(found["error"], found["message"] or "") if found else raised
+
+
+def _raised(error: str, message: str) -> str:
+    if error != SUMMARY:
+        return f"{error}: {message}".removesuffix(": ")
+    return _NESTED_SUMMARY.sub("", message)
+
+
+def _with_repeats_as_routine(lines: Sequence[tuple[str, LogLine]]) -> list[tuple[str, LogLine]]:
+    """Of the errors with a traceback that one invocation logged, the last says all that matters."""
+    last = {line.request_id: line for _, line in lines if line.request_id and line.detail}
+    return [
+        (event_id, replace(line, is_routine=True) if line.detail and last.get(line.request_id, line) != line else line)
+        for event_id, line in lines
+    ]

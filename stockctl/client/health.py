@@ -1,4 +1,8 @@
-"""How a deployed stack is: every part looked at once, by reading alone."""
+"""The health of a deployed stack: every part is inspected once, by reading only.
+
+CloudWatch's metrics show what AWS's own functions do. The embedded cloud records hardly any: there, the functions' logs
+are counted, and what no log shows is reported as not measured.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.errors import translated
 from stockctl.client.deployment import Deployment
+from stockctl.client.function_logs import FunctionLogs
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
 from stockctl.domain.stock import Roster
@@ -26,13 +31,15 @@ RECENT = timedelta(minutes=15)
 """How far back errors and throttles count."""
 
 LATE = timedelta(minutes=5)
-"""How far behind a stream function may be, as the alarms have it."""
+"""How far behind a stream function may be; the alarms use the same limit."""
 
 MOST_INGREDIENTS = 200
-"""Ingredients whose drift is looked at: each costs a read of all its batches."""
+"""Ingredients that are checked for drift: each costs a read of all its batches."""
 
 SETTLING_SECONDS = 3.0
-"""Uses are allocated within this time: one that drifts, and has had nothing allocated for longer, is a fault."""
+"""Uses are allocated within this time: an ingredient that still drifts, and had nothing allocated, is a fault."""
+
+UNMEASURED = "not measured here"
 
 
 class Health:
@@ -45,9 +52,10 @@ class Health:
         self._name = stack
         self._deployment = deployment
         self._sleep = sleep
+        self._has_metrics = not clients.endpoint_url
 
     def findings(self) -> Iterator[Finding]:
-        """Everything, from its functions to its stock. What cannot be looked at is a finding, too."""
+        """Everything, from functions to stock. What cannot be inspected is a finding, too."""
         deployment = self._deployment
         for name, function in deployment.functions.items():
             yield from looked_at(name, partial(self._function, name, function))
@@ -60,16 +68,28 @@ class Health:
 
     def _function(self, name: str, function: str) -> Iterator[Finding]:
         state = self._clients.lambda_.get_function_configuration(FunctionName=function)
-        calls, errors, throttles = (
-            self._total("AWS/Lambda", metric, "FunctionName", function)
-            for metric in ("Invocations", "Errors", "Throttles")
-        )
-        throttled = f", {throttles:,.0f} throttles" if throttles else ""
-        said = f"{calls:,.0f} calls, {errors:,.0f} errors{throttled} in {_minutes(RECENT)}"
+        if state.get("State") == "Pending":
+            yield Finding(name, None, state.get("StateReason", "pending"))
+            return
         if state.get("State") not in {"Active", "Inactive"} or state.get("LastUpdateStatus") == "Failed":
             yield Finding(name, False, f"{state.get('State')}: {state.get('StateReason', '')}", "stockctl deploy")
-        else:
-            yield Finding(name, not (errors or throttles), said, f"stockctl logs {name}")
+            return
+        calls, errors, throttles = self._measured(function) if self._has_metrics else self._logged(function)
+        throttled = f", {counted(throttles, 'throttle')}" if throttles else ""
+        found = f"{counted(calls, 'call')}, {counted(errors, 'error')}{throttled} in {_minutes(RECENT)}"
+        yield Finding(name, not (errors or throttles), found, f"stockctl logs {name}")
+
+    def _measured(self, function: str) -> tuple[int, int, int]:
+        """Calls, errors and throttles. A function that is not called has no values, and so no errors."""
+        calls, errors, throttles = (
+            round(sum(self._values("Sum", metric, function))) for metric in ("Invocations", "Errors", "Throttles")
+        )
+        return calls, errors, throttles
+
+    def _logged(self, function: str) -> tuple[int, int, int]:
+        start = (datetime.now(UTC) - RECENT).timestamp()
+        lines = FunctionLogs(self._clients, {function: function}).since(start)
+        return sum(line.ends_a_call for line in lines), sum(line.is_error for line in lines), 0
 
     def _streams(self, name: str) -> Iterator[Finding]:
         function = self._deployment.functions[name]
@@ -80,13 +100,17 @@ class Health:
         for mapping in mappings:
             state = mapping["State"]
             resume = f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled"
-            late = self._most("AWS/Lambda", "IteratorAge", "FunctionName", function) / 1000
             if state not in {"Enabled", "Enabling", "Creating", "Updating"}:
                 yield Finding(what, False, state, resume)
+                continue
+            # The last result is shown but not judged: a bad one stays until the next change arrives.
+            last = f"last: {mapping.get('LastProcessingResult', 'unknown')}"
+            if self._has_metrics:
+                late = max(self._values("Maximum", "IteratorAge", function)[:5], default=0.0) / 1000
+                is_ok = late < LATE.total_seconds()
+                yield Finding(what, is_ok, f"{state}, {late:,.0f} s behind, {last}", f"stockctl logs {name}")
             else:
-                # The last result is told and not judged: it stays a bad one until the next change comes along.
-                said = f"{state}, {late:,.0f} s behind, last: {mapping.get('LastProcessingResult', 'unknown')}"
-                yield Finding(what, late < LATE.total_seconds(), said, f"stockctl logs {name}")
+                yield Finding(what, None, f"{state}, delay {UNMEASURED}, {last}")
 
     def _queue(self, url: str) -> Iterator[Finding]:
         attributes = self._clients.sqs.get_queue_attributes(
@@ -94,9 +118,7 @@ class Health:
         )["Attributes"]
         waiting = sum(int(count) for count in attributes.values())
         name = "ReceiveFailureQueue" if url == self._deployment.receive_failure_queue else "StreamFailureQueue"
-        yield Finding(
-            name, waiting == 0, f"{waiting:,} {'failure' if waiting == 1 else 'failures'}", "stockctl failures"
-        )
+        yield Finding(name, waiting == 0, counted(waiting, "failure"), "stockctl failures")
 
     def _alarms(self) -> Iterator[Finding]:
         prefix = f"{self._name}-"
@@ -105,13 +127,17 @@ class Health:
             alarm
             for page in pages
             for alarm in page["MetricAlarms"]
-            if "-" not in alarm["AlarmName"].removeprefix(prefix)  # those of a stack whose name begins as ours does
+            if "-" not in alarm["AlarmName"].removeprefix(prefix)  # those of a stack whose name starts with ours
         ]
         ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
         for alarm in ringing:
             yield Finding(alarm["AlarmName"], False, alarm.get("StateReason", ""), alarm.get("AlarmDescription", ""))
-        if not ringing:
-            yield Finding("alarms", True, f"{len(alarms)}, none in alarm")
+        unmeasured = sum(alarm["StateValue"] == "INSUFFICIENT_DATA" for alarm in alarms)
+        if alarms and unmeasured == len(alarms):
+            yield Finding("alarms", None, f"{len(alarms)}, {UNMEASURED}")
+        elif not ringing:
+            without_data = f", {unmeasured} without data" if unmeasured else ""
+            yield Finding("alarms", True, f"{len(alarms)}, none in alarm{without_data}")
 
     def _drift(self) -> Iterator[Finding]:
         table = StockTable(self._clients.dynamodb, self._deployment.stock_table)
@@ -120,7 +146,7 @@ class Health:
         if drifting := _drifting(table, looked_at):
             self._sleep(SETTLING_SECONDS)
             later = _drifting(table, drifting)
-            # Where uses go on, some wait at any time: what matters is that others were allocated meanwhile.
+            # While uses arrive, some wait at any time: what matters is that others were allocated meanwhile.
             drifting = {name: roster for name, roster in later.items() if roster == drifting[name]}
         of_all = f"{len(looked_at):,} of {len(names):,}" if len(names) > len(looked_at) else f"{len(names):,}"
         if drifting:
@@ -128,21 +154,15 @@ class Health:
         else:
             yield Finding("drift", True, f"none, {of_all} ingredients")
 
-    def _total(self, namespace: str, metric: str, dimension: str, value: str) -> float:
-        return sum(self._values("Sum", namespace, metric, dimension, value))
-
-    def _most(self, namespace: str, metric: str, dimension: str, value: str) -> float:
-        return max(self._values("Maximum", namespace, metric, dimension, value)[:5], default=0.0)
-
-    def _values(self, statistic: str, namespace: str, metric: str, dimension: str, value: str) -> list[float]:
-        """The values of the recent minutes, the newest first."""
+    def _values(self, statistic: str, metric: str, function: str) -> list[float]:
+        """The values of a metric in recent minutes, newest first; none for minutes without calls."""
         query: MetricDataQueryTypeDef = {
             "Id": "wanted",
             "MetricStat": {
                 "Metric": {
-                    "Namespace": namespace,
+                    "Namespace": "AWS/Lambda",
                     "MetricName": metric,
-                    "Dimensions": [{"Name": dimension, "Value": value}],
+                    "Dimensions": [{"Name": "FunctionName", "Value": function}],
                 },
                 "Period": 60,
                 "Stat": statistic,
@@ -156,7 +176,7 @@ class Health:
 
 
 def looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What was found; where AWS does not answer, or refuses, that is what was found."""
+    """What was found; if AWS does not answer or refuses, that is the finding."""
     try:
         yield from look()
     except (StockctlError, ClientError, BotoCoreError) as error:
@@ -165,7 +185,7 @@ def looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Find
 
 
 def _drifting(table: StockTable, ingredients: Iterable[str]) -> dict[str, Roster | None]:
-    """The ingredients whose batches and level differ, with their rosters; one that cannot be read has none."""
+    """The ingredients whose batches and level differ, with their rosters; None if unreadable."""
     found: dict[str, Roster | None] = {}
     for ingredient in ingredients:
         try:
@@ -176,6 +196,11 @@ def _drifting(table: StockTable, ingredients: Iterable[str]) -> dict[str, Roster
             if holding is not None and holding.drift:
                 found[ingredient] = holding.roster
     return found
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _minutes(span: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""What an inspection found: each thing looked at, whether it is as it should be, and how to mend it if not."""
+"""What an inspection found: each part, whether it is as it should be, and how to fix it if not."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at."""
+    """One part that was inspected. `is_ok` is None if it could not be measured."""
 
     what: str
-    is_ok: bool
+    is_ok: bool | None
     found: str
-    mend: str = ""
+    fix: str = ""
 
     @property
     def advice(self) -> str:
-        """How to mend it; nothing where there is nothing to mend."""
-        return "" if self.is_ok else self.mend
-
-    def document(self) -> dict[str, str | bool]:
-        """The finding as JSON has it."""
-        return {"what": self.what, "ok": self.is_ok, "found": self.found, "mend": self.advice}
+        """How to fix it; nothing if there is nothing to fix."""
+        return self.fix if self.is_ok is False else ""

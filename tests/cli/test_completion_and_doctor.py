@@ -56,7 +56,7 @@ def test_a_doctor_finds_a_healthy_stack_healthy_but_for_its_version(stockctl: St
     assert found["credentials"]["ok"]
     assert found["clock"]["ok"]
     assert not found["stack"]["ok"]  # the one on moto is not made of our template
-    assert "stockctl deploy" in found["stack"]["mend"]
+    assert "stockctl deploy" in found["stack"]["fix"]
     assert done.code == ExitCode.FAILED
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -34,8 +36,9 @@ def look(service: Service, meanwhile: list[Callable[[], object]]) -> Look:
         for happen in meanwhile:
             happen()
 
-    health = Health(service.clients, STACK, Deployment(**names), sleep)
-    return lambda: {finding.what: finding for finding in health.findings()}
+    return lambda: {
+        finding.what: finding for finding in Health(service.clients, STACK, Deployment(**names), sleep).findings()
+    }
 
 
 def test_a_part_that_is_gone_is_a_finding_and_not_the_end(look: Look) -> None:
@@ -107,3 +110,56 @@ def test_a_level_that_cannot_be_read_is_drift(look: Look, service: Service) -> N
         ExpressionAttributeValues={":nonsense": {"S": "?"}},
     )
     assert not look()["drift"].is_ok
+
+
+def make_function(service: Service) -> None:
+    """A function of the name that the stack's outputs give each."""
+    role = service.clients.session.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+    service.clients.lambda_.create_function(
+        FunctionName="gone", Role=role["Role"]["Arn"], Runtime="python3.13", Handler="a.b", Code={"ZipFile": b"PK"}
+    )
+
+
+def log_calls(service: Service, *messages: str) -> None:
+    logs, name = service.clients.logs, "/aws/lambda/gone"
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="1")
+    now = int(time.time() * 1000)
+    events: Any = [{"timestamp": now + index, "message": message} for index, message in enumerate(messages)]
+    logs.put_log_events(logGroupName=name, logStreamName="1", logEvents=events)
+
+
+def on_the_embedded_cloud(monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    monkeypatch.setattr(service.clients, "endpoint_url", "http://127.0.0.1:1")
+
+
+def test_without_metrics_the_logs_are_counted(look: Look, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded cloud records hardly any metrics: a function that fails every time would look healthy."""
+    make_function(service)
+    report = "REPORT RequestId: 1 Duration: 1 ms"
+    log_calls(service, "START RequestId: 1", "Traceback (most recent call last):", "  File", "E: x", report, report)
+    on_the_embedded_cloud(monkeypatch, service)
+    finding = look()["GetStock"]
+    assert (finding.is_ok, finding.found) == (False, "2 calls, 1 error in 15 min")
+
+
+def test_without_calls_in_the_logs_a_function_is_well(
+    look: Look, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_function(service)
+    log_calls(service, "INIT_START")
+    on_the_embedded_cloud(monkeypatch, service)
+    finding = look()["GetStock"]
+    assert (finding.is_ok, finding.found) == (True, "0 calls, 0 errors in 15 min")
+
+
+def test_alarms_without_any_data_are_not_measured(look: Look, service: Service) -> None:
+    """Neither well nor in alarm."""
+    service.clients.cloudwatch.put_metric_alarm(
+        AlarmName=f"{STACK}-Errors", EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold"
+    )
+    service.clients.cloudwatch.set_alarm_state(
+        AlarmName=f"{STACK}-Errors", StateValue="INSUFFICIENT_DATA", StateReason="no data"
+    )
+    finding = look()["alarms"]
+    assert (finding.is_ok, finding.found) == (None, "1, not measured here")

@@ -39,7 +39,7 @@ def deliver(system: System, tmp_path: Path, ingredient: str, *more: str) -> subp
 def wrong(system: System) -> dict[str, str]:
     """What `status` finds wrong, and how it says to mend it."""
     ended = system.stockctl("status", "--output", "json")
-    found = {finding["what"]: finding["mend"] for finding in document(ended) if not finding["ok"]}
+    found = {finding["what"]: finding["fix"] for finding in document(ended) if finding["ok"] is False}
     assert ended.returncode == (1 if found else 0)
     return found
 
