@@ -36,7 +36,7 @@ def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
         (["use", "--nope"], "no such option: --nope"),
         (["stock", "--low", "many"], "'--low': it is not a whole number"),
         (["simulate", "--speed", "0"], "'--speed': it must be greater than or equal to 0.1"),
-        (["simulate", "--report", "run.pdf"], "--report is 'run.pdf', which says no format"),
+        (["simulate", "--report", "run.pdf"], "--report 'run.pdf' has no known format"),
         (["simulate", "--report", "nowhere/run.svg"], "--report: there is no folder 'nowhere'"),
         (["deploy", "-p", "TimeZone=Mars/Base"], "'Mars/Base' is not a known time zone"),
         (["ingest", "a.csv", "--batch-id", ""], "--batch-id is empty"),
