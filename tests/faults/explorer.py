@@ -14,7 +14,7 @@ from typing import Any
 from stockctl.domain.transaction import Accepted, Insufficient, Reused
 from tests.faults.cloud_engine import SmallCloud, Snapshot
 from tests.faults.invariants import Broken, Truth, holds, holds_at_rest, partitions
-from tests.faults.steps import Fate, Operation, Stepped, step, to_its_end
+from tests.faults.steps import Fate, Operation, Stepped, Steps, to_its_end
 from tests.faults.table_engine import STOCK, TRANSACTIONS, Item, Key
 
 Setup = Callable[[SmallCloud], None]
@@ -101,7 +101,8 @@ class Explorer:
         self.cloud.dynamodb.locks_hidden = self.scenario.locked
         self.names = tuple(self.scenario.operations)
         self.operations = tuple(self.scenario.operations.values())
-        self.clock_is_a_step = self.scenario.ticks > 0
+        clock_is_a_step = self.scenario.ticks > 0  # else it stands still
+        self.steps = tuple(Steps(one, self.cloud, clock_is_a_step=clock_is_a_step) for one in self.operations)
         self.paths: dict[object, int] = {}
         self.trail: list[str] = []
         self.rows = _Names()
@@ -169,7 +170,7 @@ class Explorer:
 
     def _stepped(self, position: int, actor: Stepped, cloud: Snapshot, fate: Fate) -> tuple[Stepped, Snapshot]:
         self.cloud.state = cloud
-        after = step(self.operations[position], self.cloud, actor, fate, clock_is_a_step=self.clock_is_a_step)
+        after = self.steps[position].step(actor, fate)
         return after, self.cloud.state
 
     def _skewed(

@@ -2,7 +2,8 @@
 
 An operation's state between two calls is determined by the answers it has had so far. So an operation is stepped by
 running it from its beginning with those answers played back, letting one more call through, and stopping it at the
-next. This is cheap, it can be done from any earlier point again, and it never depends on a scheduler's timing.
+next. This is cheap, it can be done from any earlier point again, and it never depends on a scheduler's timing. What an
+operation does after the same answers is remembered, so that each history is played back once.
 
 Reading the clock counts as a call, so that time can pass between any two of an operation's calls.
 """
@@ -42,13 +43,25 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A call that an operation is about to make; `do` makes it against the cloud as it is then."""
+
+    name: str
+    do: Callable[[], Any]
+
+
+@dataclass(frozen=True)
 class Stepped:
-    """An operation after a step: its history, and its result or error once it has ended."""
+    """An operation after a step: its history, the call it is about to make, or its result or error once it has ended.
+
+    An operation that has not begun has no history and no call.
+    """
 
     history: tuple[Answer, ...]
     has_ended: bool = False
     result: object = None
     error: Exception | None = None
+    call: Call | None = None
 
     @property
     def identity(self) -> object:
@@ -76,6 +89,10 @@ Operation = Callable[[Cloud], object]
 class _Paused(BaseException):
     """The operation has come to its next call."""
 
+    def __init__(self, call: Call) -> None:
+        super().__init__(call.name)
+        self.call = call
+
 
 _numbers: dict[object, int] = {}
 _fresh = count(1)
@@ -94,7 +111,6 @@ class Stepping:
 
     cloud: SmallCloud
     history: tuple[Answer, ...] = ()
-    fate: Fate | None = Fate.ANSWERED
     clock_is_a_step: bool = True
     attempts: int = 4
     patience: Patience = field(init=False)
@@ -116,32 +132,14 @@ class Stepping:
         return float(self.call("clock", self.cloud.clock))
 
     def call(self, name: str, do: Callable[[], Any]) -> Any:
-        """Plays an answer back; or, once, lets a call through to its fate; or stops the operation."""
+        """Plays an answer back, or stops the operation where there is none yet."""
         if self.played == len(self.history):
-            if self.fate is None:
-                raise _Paused
-            self.history = (*self.history, self._let_through(name, do, self.fate))
-            self.fate = None
+            raise _Paused(Call(name, do))
         answer = self.history[self.played]
         self.played += 1
         if answer.error is not None:
             raise answer.error.with_traceback(None)
         return answer.value
-
-    def _let_through(self, name: str, do: Callable[[], Any], fate: Fate) -> Answer:
-        value: Any = None
-        error: Exception | None = None
-        try:
-            if fate is Fate.REFUSED:
-                raise refusal(name)
-            if fate is not Fate.UNDONE:
-                value = do()
-        except Exception as raised:  # the call's answer, whatever it is, goes to the operation
-            error = raised
-        if fate in {Fate.LOST, Fate.UNDONE}:
-            value, error = None, ReadTimeoutError(endpoint_url="http://127.0.0.1")
-        earlier = self.history[-1].number if self.history else 0
-        return Answer(name, value, error, _number(earlier, name, value, error))
 
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
@@ -180,23 +178,53 @@ class _Bucket(_Client):
         return {**answer, "Body": Body(answer["Body"])}
 
 
-def step(
-    operation: Operation,
-    cloud: SmallCloud,
-    before: Stepped,
-    fate: Fate = Fate.ANSWERED,
-    *,
-    clock_is_a_step: bool = True,
-) -> Stepped:
-    """Lets the operation's next call through, against the cloud as it is now, and runs on to the call after it."""
-    stepping = Stepping(cloud, before.history, fate, clock_is_a_step)
+class Steps:
+    """Steps one operation on one cloud, from wherever it stands."""
+
+    def __init__(self, operation: Operation, cloud: SmallCloud, *, clock_is_a_step: bool = True) -> None:
+        self._operation = operation
+        self._cloud = cloud
+        self._clock_is_a_step = clock_is_a_step
+        self._known: dict[int, Stepped] = {}
+
+    def step(self, before: Stepped, fate: Fate = Fate.ANSWERED) -> Stepped:
+        """Lets the operation's next call through, against the cloud as it is now, and runs on to the call after it."""
+        call = before.call or self._after(()).call
+        if call is None:
+            raise ValueError("an operation that has ended, or makes no call, has no next step")
+        return self._after((*before.history, _let_through(call, fate, before.history)))
+
+    def _after(self, history: tuple[Answer, ...]) -> Stepped:
+        number = history[-1].number if history else 0
+        if number not in self._known:
+            self._known[number] = self._replayed(history)
+        return self._known[number]
+
+    def _replayed(self, history: tuple[Answer, ...]) -> Stepped:
+        stepping = Stepping(self._cloud, history, self._clock_is_a_step)
+        try:
+            result = self._operation(stepping)
+        except _Paused as paused:
+            return Stepped(history, call=paused.call)
+        except Exception as error:  # an operation may end by raising, and the caller judges that
+            return Stepped(history, has_ended=True, error=error)
+        return Stepped(history, has_ended=True, result=result)
+
+
+def _let_through(call: Call, fate: Fate, history: tuple[Answer, ...]) -> Answer:
+    value: Any = None
+    error: Exception | None = None
     try:
-        result = operation(stepping)
-    except _Paused:
-        return Stepped(stepping.history)
-    except Exception as error:  # an operation may end by raising, and the caller judges that
-        return Stepped(stepping.history, has_ended=True, error=error)
-    return Stepped(stepping.history, has_ended=True, result=result)
+        if fate is Fate.REFUSED:
+            raise refusal(call.name)
+        if fate is not Fate.UNDONE:
+            value = call.do()
+    except Exception as raised:  # the call's answer, whatever it is, goes to the operation
+        error = raised
+    if fate in {Fate.LOST, Fate.UNDONE}:
+        value, error = None, ReadTimeoutError(endpoint_url="http://127.0.0.1")
+    earlier = history[-1].number if history else 0
+    return Answer(call.name, value, error, _number(earlier, call.name, value, error))
 
 
 class _Straight(Stepping):
@@ -211,13 +239,13 @@ def to_its_end(operation: Operation, cloud: SmallCloud) -> Stepped:
     """Runs an operation alone."""
     try:
         return Stepped((), has_ended=True, result=operation(_Straight(cloud)))
-    except Exception as error:  # as in `step`
+    except Exception as error:  # as in `Steps`
         return Stepped((), has_ended=True, error=error)
 
 
 def calls_of(operation: Operation, cloud: SmallCloud) -> int:
     """How many calls the operation makes alone, reading the clock not counted."""
-    state = Stepped(())
+    steps, state = Steps(operation, cloud), Stepped(())
     while not state.has_ended:
-        state = step(operation, cloud, state)
+        state = steps.step(state)
     return sum(answer.call != "clock" for answer in state.history)
