@@ -31,13 +31,13 @@ def ensure_started(stack: str, environment: Environment) -> Target:
 
 
 def start(environment: Environment, port: int | None = None, *, anywhere: bool = False) -> Started:
-    """Starts the embedded cloud, with a notice where that takes a while or changes may be lost."""
+    """Starts the embedded cloud, with a message where that takes a while or state is not kept as it should be."""
     cloud = EmbeddedCloud(environment.variables)
     if cloud.running() is None:
         environment.tell("stockctl: starting the embedded cloud")
     started = cloud.up(port, anywhere=anywhere)
-    if started.lost_since:
-        environment.tell(f"stockctl: its last run was cut off; changes since {started.lost_since} may be lost")
+    for problem in cloud.home.problems():
+        environment.tell(f"stockctl: {problem}")
     return started
 
 

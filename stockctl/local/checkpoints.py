@@ -1,29 +1,46 @@
-"""Saves the emulator's state while it runs, so that a kill -9 loses seconds and not everything.
+"""Saves the emulator's state while it runs, so that a process killed at any time loses nothing it acknowledged.
 
-MiniStack writes its state on a graceful shutdown only. This calls the same functions of it every few seconds, when
-something has changed. They are not part of its published interface: a release without them is run all the same, and
-then saves at shutdown alone.
+Table rows are in a redo log before each answer leaves (`table_rows.py`), and S3 objects in files of their own. All
+else (stacks, functions, queues, bucket settings, streams) is small and saved whole: before a change of it is
+acknowledged, and every few seconds where records or messages came. When the log has grown large, and at shutdown, the
+rows are saved as well, and the log begins anew.
+
+A save is done by a forked child, which has the state as it was at one moment: requests go on meanwhile. It writes a
+new folder; only when that is whole and on disk does the emulator's process put it in the old one's place.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import gc
 import importlib
+import json
 import logging
+import os
+import shutil
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import traceback
+import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
+from stockctl.local import table_rows
 from stockctl.local.home import Home, Saved, now_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from stockctl.local.redo_log import SNAPSHOT, sync_folder, write_snapshot
+from stockctl.local.table_rows import TableRows
 
 SECONDS_BETWEEN = 5.0
 REST_FACTOR = 20
-"""A save stops the emulator while it lasts: at most one part in so many of the time goes there."""
+"""A save costs a processor while it lasts: at most one part in 20 of the time goes there."""
+SECONDS_FOR_A_SAVE = 120.0
+CODE = "lambda-blobs"
+"""The emulator's folder for the code of functions, within its state."""
+LOG_BYTES = 32 << 20
+"""A log this large, or as large as the rows, is replaced by a new snapshot: it is all read at the next start."""
 
 logger = logging.getLogger("stockctl.local")
 
@@ -31,61 +48,196 @@ logger = logging.getLogger("stockctl.local")
 class Checkpoints:
     """Knows whether there is something to save, and saves it."""
 
-    def __init__(self, home: Home, save: Callable[[], None] | None) -> None:
+    def __init__(self, home: Home, rows: TableRows, state: EmulatorState) -> None:
         self._home = home
-        self._save = save
-        self._unsaved_since: str | None = None
-        self._going_on = 0
-        self._last: str | None = home.saved().at
-        home.record_saved(Saved(at=self._last, clean=False))
+        self._rows = rows
+        self._state = state
+        self._saving = asyncio.Lock()
+        self._changes = 0
+        self._saved_changes = 0
+        self._saved_stacks = state.stacks()
+        self._snapshot_bytes = 0
+        self._needs_snapshot = True
+        self._problem: str | None = None
 
     def changed(self) -> None:
-        """Something may have changed in the emulator."""
-        if self._unsaved_since is None:
-            self._unsaved_since = now_text(datetime.now(UTC))
-            self._home.record_saved(Saved(self._last, self._unsaved_since, clean=False))
+        """Something other than table rows and objects may have changed."""
+        self._changes += 1
 
-    @contextmanager
-    def change(self) -> Iterator[None]:
-        """Something may change in the emulator while this lasts, and is not in a save made meanwhile."""
-        self._going_on += 1
-        self.changed()  # before the caller has an answer: what it was told of is never lost without a word
-        try:
-            yield
-        finally:
-            self._going_on -= 1
+    def report(self, problem: str) -> None:
+        """Keeps a problem of saving for the next command to show, until a save succeeds."""
+        if problem != self._problem:
+            self._problem = problem
+            self._home.record_problem(problem)
+            logger.error("%s", problem)
+        self.changed()
 
-    def save(self) -> float:
-        """Saves if there is something to save; the seconds it took."""
-        if self._save is None or self._unsaved_since is None:
-            return 0.0
-        started = time.monotonic()
-        self._unsaved_since = None
-        self._save()
-        self._last = now_text(datetime.now(UTC))
-        self._home.record_saved(Saved(at=self._last, clean=False))
-        if self._going_on:
-            self.changed()
-        return time.monotonic() - started
+    @property
+    def stacks_changed(self) -> bool:
+        """Whether a deployment has ended since the last save."""
+        return self._state.stacks() != self._saved_stacks
 
-    def closed(self) -> None:
-        """The emulator has shut down, and saved its state as it did."""
-        self._home.record_saved(Saved(at=now_text(datetime.now(UTC))))
+    async def saved(self) -> bool:
+        """Saves what has changed so far; True once it is on disk.
+
+        During a deployment nothing is saved: the state of one that was cut off in the middle is of no use.
+        """
+        wanted = self._changes
+        async with self._saving:
+            if self._saved_changes >= wanted and not self.stacks_changed:
+                return True
+            if self._state.is_deploying():
+                return True
+            return await self._save(with_rows=self._log_is_large())
+
+    async def end(self) -> bool:
+        """Saves everything, at the end."""
+        async with self._saving:
+            return await self._save(with_rows=True)
 
     async def keep(self) -> None:
-        """Saves for as long as the task lives. Runs in the emulator's own loop, so that its handlers stand still."""
+        """Saves for as long as the task lives."""
         rest = SECONDS_BETWEEN
         while True:
             await asyncio.sleep(rest)
-            rest = max(SECONDS_BETWEEN, REST_FACTOR * self.save())
+            started = time.monotonic()
+            if self._log_is_large():
+                self.changed()
+            await asyncio.shield(self.saved())  # a save that is under way is brought to its end
+            rest = max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started))
+
+    def _log_is_large(self) -> bool:
+        log = self._rows.log
+        return log is not None and (self._needs_snapshot or log.size > max(LOG_BYTES, self._snapshot_bytes))
+
+    async def _save(self, *, with_rows: bool) -> bool:
+        changes, stacks = self._changes, self._state.stacks()
+        try:
+            number = self._number() if with_rows else None
+            await self._in_a_child(number)
+            self._take(number)
+        except OSError as error:
+            self._home.record_problem(f"state cannot be saved: {error.strerror}")
+            logger.error("state cannot be saved: %s", error)
+            return False
+        self._saved_changes, self._saved_stacks = changes, stacks
+        self._home.record_saved(Saved(at=now_text(datetime.now(UTC))))
+        return True
+
+    def _number(self) -> int:
+        if self._rows.log is None:
+            raise OSError(errno.EBADF, "the log is not open")
+        self._rows.flush()
+        return self._rows.log.rotate()
+
+    async def _in_a_child(self, number: int | None) -> None:
+        child = _fork(lambda: self._write(number))
+        waiting = asyncio.to_thread(os.waitpid, child, 0)
+        try:
+            _, status = await asyncio.wait_for(waiting, SECONDS_FOR_A_SAVE)
+        except TimeoutError:
+            os.kill(child, 9)
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
+        if code := os.waitstatus_to_exitcode(status):
+            failed = code if code > 0 else errno.EINTR
+            raise OSError(failed, os.strerror(failed))
+
+    def _write(self, number: int | None) -> None:
+        """What the child does."""
+        if number is not None:
+            write_snapshot(self._draft(number), table_rows.snapshot())
+        self._state.write(self._home.state, self._home.next_state)
+
+    def _take(self, number: int | None) -> None:
+        self._home.take_next_state()
+        if number is None or self._rows.log is None:
+            return
+        snapshot = self._draft(number)
+        self._snapshot_bytes = snapshot.stat().st_size
+        snapshot.replace(snapshot.with_suffix(SNAPSHOT))
+        sync_folder(self._home.rows)
+        self._rows.log.drop_before(number)
+        self._needs_snapshot = False
+
+    def _draft(self, number: int) -> Path:
+        return self._home.rows / f"{number}.draft"
 
 
-def ministack_save() -> Callable[[], None] | None:
-    """What saves MiniStack's state, or None where this release has no such thing."""
+class EmulatorState:
+    """What the emulator's services keep, apart from table rows and objects."""
+
+    def __init__(self) -> None:
+        self._app = importlib.import_module("ministack.app")
+        self._persistence = importlib.import_module("ministack.core.persistence")
+        self._stacks = importlib.import_module("ministack.services.cloudformation")._stacks
+        self._cut_off: list[tuple[str, ...]] = []
+
+    def loaded(self) -> None:
+        """Deployments that the last run did not bring to their end are not waited for."""
+        self._cut_off = self.stacks()
+
+    def stacks(self) -> list[tuple[str, ...]]:
+        """What tells one state of the stacks from another."""
+        fields = ("StackId", "StackStatus", "LastUpdatedTime")
+        return [tuple(str(stack.get(field)) for field in fields) for stack in self._stacks._data.values()]
+
+    def is_deploying(self) -> bool:
+        """Whether a stack is being changed. One under review is not."""
+        return any(
+            stack[1].endswith("_IN_PROGRESS") and not stack[1].startswith("REVIEW") and stack not in self._cut_off
+            for stack in self.stacks()
+        )
+
+    def write(self, current: Path, target: Path) -> None:
+        """Writes every service's state to a folder; what is not loaded is taken over from the current one.
+
+        Empties the tables: for a process that ends after it.
+        """
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(mode=0o700)
+        for table in table_rows.tables().values():
+            table["items"] = {}
+        if functions := sys.modules.get("ministack.services.lambda_svc"):
+            functions.__dict__["CODE_BLOB_DIR"] = str(target / CODE)
+        for service, state in self._app._build_persistence_save_dict().items():
+            if (found := state()) is not None:
+                self._write_service(target / f"{service}.json", service, found)
+        _link_missing(current, target)
+        sync_folder(target)
+
+    def _write_service(self, path: Path, service: str, state: Any) -> None:  # noqa: ANN401 - of any service
+        document = {"__ministack_format__": self._persistence._state_format_version(service), "payload": state}
+        with path.open("w", encoding="utf-8") as file:
+            json.dump(document, file, default=self._persistence._json_default)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _link_missing(current: Path, target: Path) -> None:
+    has_code = (target / CODE).is_dir()
+    for path in current.rglob("*"):
+        copy = target / path.relative_to(current)
+        if path.is_file() and not copy.exists() and not (has_code and path.parent.name == CODE):
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.link(path, copy)
+
+
+def _fork(work: Callable[[], None]) -> int:
+    """Starts a child with a copy of this process's memory, which does the work and ends with an error number or 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads' locks are not touched in the child
+        child = os.fork()
+    if child:
+        return child
+    code = errno.EIO
     try:
-        states = importlib.import_module("ministack.app")._build_persistence_save_dict
-        save_all = importlib.import_module("ministack.core.persistence").save_all
-    except (ImportError, AttributeError):
-        logger.warning("this release of MiniStack cannot save while it runs: state is saved at shutdown only")
-        return None
-    return lambda: save_all(states())
+        gc.disable()
+        os.closerange(3, max(os.sysconf("SC_OPEN_MAX"), 65_536))  # should we be killed, it must not hold port and lock
+        work()
+        code = 0
+    except OSError as error:
+        code = error.errno or errno.EIO
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)

@@ -35,11 +35,10 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV"
 
 @dataclass(frozen=True)
 class Started:
-    """A run, whether this call began it, and the earliest change that the run before may have lost."""
+    """A run, and whether this call began it."""
 
     run: Run
     fresh: bool
-    lost_since: str | None = None
 
 
 class EmbeddedCloud:
@@ -121,10 +120,8 @@ class EmbeddedCloud:
         if anywhere and not (port or self._variables.get(PORT_VARIABLE)) and not _is_free(chosen):
             chosen = _free_port()
         _check_free(chosen)
-        saved = self.home.saved()
         self.home.clear_run()
-        run = self._launch(chosen)
-        return Started(run, fresh=True, lost_since=None if saved.clean else saved.unsaved_since)
+        return Started(self._launch(chosen), fresh=True)
 
     def _usual_port(self) -> int:
         """The port that was asked for, else the last one."""

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stockctl.aws.errors import code_of
 from stockctl.domain.errors import StockctlError
 from stockctl.local.streams import catch_up
+from stockctl.local.undelivered import Drop
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
@@ -63,12 +64,19 @@ class ExpiryService(threading.Thread):
             started = time.monotonic()
             try:
                 if not caught_up:
-                    catch_up(self._clients, [name for name, kind in self._tables() if kind == STOCK_TTL])
+                    self._catch_up()
                     caught_up = True
                 self.sweep(time.time())
             except (BotoCoreError, ClientError, StockctlError) as error:  # a stack that is coming or going
                 logger.info("expiry, tried again soon: %s", error)
             rest = min(max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started)), LONGEST_REST)
+
+    def _catch_up(self) -> None:
+        """Once after a start: does what the last run left undone."""
+        catch_up(self._clients, [name for name, kind in self._tables() if kind == STOCK_TTL])
+        for outputs in self._outputs():
+            if drop := Drop.of(self._clients, outputs):
+                drop.deliver_again()
 
     def stop(self) -> None:
         """Ends the thread, after the sweep it is at."""
@@ -82,11 +90,14 @@ class ExpiryService(threading.Thread):
         return sum(self._sweep_table(name, kind.attribute, int(now)) for name, kind in tables)
 
     def _tables(self) -> list[tuple[str, TimeToLive]]:
-        stacks = self._clients.cloudformation.describe_stacks()["Stacks"]
-        outputs = [output for stack in stacks for output in stack.get("Outputs", [])]
         return [
-            (output["OutputValue"], TABLES[output["OutputKey"]]) for output in outputs if output["OutputKey"] in TABLES
+            (outputs[name], kind) for outputs in self._outputs() for name, kind in TABLES.items() if name in outputs
         ]
+
+    def _outputs(self) -> list[dict[str, str]]:
+        """The outputs of each stack."""
+        stacks = self._clients.cloudformation.describe_stacks()["Stacks"]
+        return [{each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])} for stack in stacks]
 
     def _sweep_table(self, table: str, attribute: str, now: int) -> int:
         dynamodb = self._clients.dynamodb
@@ -100,9 +111,9 @@ class ExpiryService(threading.Thread):
             ExpressionAttributeValues={":now": {"N": str(now)}},
         )
         due = [row for page in pages for row in page["Items"]]
-        return sum(self._delete(table, row, attribute, now) for row in due)
+        return sum(self._delete_row(table, row, attribute, now) for row in due)
 
-    def _delete(self, table: str, key: dict[str, Any], attribute: str, now: int) -> bool:
+    def _delete_row(self, table: str, key: dict[str, Any], attribute: str, now: int) -> bool:
         try:
             self._clients.dynamodb.delete_item(
                 TableName=table,

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from platformdirs import user_data_path
 
 from stockctl.aws.target import Target
 from stockctl.domain.errors import StockctlError
+from stockctl.local.redo_log import sync_folder
 
 try:
     import fcntl
@@ -32,41 +35,50 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "STOCKCTL_HOME"
 REGION = "us-east-1"
-ROOT_KEY = "test"
-"""Access key and secret of the emulator's root user: no secret, it opens nothing but this machine's emulator."""
+SET_ASIDE = "unreadable"
+NEXT_STATE = "state.next"
+READY_STATE = "state.ready"
+
+
+@dataclass(frozen=True)
+class RootKey:
+    """The access key of the emulator's root user, random for each home: whoever has it may do everything here."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One life of the supervisor: its process, its port on 127.0.0.1, and when it started (ISO 8601, UTC)."""
+    """One life of the supervisor: its process, its port on 127.0.0.1, when it started (ISO 8601, UTC), its root key."""
 
     pid: int
     port: int
     since: str
+    key: RootKey
 
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def target(self, stack: str = "") -> Target:
-        """A stack on this run, with the keys of the emulator's root user."""
+        """A stack on this run, for the emulator's root user."""
         return Target(
             stack=stack,
             local=True,
             region=REGION,
             endpoint_url=self.endpoint,
-            access_key_id=ROOT_KEY,
-            secret_access_key=ROOT_KEY,
+            access_key_id=self.key.access_key_id,
+            secret_access_key=self.key.secret_access_key,
         )
 
 
 @dataclass(frozen=True)
 class Saved:
-    """How much of the last run is on disk: `at` the last save, `unsaved_since` the first change after it."""
+    """When state was saved last, and why it could not be saved since, if so."""
 
     at: str | None = None
-    unsaved_since: str | None = None
-    clean: bool = True
+    problem: str | None = None
 
 
 class Home:
@@ -76,11 +88,14 @@ class Home:
         self.root = root
         self.state = root / "state"
         self.objects = root / "objects"
+        self.rows = root / "rows"
+        self.next_state = root / f"{NEXT_STATE}.{os.getpid()}"
         self.temporary = root / "tmp"
         self.log = root / "cloud.log"
         self._run = root / "run.json"
         self._port = root / "port.json"
         self._saved = root / "saved.json"
+        self._key = root / "key.json"
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Home:
@@ -90,28 +105,34 @@ class Home:
 
     def make(self) -> None:
         """Makes the folders, for this user's eyes only."""
-        for folder in (self.root, self.state, self.objects, self.temporary):
+        for folder in (self.root, self.state, self.objects, self.rows, self.temporary):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def wipe(self) -> None:
         """Removes all that the embedded cloud has kept; the folder itself may hold other things."""
-        for folder in (self.state, self.objects, self.temporary):
-            shutil.rmtree(folder, ignore_errors=True)
-        for file in (self._run, self._port, self._saved, self.log, self._previous_log):
+        folders = (self.state, self.objects, self.rows, self.temporary)
+        for path in (*folders, *self._unfinished(), *self.set_aside()):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        for file in (self._run, self._port, self._saved, self._key, self.log, self._previous_log):
             file.unlink(missing_ok=True)
 
     def size(self) -> int:
         """Bytes of state on disk."""
-        files = (path for folder in (self.state, self.objects) for path in folder.rglob("*"))
-        return sum(path.stat().st_size for path in files if path.is_file())
+        files = (path for folder in (self.state, self.objects, self.rows) for path in folder.rglob("*"))
+        return sum(map(_size, files))
 
     def run(self) -> Run | None:
         """The run that was recorded last; it lives as long as `is_locked`."""
-        found = _read(self._run)
-        return Run(int(found["pid"]), int(found["port"]), str(found["since"])) if found else None
+        match _read(self._run):
+            case {"pid": int(pid), "port": int(port), "since": str(since)}:
+                return Run(pid, port, since, self.key())
+        return None
 
     def record_run(self, run: Run) -> None:
-        _write(self._run, asdict(run))
+        _write(self._run, {"pid": run.pid, "port": run.port, "since": run.since})
         _write(self._port, {"port": run.port})
 
     def clear_run(self) -> None:
@@ -122,15 +143,78 @@ class Home:
 
     def last_port(self) -> int | None:
         """The port of the last run: queue URLs in the saved state carry it."""
-        found = _read(self._port)
-        return int(found["port"]) if found else None
+        match _read(self._port):
+            case {"port": int(port)} if 0 < port < 65536:
+                return port
+        return None
+
+    def key(self) -> RootKey:
+        """The root key of this home; made when it is first asked for."""
+        match _read(self._key):
+            case {"access_key_id": str(name), "secret_access_key": str(secret)}:
+                return RootKey(name, secret)
+        key = RootKey(f"AKIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30))
+        _write(self._key, asdict(key))
+        return key
 
     def saved(self) -> Saved:
-        """What the last run said of its state on disk."""
-        return Saved(**(_read(self._saved) or {}))
+        """When and how the last run saved its state."""
+        found = _read(self._saved) or {}
+        return Saved(*(value if isinstance(value := found.get(name), str) else None for name in ("at", "problem")))
 
     def record_saved(self, saved: Saved) -> None:
         _write(self._saved, asdict(saved))
+
+    def record_problem(self, problem: str) -> None:
+        """Says why state cannot be saved, until it can again. Where even that cannot be written, the log has it."""
+        with suppress(OSError):
+            self.record_saved(Saved(self.saved().at, problem))
+
+    def take_next_state(self) -> None:
+        """Puts a whole new folder of state in the place of the one that is there."""
+        ready = self.root / READY_STATE
+        shutil.rmtree(ready, ignore_errors=True)
+        self.next_state.replace(ready)
+        self._take(ready)
+
+    def recover(self) -> None:
+        """Before a start: ends a change of folders that was cut off, and removes what was not finished."""
+        ready = self.root / READY_STATE
+        if ready.exists():
+            self._take(ready)
+        for path in self._unfinished():
+            shutil.rmtree(path, ignore_errors=True)
+        for draft in self.rows.glob("*.draft"):
+            draft.unlink()
+
+    def _take(self, ready: Path) -> None:
+        replaced = self.root / f"{NEXT_STATE}.replaced"
+        shutil.rmtree(replaced, ignore_errors=True)
+        if self.state.exists():
+            self.state.replace(replaced)
+        ready.replace(self.state)
+        sync_folder(self.root)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+    def _unfinished(self) -> list[Path]:
+        return sorted(self.root.glob(f"{NEXT_STATE}.*"))
+
+    def put_aside(self, path: Path) -> None:
+        """Renames what cannot be read, so that nothing overwrites it."""
+        path.rename(self.root / f"{path.name}.{SET_ASIDE}-{int(time.time() * 1000)}")
+
+    def set_aside(self) -> list[Path]:
+        """What could not be read, and is kept."""
+        return sorted(self.root.glob(f"*.{SET_ASIDE}-*"))
+
+    def problems(self) -> list[str]:
+        """What a user should know about how state is kept."""
+        aside = [
+            f"state that cannot be read is kept in {path}; delete it once you do not need it"
+            for path in self.set_aside()
+        ]
+        problem = self.saved().problem
+        return [*([problem] if problem else []), *aside]
 
     def open_log(self) -> IO[bytes]:
         """A new log; the one before is kept beside it."""
@@ -189,12 +273,22 @@ def _take(lock: IO[bytes], kind: int) -> bool:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # cut off half-way: as good as not there
+    except (OSError, ValueError):  # cut off half-way: as good as not there
         return None
     return found if isinstance(found, dict) else None
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(document), encoding="utf-8")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(document, file)
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:  # replaced meanwhile
+        return 0

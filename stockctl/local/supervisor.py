@@ -1,96 +1,120 @@
 """The process behind `stockctl local up`: the emulator, the TTL stand-in and the saving of state, in one.
 
 Started by `cloud.py` as `python -m stockctl.local.supervisor`, with everything it needs in its environment. Ends on
-SIGTERM or SIGINT, after the emulator has saved its state.
+SIGTERM or SIGINT, after all has been saved.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import nullcontext
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from stockctl.aws.clients import Clients
-from stockctl.local import emulator_cache
-from stockctl.local.checkpoints import Checkpoints, ministack_save
+from stockctl.local import emulator_cache, invocations
+from stockctl.local.checkpoints import Checkpoints, EmulatorState
+from stockctl.local.emulator import replace
 from stockctl.local.expiry import ExpiryService
+from stockctl.local.gateway import Application, Gateway
 from stockctl.local.home import Home, Run, now_text
+from stockctl.local.object_files import ObjectFiles
+from stockctl.local.root_user import RootUser
+from stockctl.local.saved_state import SavedState
 from stockctl.local.streams import forget_positions
+from stockctl.local.table_rows import TableRows
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
 
 ADDRESS = "127.0.0.1"
-IDENTITY_PATH = "/_stockctl"
 SECONDS_FOR_THE_LOCK = 3.0
-EXPIRY_MARK = "x-stockctl-expiry"
-READS = (".Get", ".Describe", ".List", ".Query", ".Scan", ".BatchGet")
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+SECONDS_TO_DISK = 1.0
+"""At most this much is lost when the power fails."""
 
 
-class Gateway:
-    """The emulator's application, with one path of our own that says whose it is, and an eye on what changes state."""
+@dataclass(frozen=True)
+class Emulator:
+    """The emulator, made durable and private, before it serves."""
 
-    def __init__(self, application: Application, run: Run, checkpoints: Checkpoints) -> None:
-        self._application = application
-        self._run = run
-        self._checkpoints = checkpoints
+    application: Application
+    rows: TableRows
+    objects: ObjectFiles
+    checkpoints: Checkpoints
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == IDENTITY_PATH:
-            return await self._identify(send)
-        changes = scope["type"] == "http" and may_change(scope)
-        with self._checkpoints.change() if changes else nullcontext():
-            return await self._application(scope, receive, send)
+    @classmethod
+    def of(cls, home: Home) -> Emulator:
+        """Replaces what must be replaced.
 
-    async def _identify(self, send: Send) -> None:
-        body = json.dumps({"pid": self._run.pid, "since": self._run.since}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        Raises:
+            SystemExit: the installed release does not fit: it would lose data, and let others in.
+        """
+        emulator_cache.apply()
+        rows = TableRows(home.rows, home.record_problem)
+        objects = ObjectFiles(rows.sync)
+        user, saved = RootUser(home.key()), SavedState(home, rows)
+        needed = (user, saved, rows, objects, invocations)
+        if replace(each for part in needed for each in part.replacements()):
+            sys.exit("the installed release of ministack does not fit: run `pip install 'stockctl[local]'`")
+        application = importlib.import_module("ministack.app").app
+        return cls(application, rows, objects, Checkpoints(home, rows, EmulatorState()))
 
-
-def may_change(scope: Scope) -> bool:
-    """Whether a request may have changed the emulator's state. In doubt it has."""
-    headers = dict(scope["headers"])
-    action = headers.get(b"x-amz-target", b"").decode()
-    watching = EXPIRY_MARK.encode() in headers and not action.endswith(".DeleteItem")
-    return not (watching or scope["method"] in {"GET", "HEAD", "OPTIONS"} or any(read in action for read in READS))
+    def sync(self) -> None:
+        """Brings to the disk what has been written."""
+        try:
+            self.rows.sync()
+            self.objects.sync()
+        except OSError as error:
+            self.checkpoints.report(f"changes do not reach the disk: {error.strerror}")
 
 
 async def _serve(run: Run, home: Home) -> None:
-    emulator_cache.apply()
-    application = importlib.import_module("ministack.app").app
-    checkpoints = Checkpoints(home, ministack_save())
+    emulator = Emulator.of(home)
     expiry = ExpiryService(_clients(run))
+    disk = _Every(SECONDS_TO_DISK, emulator.sync)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    saving = asyncio.create_task(checkpoints.keep())
+    saving = asyncio.create_task(emulator.checkpoints.keep())
     expiry.start()
+    disk.start()
     try:
-        watched = cast("Framework", Gateway(application, run, checkpoints))
-        await serve(watched, _config(run), shutdown_trigger=stopping.wait)
+        gateway = Gateway(emulator.application, run, emulator.checkpoints, home.root)
+        await serve(cast("Framework", gateway), _config(run), shutdown_trigger=stopping.wait)
     finally:
         saving.cancel()
         await asyncio.to_thread(expiry.stop)
-    checkpoints.closed()
+        disk.stop()
+    await emulator.checkpoints.end()
+
+
+class _Every(threading.Thread):
+    """Does something every so often, until it is stopped."""
+
+    def __init__(self, seconds: float, work: Callable[[], None]) -> None:
+        super().__init__(name="disk", daemon=True)
+        self._seconds = seconds
+        self._work = work
+        self._is_stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._is_stopped.wait(self._seconds):
+            self._work()
+
+    def stop(self) -> None:
+        self._is_stopped.set()
+        self.join()
 
 
 def _config(run: Run) -> Config:
@@ -103,14 +127,7 @@ def _config(run: Run) -> Config:
 
 
 def _clients(run: Run) -> Clients:
-    clients = Clients.of_target(run.target())
-    clients.session.events.register("before-call", _mark)
-    return clients
-
-
-def _mark(params: dict[str, Any], **_: object) -> None:
-    """Watching for due rows, every second, must not count as a change of state."""
-    params["headers"][EXPIRY_MARK] = "yes"
+    return Clients.of_target(run.target())
 
 
 def _lock(home: Home) -> IO[bytes]:
@@ -126,7 +143,8 @@ def main() -> None:
     """Runs until it is told to stop."""
     home = Home.of(os.environ)
     with _lock(home):
-        run = Run(os.getpid(), int(os.environ["GATEWAY_PORT"]), now_text(datetime.now(UTC)))
+        home.recover()
+        run = Run(os.getpid(), int(os.environ["GATEWAY_PORT"]), now_text(datetime.now(UTC)), home.key())
         home.record_run(run)
         forget_positions(home)
         asyncio.run(_serve(run, home))

@@ -19,7 +19,7 @@ from stockctl.aws.clients import Clients
 from stockctl.cli.rollout import start
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.local.cloud import EmbeddedCloud
-from stockctl.local.home import Run
+from stockctl.local.home import RootKey, Run, Saved
 from stockctl.terminal.environment import Environment
 
 if TYPE_CHECKING:
@@ -35,13 +35,6 @@ def s3(run: Run) -> S3Client:
 
 def buckets(run: Run) -> list[str]:
     return [bucket["Name"] for bucket in s3(run).list_buckets()["Buckets"]]
-
-
-def wait_until_saved(cloud: EmbeddedCloud) -> None:
-    deadline = time.monotonic() + 15
-    while cloud.home.saved().at is None or cloud.home.saved().unsaved_since:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def kill(cloud: EmbeddedCloud, run: Run) -> None:
@@ -74,39 +67,69 @@ def test_what_was_there_before_down_is_there_after_up(cloud: EmbeddedCloud) -> N
     assert cloud.down() == first
     assert cloud.running() is None
     second = cloud.up()
-    assert second.lost_since is None
     assert second.run.port == first.port
     assert s3(second.run).get_object(Bucket="kept", Key="a")["Body"].read() == b"still here"
 
 
-def test_a_kill_loses_no_more_than_what_came_after_the_last_save(
-    cloud: EmbeddedCloud, variables: dict[str, str]
-) -> None:
-    """What was saved is there again, and the next start says since when something may be missing."""
+def test_a_kill_loses_nothing_that_was_acknowledged(cloud: EmbeddedCloud) -> None:
+    """Neither settings nor objects, rows or tables, however soon it comes."""
     first = cloud.up().run
-    s3(first).create_bucket(Bucket="saved")
-    wait_until_saved(cloud)
-    s3(first).create_bucket(Bucket="after")
+    clients = Clients.of_target(first.target())
+    clients.s3.create_bucket(Bucket="made")
+    clients.s3.put_object(Bucket="made", Key="a", Body=b"still here")
+    clients.dynamodb.create_table(
+        TableName="Table",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    clients.dynamodb.put_item(TableName="Table", Item={"id": {"S": "a"}})
+    clients.sqs.create_queue(QueueName="queue")
     kill(cloud, first)
     assert cloud.running() is None
-    said = io.StringIO()
-    second = start(Environment(stderr=said, variables=variables))
-    assert second.lost_since is not None
-    assert second.lost_since >= first.since
-    assert f"changes since {second.lost_since} may be lost" in said.getvalue()
-    assert "saved" in buckets(second.run)
+    second = Clients.of_target(cloud.up().run.target())
+    assert second.s3.get_object(Bucket="made", Key="a")["Body"].read() == b"still here"
+    assert second.dynamodb.scan(TableName="Table")["Items"] == [{"id": {"S": "a"}}]
+    assert second.sqs.list_queues()["QueueUrls"]
 
 
-def test_a_kill_after_everything_was_saved_loses_nothing_and_says_nothing(cloud: EmbeddedCloud) -> None:
-    """Watching for due rows, as the TTL stand-in does all the time, is no change."""
-    run = cloud.up().run
-    s3(run).create_bucket(Bucket="saved")
-    wait_until_saved(cloud)
-    time.sleep(2.5)
-    kill(cloud, run)
-    again = cloud.up()
-    assert again.lost_since is None
-    assert buckets(again.run) == ["saved"]
+def test_state_that_cannot_be_read_is_set_aside_and_reported(cloud: EmbeddedCloud, variables: dict[str, str]) -> None:
+    """It is renamed, never overwritten, and the user hears of it until it is removed."""
+    s3(cloud.up().run).create_bucket(Bucket="made")
+    cloud.down()
+    damaged = b'{"payload": {"queu'
+    (cloud.home.state / "sqs.json").write_bytes(damaged)
+    stderr = io.StringIO()
+    run = start(Environment(stderr=stderr, variables=variables)).run
+    assert buckets(run) == ["made"]
+    [kept] = cloud.home.set_aside()
+    assert kept.read_bytes() == damaged
+    assert str(kept) in stderr.getvalue()
+    cloud.down()
+    assert (cloud.home.state / "sqs.json").exists()
+    kept.unlink()
+    assert cloud.home.problems() == []
+
+
+def test_rows_that_cannot_be_read_are_set_aside_and_reported(cloud: EmbeddedCloud) -> None:
+    cloud.up()
+    cloud.down()
+    [snapshot] = cloud.home.rows.glob("*.rows")
+    snapshot.write_bytes(b"nothing of use\n")
+    cloud.up()
+    [kept] = cloud.home.set_aside()
+    assert (kept / snapshot.name).read_bytes() == b"nothing of use\n"
+
+
+@pytest.mark.parametrize("name", ["saved.json", "port.json", "run.json"])
+@pytest.mark.parametrize("content", ["[]", "{", '{"port": "x", "pid": null, "at": 5}', '{"other": 1}'])
+def test_a_note_that_is_wrong_is_as_good_as_none(cloud: EmbeddedCloud, name: str, content: str) -> None:
+    """They are notes of the last run: what they say can be found out again."""
+    cloud.home.make()
+    (cloud.home.root / name).write_text(content)
+    assert cloud.home.last_port() is None
+    assert cloud.home.run() is None
+    assert cloud.home.saved() == Saved()
 
 
 def test_down_where_nothing_runs_is_harmless(cloud: EmbeddedCloud) -> None:
@@ -119,7 +142,7 @@ def test_down_never_ends_a_process_that_was_given_our_old_id(cloud: EmbeddedClou
     cloud.home.make()
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        cloud.home.record_run(Run(other.pid, 4580, "2026-01-01T00:00:00Z"))
+        cloud.home.record_run(Run(other.pid, 4580, "2026-01-01T00:00:00Z", RootKey("AKIA", "secret")))
         assert cloud.running() is None
         assert cloud.down() is None
         assert other.poll() is None

@@ -1,0 +1,107 @@
+"""Deliveries that were dropped and never answered: after a start, StockReceived is called for them again.
+
+An invocation that was under way when the embedded cloud ended is lost, as is one that was waiting. The file is still
+in the bucket. To record a delivery twice changes nothing, so in doubt it is delivered again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from stockctl.domain.receipt import answers, receipt_key
+from stockctl.domain.transaction import RESERVED_PREFIX
+from stockctl.operations.drop_bucket import DropBucket
+
+if TYPE_CHECKING:
+    from stockctl.aws.clients import Clients
+
+RECEIPTS = receipt_key("").partition("/")[0] + "/"
+BATCH_GET = 100
+"""Rows that one BatchGetItem reads at most."""
+
+Object = Mapping[str, Any]
+
+logger = logging.getLogger("stockctl.local")
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Where a stack's deliveries come and go, from its outputs."""
+
+    clients: Clients
+    bucket: str
+    transactions: str
+    function: str
+
+    @classmethod
+    def of(cls, clients: Clients, outputs: Mapping[str, str]) -> Drop | None:
+        """Of a stack's outputs; None where it is not one of ours."""
+        names = [outputs.get(name) for name in ("DropBucket", "TransactionTable", "StockReceivedFunction")]
+        bucket, transactions, function = (name or "" for name in names)
+        return cls(clients, bucket, transactions, function) if all(names) else None
+
+    def deliver_again(self) -> int:
+        """Calls the function for each delivery without an answer; how many there were."""
+        found = list(self._unanswered())
+        for each in found:
+            event = {"Records": [{"s3": {"bucket": {"name": self.bucket}, "object": {"key": quote_plus(each["Key"])}}}]}
+            self.clients.lambda_.invoke(
+                FunctionName=self.function, InvocationType="Event", Payload=json.dumps(event).encode()
+            )
+        if found:
+            logger.warning("delivered %d files again that had no answer", len(found))
+        return len(found)
+
+    def _unanswered(self) -> Iterator[Object]:
+        objects = list(self._objects())
+        written = {each["Key"]: each["LastModified"] for each in objects if each["Key"].startswith(RECEIPTS)}
+        deliveries = [each for each in objects if each["Key"].lower().endswith(".csv") and each["Key"] not in written]
+        claims = self._claims([each["Key"] for each in deliveries])
+        for each in deliveries:
+            receipt = written.get(receipt_key(each["Key"]))
+            is_newer = receipt is not None and receipt >= each["LastModified"]
+            if not (is_newer and claims.get(each["Key"]) == _etag(each)) and not self._is_answered(each, claims):
+                yield each
+
+    def _is_answered(self, delivery: Object, claims: Mapping[str, str]) -> bool:
+        """Whether its receipt speaks of this content, and is no longer alone with what it says was recorded."""
+        try:
+            receipt = DropBucket(self.clients.s3, self.bucket).receipt(delivery["Key"])
+            if receipt is None or not answers(receipt, _etag(delivery)):
+                return False
+            return not receipt["recorded"] or claims.get(delivery["Key"]) == receipt["etag"]
+        except (ValueError, KeyError, TypeError, AttributeError):  # not a receipt: somebody else has put it there
+            return False
+
+    def _objects(self) -> Iterator[Object]:
+        for page in self.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            yield from page.get("Contents", [])
+
+    def _claims(self, deliveries: list[str]) -> dict[str, str]:
+        """Which content the key of each delivery stands for."""
+        claims: dict[str, str] = {}
+        for start in range(0, len(deliveries), BATCH_GET):
+            keys = deliveries[start : start + BATCH_GET]
+            asked: Any = {
+                self.transactions: {
+                    "Keys": [{"transaction_id": {"S": RESERVED_PREFIX + key}} for key in keys],
+                    "ProjectionExpression": "transaction_id, request_hash",
+                    "ConsistentRead": True,
+                }
+            }
+            while asked:
+                answer = self.clients.dynamodb.batch_get_item(RequestItems=asked)
+                for row in answer["Responses"].get(self.transactions, []):
+                    claims[row["transaction_id"]["S"].removeprefix(RESERVED_PREFIX)] = row["request_hash"]["S"]
+                asked = answer.get("UnprocessedKeys")
+        return claims
+
+
+def _etag(each: Object) -> str:
+    etag: str = each["ETag"]
+    return etag.strip('"')
