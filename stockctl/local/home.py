@@ -182,6 +182,10 @@ class Home:
         ready = self.root / READY_STATE
         if ready.exists():
             self._take(ready)
+        self.remove_unfinished()
+
+    def remove_unfinished(self) -> None:
+        """Removes what a save that failed, or was cut off, has left."""
         for path in self._unfinished():
             shutil.rmtree(path, ignore_errors=True)
         for draft in self.rows.glob("*.draft"):

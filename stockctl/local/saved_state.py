@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import shutil
@@ -61,6 +62,8 @@ class SavedState:
         if not self._rows.restore():
             self._put_aside_rows()
         self._rows.begin()
+        gc.collect()
+        gc.freeze()  # rows live long: to look through them for garbage stalled every request, for a third of a second
 
     def _put_aside(self, service: str) -> None:
         self._home.put_aside(self._home.state / f"{service}.json")

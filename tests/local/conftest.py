@@ -21,13 +21,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def variables(tmp_path: Path) -> dict[str, str]:
+def variables_in(folder: Path) -> dict[str, str]:
+    """The environment of an embedded cloud with its home in a folder, on a port that is free."""
     return {
         "PATH": os.environ["PATH"],
-        "STOCKCTL_HOME": str(tmp_path / "home"),
+        "STOCKCTL_HOME": str(folder / "home"),
         "STOCKCTL_LOCAL_PORT": str(free_port()),
     }
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    return variables_in(tmp_path)
 
 
 @pytest.fixture

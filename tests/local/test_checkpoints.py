@@ -1,0 +1,238 @@
+"""Saving while it runs: what is saved, when, that nothing waits for it, and what a failure leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from stockctl.local import table_rows
+from stockctl.local.checkpoints import Checkpoints, EmulatorState
+from stockctl.local.home import Home
+from stockctl.local.redo_log import Change, read_rows
+from stockctl.local.table_rows import TableRows
+
+HAM: Change = ["t", "ham", "all", {"quantity": {"N": "5"}}]
+
+
+class State:
+    """Stands in for the emulator's services: one file with the number of changes there were."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.deploying = False
+        self.stack = "CREATE_COMPLETE"
+        self.error: OSError | None = None
+        self.wait_for: Path | None = None
+
+    def stacks(self) -> list[tuple[str, ...]]:
+        return [("stack", self.stack)]
+
+    def is_deploying(self) -> bool:
+        return self.deploying
+
+    def write(self, current: Path, target: Path) -> None:
+        assert current.is_dir()
+        target.mkdir()
+        if self.error:
+            raise self.error
+        while self.wait_for and not self.wait_for.exists():
+            time.sleep(0.01)
+        (target / "state.json").write_text(str(self.changes))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.make()
+    return home
+
+
+@pytest.fixture
+def rows(home: Home, monkeypatch: pytest.MonkeyPatch) -> TableRows:
+    """Logged rows: one of ham."""
+    monkeypatch.setattr(table_rows, "snapshot", lambda: [HAM])
+    rows = TableRows(home.rows, home.record_problem)
+    rows.begin()
+    return rows
+
+
+@pytest.fixture
+def state() -> State:
+    return State()
+
+
+@pytest.fixture
+def checkpoints(home: Home, rows: TableRows, state: State) -> Checkpoints:
+    return Checkpoints(home, rows, cast("EmulatorState", state))
+
+
+def change(checkpoints: Checkpoints, state: State) -> bool:
+    """One more change, saved."""
+    state.changes += 1
+    checkpoints.changed()
+    return asyncio.run(checkpoints.saved())
+
+
+def saved(home: Home) -> str:
+    return (home.state / "state.json").read_text()
+
+
+def test_a_change_is_saved_before_it_is_acknowledged(home: Home, checkpoints: Checkpoints, state: State) -> None:
+    for number in ("1", "2"):
+        assert change(checkpoints, state)
+        assert saved(home) == number
+    assert home.saved().at
+    assert home.problems() == []
+
+
+def test_nothing_is_saved_while_nothing_changes(home: Home, checkpoints: Checkpoints, state: State) -> None:
+    """An idle cloud does not wear out a disk."""
+    change(checkpoints, state)
+    (home.state / "state.json").unlink()
+    asyncio.run(checkpoints.saved())
+    assert not (home.state / "state.json").exists()
+
+
+def test_changes_that_come_together_are_saved_together(home: Home, checkpoints: Checkpoints, state: State) -> None:
+    """One after the other would make the last one wait for all."""
+    forks = []
+    fork = os.fork
+
+    def counted() -> int:
+        forks.append(1)
+        return fork()
+
+    async def many() -> None:
+        state.changes = 20
+        for _ in range(20):
+            checkpoints.changed()
+        assert all(await asyncio.gather(*(checkpoints.saved() for _ in range(20))))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fork", counted)
+        asyncio.run(many())
+    assert (saved(home), len(forks)) == ("20", 1)
+
+
+def test_requests_go_on_while_a_save_is_written(
+    home: Home, checkpoints: Checkpoints, state: State, tmp_path: Path
+) -> None:
+    """It is written by a child: the loop that answers requests is free."""
+    state.wait_for = tmp_path / "go on"
+
+    async def both() -> None:
+        checkpoints.changed()
+        saving = asyncio.create_task(checkpoints.saved())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        state.changes = 7  # after the moment that is saved
+        assert not saving.done()
+        assert not (home.state / "state.json").exists()
+        (tmp_path / "go on").touch()
+        assert await saving
+
+    asyncio.run(both())
+    assert saved(home) == "0"
+
+
+def test_a_snapshot_of_the_rows_takes_the_place_of_the_log(
+    home: Home, rows: TableRows, checkpoints: Checkpoints, state: State
+) -> None:
+    """At first, when the log has grown large, and at the end."""
+    assert rows.log is not None
+    rows.log.append([HAM])
+    change(checkpoints, state)
+    rows.log.append([HAM])
+    change(checkpoints, state)
+    assert list(read_rows(home.rows)) == [[HAM], [], [HAM]]
+    rows.log.size = 1 << 30
+    change(checkpoints, state)
+    assert list(read_rows(home.rows)) == [[HAM], []]
+    rows.log.append([HAM])
+    asyncio.run(checkpoints.end())
+    assert list(read_rows(home.rows)) == [[HAM], []]
+    assert len(list(home.rows.iterdir())) == 2
+
+
+def test_a_save_that_fails_leaves_the_last_one_and_is_reported(
+    home: Home, rows: TableRows, checkpoints: Checkpoints, state: State
+) -> None:
+    """The change is not acknowledged; the next save that succeeds takes the report back."""
+    change(checkpoints, state)
+    assert rows.log is not None
+    rows.log.append([HAM])
+    state.error = OSError(errno.ENOSPC, "No space left on device")
+    assert not change(checkpoints, state)
+    assert not asyncio.run(checkpoints.end())
+    assert saved(home) == "1"
+    assert list(read_rows(home.rows)) == [[HAM], [], [HAM]]
+    assert home.problems() == ["state cannot be saved: No space left on device"]
+    state.error = None
+    assert asyncio.run(checkpoints.saved())
+    assert saved(home) == "2"
+    assert home.problems() == []
+
+
+def test_nothing_is_saved_in_the_middle_of_a_deployment(home: Home, checkpoints: Checkpoints, state: State) -> None:
+    """After a kill, a deployment cut off would stay in progress for ever."""
+    state.deploying = True
+    assert change(checkpoints, state)
+    assert not (home.state / "state.json").exists()
+    state.deploying, state.stack = False, "UPDATE_COMPLETE"
+    assert checkpoints.stacks_changed
+    asyncio.run(checkpoints.saved())
+    assert saved(home) == "1"
+    assert not checkpoints.stacks_changed
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_a_kill_in_the_middle_of_changing_folders_leaves_one_or_the_other(
+    home: Home, checkpoints: Checkpoints, state: State, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Whichever rename or removal was the last."""
+    change(checkpoints, state)
+    home.next_state.mkdir()
+    (home.next_state / "state.json").write_text("2")
+    steps = 0
+
+    class Killed(Exception):
+        pass
+
+    def counted(original: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            nonlocal steps
+            if steps == step:
+                raise Killed
+            steps += 1
+            return original(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", counted(Path.replace))
+        patch.setattr("shutil.rmtree", counted(__import__("shutil").rmtree))
+        with pytest.raises(Killed):
+            home.take_next_state()
+    again = Home(home.root)
+    again.recover()
+    assert saved(again) in {"1", "2"}
+    assert not list(home.root.glob("state.*"))
+
+
+def test_the_installed_release_has_what_saving_calls(tmp_path: Path) -> None:
+    """Every service's state is written, and what another one had saved is taken over."""
+    current, target = tmp_path / "current", tmp_path / "target"
+    current.mkdir()
+    (current / "other.json").write_text("{}")
+    child = os.fork()
+    if not child:  # it empties the tables
+        EmulatorState().write(current, target)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert {"dynamodb.json", "cloudformation.json", "other.json"} <= {path.name for path in target.iterdir()}
