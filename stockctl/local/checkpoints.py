@@ -117,9 +117,10 @@ class Checkpoints:
             await self._in_a_child(number)
             self._take(number)
         except OSError as error:
-            self._home.record_problem(f"state cannot be saved: {error.strerror}")
-            logger.error("state cannot be saved: %s", error)
+            self._home.remove_unfinished()
+            self.report(f"state cannot be saved: {error.strerror}")
             return False
+        self._problem = None
         self._saved_changes, self._saved_stacks = changes, stacks
         self._home.record_saved(Saved(at=now_text(datetime.now(UTC))))
         return True

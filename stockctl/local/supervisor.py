@@ -60,14 +60,14 @@ class Emulator:
             SystemExit: the installed release does not fit: it would lose data, and let others in.
         """
         emulator_cache.apply()
-        rows = TableRows(home.rows, home.record_problem)
+        rows = TableRows(home.rows, lambda problem: checkpoints.report(problem))
         objects = ObjectFiles(rows.sync)
         user, saved = RootUser(home.key()), SavedState(home, rows)
         needed = (user, saved, rows, objects, invocations)
         if replace(each for part in needed for each in part.replacements()):
             sys.exit("the installed release of ministack does not fit: run `pip install 'stockctl[local]'`")
-        application = importlib.import_module("ministack.app").app
-        return cls(application, rows, objects, Checkpoints(home, rows, EmulatorState()))
+        checkpoints = Checkpoints(home, rows, EmulatorState())
+        return cls(importlib.import_module("ministack.app").app, rows, objects, checkpoints)
 
     def sync(self) -> None:
         """Brings to the disk what has been written."""
