@@ -51,8 +51,12 @@ def _embedded_cloud(session: Session) -> Finding:
 
     if importlib.util.find_spec("ministack") is None:
         return Finding("embedded cloud", False, "not installed", "Run `pip install 'stockctl[local]'`.")
-    run = EmbeddedCloud(session.environment.variables).running()
-    return Finding("embedded cloud", True, f"running at {run.endpoint}" if run else "installed; starts when needed")
+    cloud = EmbeddedCloud(session.environment.variables)
+    run = cloud.running()
+    if problems := cloud.home.problems():
+        return Finding("embedded cloud", False, "; ".join(problems), f"Its state is in {cloud.home.root}.")
+    found = f"running at {run.endpoint}; other AWS tools: `stockctl local env`" if run else "installed; starts when needed"
+    return Finding("embedded cloud", True, found)
 
 
 def _settings(session: Session) -> list[Finding]:

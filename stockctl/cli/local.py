@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from stockctl.cli.help import Command, CommandGroup, exit_codes
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.figures import local
-from stockctl.terminal.output import Column, Table
+from stockctl.terminal.output import Column, OutputFormat, Table
 
 if TYPE_CHECKING:
     from stockctl.local.cloud import EmbeddedCloud
@@ -101,6 +102,29 @@ def reset(
     _show(session)
 
 
+@app.command(cls=Command, epilog=exit_codes())
+@with_session
+def env(session: Session) -> None:
+    """Print the environment variables with which other AWS tools use the embedded cloud, for a shell to evaluate.
+
+    They hold this embedded cloud's access key. In a shell: eval "$(stockctl local env)"; aws s3 ls
+
+    Examples:
+        stockctl local env
+        stockctl local env --output json
+    """
+    from stockctl.cli.rollout import start
+
+    variables = start(session.environment).run.variables()
+    if session.output.format is OutputFormat.JSON:
+        session.output.json({name: value for name, value in variables.items() if value})
+    else:
+        lines = (
+            f"export {name}={shlex.quote(value)}" if value else f"unset {name}" for name, value in variables.items()
+        )
+        print("\n".join(lines), file=session.environment.stdout)
+
+
 def _confirm_reset(session: Session, cloud: EmbeddedCloud) -> None:
     """Asks, naming what would be lost, where there is anything to lose.
 
@@ -135,8 +159,9 @@ def _show(session: Session) -> None:
         ("stacks", ", ".join(state["stacks"]) or "-"),
         ("state", f"{state['bytes']:,} bytes in {state['directory']}"),
         ("saved", _clock(state["saved"])),
+        *(("problem", problem) for problem in state["problems"]),
     ]
-    plain = [*rows[:3], ("since", document["since"] or "-"), *rows[4:6], ("saved", state["saved"] or "-")]
+    plain = [*rows[:3], ("since", document["since"] or "-"), *rows[4:6], ("saved", state["saved"] or "-"), *rows[7:]]
     columns = [Column("embedded cloud", field="field"), Column("", field="value")]
     session.output.show(document, Table(columns, rows, plain))
 
@@ -156,6 +181,7 @@ def _document(cloud: EmbeddedCloud) -> dict[str, Any]:
             "directory": str(cloud.home.root),
             "bytes": cloud.home.size(),
             "saved": cloud.home.saved().at,
+            "problems": cloud.home.problems(),
             "stacks": cloud.stacks(),
         },
     }

@@ -61,6 +61,18 @@ class Run:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def variables(self) -> dict[str, str]:
+        """The environment in which other AWS tools use it; empty means unset."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_SESSION_TOKEN": "",
+            "AWS_PROFILE": "",
+        }
+
     def target(self, stack: str = "") -> Target:
         """A stack on this run, for the emulator's root user."""
         return Target(

@@ -60,7 +60,7 @@ class Emulator:
             SystemExit: the installed release does not fit: it would lose data, and let others in.
         """
         emulator_cache.apply()
-        rows = TableRows(home.rows, lambda problem: checkpoints.report(problem))
+        rows = TableRows(home.rows, lambda problem: checkpoints.report(problem))  # noqa: PLW0108 - named below
         objects = ObjectFiles(rows.sync)
         user, saved = RootUser(home.key()), SavedState(home, rows)
         needed = (user, saved, rows, objects, invocations)
