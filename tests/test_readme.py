@@ -17,10 +17,12 @@ import stockctl
 from stockctl.cli.help import examples_of, prose_of
 from stockctl.cli.program import app
 from stockctl.domain.api import answer_to, busy, holding_document, invalid, level_document, not_found
-from stockctl.domain.delivery import Rejection, Row
+from stockctl.domain.delivery import Row
 from stockctl.domain.errors import ExitCode
 from stockctl.domain.level_change import LevelChange
-from stockctl.domain.receipt import Rejections, receipt_of
+from stockctl.domain.reasons import Reasons
+from stockctl.domain.receipt import Findings, Rejections, receipt_of
+from stockctl.domain.rejection import Rejection
 from stockctl.domain.stock import Batch, Holding, Level, Roster
 from stockctl.domain.transaction import (
     Accepted,
@@ -195,9 +197,10 @@ def contracts() -> Iterator[Mapping[str, Any]]:
     yield level_document(LEVEL)
     yield holding_document(Holding(LEVEL, Roster(frozenset({BATCH.batch_id}), 1, 5), (BATCH,)))
     yield LevelChange("ham", 1, 1, datetime.now(UTC), "expired", 1, 0, 0).document()
-    rejected = Rejections()
+    rejected, row = Rejections(), Row(2, "ham", 1, "2096-10-02", 4_000_000_000)
     rejected.add(Rejection(3, "quantity", "-3", "why"))
-    yield receipt_of("d", "e", [Row(2, "ham", 1, "2096-10-02", 4_000_000_000)], 1, rejected, 0.0)
+    warnings = Reasons([Rejection(2, "best_before", "2096-10-02", "why")])
+    yield receipt_of("d", "e", "c", Findings([row], 1, rejected, warnings, ["price"]), 0.0)
 
 
 @pytest.mark.parametrize("document", list(contracts()), ids=lambda document: ",".join(document)[:40])

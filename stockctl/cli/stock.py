@@ -11,7 +11,7 @@ import typer
 from stockctl.cli.completion import complete_ingredients, remember_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.instants import iso_seconds
+from stockctl.domain.instants import NEVER, iso_seconds
 from stockctl.terminal.figures import best_before, counts, local, relative, units
 from stockctl.terminal.output import Column, Table
 
@@ -166,7 +166,7 @@ def _show_batches(session: Session, batches: list[Batch]) -> None:
         for b in batches
     ]
     plain = [
-        [b.ingredient, str(b.quantity), str(b.received), b.best_before, iso_seconds(b.expires_at), b.delivery]
+        [b.ingredient, str(b.quantity), str(b.received), b.best_before, _iso(b.expires_at) or "", b.delivery]
         for b in batches
     ]
     left, kinds = sum(b.quantity for b in batches), len({b.ingredient for b in batches})
@@ -185,7 +185,7 @@ def _batch_document(batch: Batch) -> dict[str, Any]:
         "quantity": batch.quantity,
         "received": batch.received,
         "best_before": batch.best_before,
-        "expires_at": iso_seconds(batch.expires_at),
+        "expires_at": _iso(batch.expires_at),
     }
 
 
@@ -199,9 +199,11 @@ def _when(instant: int | None, now: datetime) -> tuple[str, str]:
     """A moment as people say it, and as clocks do."""
     if instant is None:
         return "-", ""
+    if instant == NEVER:
+        return "never", ""
     moment = datetime.fromtimestamp(instant, UTC)
     return relative(moment, now), local(moment)
 
 
 def _iso(instant: int | None) -> str | None:
-    return None if instant is None else iso_seconds(instant)
+    return None if instant in {None, NEVER} else iso_seconds(instant)

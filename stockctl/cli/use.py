@@ -83,7 +83,7 @@ def items_from(words: Sequence[str]) -> dict[str, int]:
     Raises:
         UsageError: a word is something else.
     """
-    from stockctl.domain.delivery import quantity_of
+    from stockctl.domain.quantities import quantity_of
     from stockctl.domain.stock import ingredient_named
 
     wanted: dict[str, int] = {}

@@ -7,13 +7,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from stockctl.cli.session import Session
+from stockctl.domain.decoding import decoded_lines
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
-from stockctl.domain.orders import Order, read_orders
+from stockctl.domain.orders import MAX_ORDER, Order, read_orders
+from stockctl.domain.rejection import UnreadableFile
 from stockctl.terminal.figures import units
 from stockctl.terminal.output import OutputFormat, shown
 
@@ -56,17 +59,18 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
 
 
 @contextmanager
-def _opened(session: Session, name: str) -> Iterator[TextIO]:
-    if name == STDIN:
-        yield session.environment.stdin
-        return
+def _opened(session: Session, name: str) -> Iterator[Iterator[str]]:
     try:
-        with open(name, encoding="utf-8") as lines:  # noqa: PTH123 - Path.open would say the same with an import more
-            yield lines
+        if name == STDIN:
+            yield decoded_lines(session.environment.stdin.buffer, MAX_ORDER)
+            return
+        with Path(name).open("rb") as content:
+            yield decoded_lines(content, MAX_ORDER)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a file, or - for stdin.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 text", "Save it as UTF-8, one JSON object a line.") from error
+    except UnreadableFile as error:
+        message = f"{name}, line {error.rejection.line}: {error.rejection.reason}"
+        raise UsageError(message, "Save it as UTF-8, one JSON object a line.") from error
 
 
 def _show(session: Session, order: Order, answer: Answer) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING
 
 from stockctl.aws.stack_outputs import outputs_of
@@ -32,6 +33,8 @@ class Deployment:
     post_transactions_function: str
     get_stock_function: str
     time_zone: str
+    date_order: str = "YMD"
+    """Stacks of earlier versions have no output of that name, and read no dates with slashes."""
 
     @property
     def functions(self) -> dict[str, str]:
@@ -52,13 +55,13 @@ class Deployment:
         """
         outputs = outputs_of(clients, target)
         fields = {_field(key): value for key, value in outputs.items()}
-        missing = [name for name in cls.__dataclass_fields__ if name not in fields]
+        missing = [each.name for each in dataclasses.fields(cls) if each.default is MISSING and each.name not in fields]
         if missing:
             raise StockctlError(
                 f"stack {target.stack} has no {', '.join(missing)}: it is not, or not yet, one of stockctl's",
                 "Run `stockctl deploy`.",
             )
-        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: value for name, value in fields.items() if name in cls.__dataclass_fields__})
 
 
 def _field(output: str) -> str:

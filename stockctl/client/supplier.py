@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 from dataclasses import dataclass
 from typing import Any
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.errors import Busy, StockctlError
-from stockctl.domain.receipt import DeliveryStatus, Receipt, answers
+from stockctl.domain.fingerprint import Fingerprint
+from stockctl.domain.reasons import Reasons
+from stockctl.domain.receipt import DeliveryStatus, Findings, Receipt, answers, is_of, reason_rows
+from stockctl.domain.rejection import Rejection
 from stockctl.operations.drop_bucket import DropBucket
 
 WAITING = Patience(seconds=120.0, first_wait=0.2, longest_wait=1.0)
@@ -23,14 +26,15 @@ class Delivered:
     receipt: Receipt | None
 
     @property
-    def recorded(self) -> list[dict[str, Any]]:
-        """The rows that are in stock because of this delivery."""
-        return list(self.receipt["recorded"]) if self.receipt else []
-
-    @property
-    def rejected(self) -> list[dict[str, Any]]:
-        """The rows that could not be recorded."""
-        return list(self.receipt["rejected"]) if self.receipt else []
+    def findings(self) -> dict[str, Any]:
+        """What the receipt says of the rows; receipts of earlier versions say less."""
+        nothing = Findings().document()
+        if not self.receipt:
+            return nothing
+        found = {name: self.receipt.get(name, nothing[name]) for name in nothing}
+        if found["rejected"] and not found["reasons"]:
+            found["reasons"] = reason_rows(Reasons(Rejection(**row) for row in found["rejected"]))
+        return found
 
 
 def deliver(bucket: DropBucket, key: str, content: bytes, waiting: Patience | None = WAITING) -> Delivered:
@@ -44,34 +48,32 @@ def deliver(bucket: DropBucket, key: str, content: bytes, waiting: Patience | No
     if waiting is None:
         bucket.drop(key, content)
         return Delivered(key, None, None)
+    fingerprint = Fingerprint.of(io.BytesIO(content))
     earlier = bucket.receipt(key)
-    if earlier and earlier["recorded"] and earlier["etag"] == _expected_etag(content):
+    if earlier and earlier["recorded"] and is_of(earlier, fingerprint):
         return Delivered(key, DeliveryStatus.DUPLICATE, earlier)
-    etag = bucket.drop(key, content)
-    return _outcome(key, etag, _awaited(bucket, key, etag, waiting))
+    bucket.drop(key, content)
+    return _outcome(key, fingerprint, _awaited(bucket, key, fingerprint, earlier, waiting))
 
 
-def _expected_etag(content: bytes) -> str:
-    """S3's entity tag of an object put in one part and encrypted with S3's own keys."""
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _awaited(bucket: DropBucket, key: str, etag: str, waiting: Patience) -> Receipt:
+def _awaited(bucket: DropBucket, key: str, content: Fingerprint, earlier: Receipt | None, waiting: Patience) -> Receipt:
+    """The receipt that answers this drop. One that rejected the same content before is written anew."""
+    outdated = earlier.get("at") if earlier and is_of(earlier, content) else None
     try:
         for _ in waiting.attempts(f"waiting for the receipt of {key}"):
             receipt = bucket.receipt(key)
-            if receipt and answers(receipt, etag):
+            if receipt and answers(receipt, content) and receipt.get("at") != outdated:
                 return receipt
     except Busy:
         message = (
             f"no receipt for {key} within {waiting.seconds:g} s; the file is in the bucket and may still be recorded"
         )
-        hint = "`stockctl logs` and `stockctl failures` show what goes on. To read a receipt takes s3:GetObject on it."
+        hint = "`stockctl logs` and `stockctl failures` show why. Reading a receipt takes s3:GetObject on it."
         raise StockctlError(message, hint) from None
     raise AssertionError  # attempts end by raising
 
 
-def _outcome(key: str, etag: str, receipt: Receipt) -> Delivered:
-    if receipt["etag"] == etag:
+def _outcome(key: str, content: Fingerprint, receipt: Receipt) -> Delivered:
+    if is_of(receipt, content):
         return Delivered(key, DeliveryStatus(receipt["status"]), receipt)
-    return Delivered(key, DeliveryStatus.CONFLICT, {**receipt, "recorded": [], "rejected": []})
+    return Delivered(key, DeliveryStatus.CONFLICT, None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from stockctl.domain.instants import iso_seconds
+from stockctl.domain.instants import NEVER, iso_seconds
 from stockctl.domain.stock import Batch, Holding, Level
 from stockctl.domain.transaction import (
     Accepted,
@@ -105,7 +105,7 @@ def _batch_document(batch: Batch) -> dict[str, Any]:
         "quantity": batch.quantity,
         "received": batch.received,
         "bestBefore": batch.best_before,
-        "expiresAt": iso_seconds(batch.expires_at),
+        "expiresAt": None if batch.expires_at == NEVER else iso_seconds(batch.expires_at),
     }
 
 

@@ -1,28 +1,31 @@
-"""Deliveries: reading a supplier's CSV, row by row, without ever losing a good row to a bad one.
+"""Deliveries: reading a supplier's file, row by row, without ever losing a good row to a bad one.
 
-README.md, "Deliveries", describes the format. Reading is lazy: rows come out as the file goes in, so that memory does
-not grow with the file.
+Reading is lazy: rows come out as the file goes in, so that memory does not grow with the file.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
-from typing import IO
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, NamedTuple, TypeVar
 
-from stockctl.domain.instants import expiry_of
-from stockctl.domain.stock import MAX_QUANTITY, ingredient_named
+from stockctl.domain.best_before import FAR_AHEAD, Reading
+from stockctl.domain.csv_layout import COLUMNS, Layout, laid_out, records
+from stockctl.domain.decoding import decoded_lines
+from stockctl.domain.instants import NEVER
+from stockctl.domain.quantities import quantity_of, thousands_in
+from stockctl.domain.reasons import Reasons
+from stockctl.domain.rejection import Rejection, UnreadableFile, Unusable
+from stockctl.domain.stock import ingredient_named
 
-COLUMNS = ("ingredient", "quantity", "best_before")
-_DIGITS = re.compile(r"[0-9]{1,30}")
+HAS_EXPIRED = "has passed: this stock has expired"
+_REMEMBERED = 10_000
+"""Names and dates that are kept once they were read: a file repeats them."""
+
+Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One good row: units of an ingredient with a best-before, and when that is (s since the epoch)."""
 
     line: int
@@ -32,141 +35,119 @@ class Row:
     expires_at: int
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """One bad row: where it is, which column, what stood there, and why it cannot be recorded."""
+class DeliveryFile:
+    """The rows of one file, to be read once. `now` (s since the epoch) is when they are judged.
 
-    line: int
-    column: str
-    value: str
-    reason: str
-
-
-class UnreadableFile(Exception):
-    """The file as a whole cannot be read, so nothing of it is recorded."""
-
-    def __init__(self, rejection: Rejection) -> None:
-        super().__init__(rejection.reason)
-        self.rejection = rejection
-
-
-def text_lines(content: IO[bytes]) -> Iterator[str]:
-    """The lines of UTF-8 content, line endings kept, a byte order mark dropped.
+    `warnings` fills as rows are read: what is recorded all the same, but looks like a slip.
 
     Raises:
-        UnreadableFile: it is not UTF-8.
+        UnreadableFile: the file is not text, is empty, or nobody can tell its columns apart.
     """
-    line = 1
-    try:
-        for text in io.TextIOWrapper(content, encoding="utf-8-sig", newline=""):
-            yield text
-            line += 1
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(Rejection(line, "", "", "the file is not UTF-8 text")) from error
 
+    def __init__(self, content: IO[bytes], reading: Reading, now: float) -> None:
+        self._now = int(now)
+        self._best_before = _remembering(reading.best_before)
+        self._ingredient = _remembering(ingredient_named)
+        self.warnings = Reasons()
+        self.layout, self._lines = laid_out(decoded_lines(content), self._why_no_row)
 
-def read_rows(lines: Iterable[str], zone: ZoneInfo, now: int) -> Iterator[Row | Rejection]:
-    """The rows of a delivery, good and bad, in the order of the file; blank lines are passed over.
+    def rows(self) -> Iterator[Row | Rejection]:
+        """The rows, good and bad, in the order of the file; blank lines are passed over.
 
-    Raises:
-        UnreadableFile: the file is empty, is not CSV, or its header lacks a column.
-    """
-    header: tuple[str, ...] | None = None
-    is_empty = True
-    for line, fields in records_of(lines):
-        if isinstance(fields, Rejection):
-            yield fields
-        elif is_empty and (header := header_of(fields, line)):
-            pass
-        else:
-            yield _row(line, fields, header or COLUMNS, zone, now)
-        is_empty = False
-    if is_empty:
-        raise UnreadableFile(Rejection(1, "", "", "the file is empty"))
+        Raises:
+            UnreadableFile: the file has no rows, or cannot be read to its end.
+        """
+        return self._rows_in(self._lines)
 
+    def rows_with_text(self) -> Iterator[tuple[Row | Rejection, str]]:
+        """The same, each with the text it was read from as it stands in the file, without its line end."""
+        text: list[str] = []
+        begins = self.layout.begins
 
-def records_of(lines: Iterable[str]) -> Iterator[tuple[int, list[str] | Rejection]]:
-    """Each record with the number of the line it begins on; a record that is not CSV as a rejection."""
-    reader = csv.reader(lines, strict=True)
-    while True:
-        begins = reader.line_num + 1
+        def read() -> Iterator[str]:
+            for line in self._lines:
+                text.append(line)
+                yield line
+
+        for row in self._rows_in(read()):
+            yield row, "".join(text[row.line - begins :]).rstrip("\r\n")
+            begins += len(text)
+            text.clear()
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        """The fields of each row, good or bad, with the number of its line; records that are not CSV are left out.
+
+        Raises:
+            UnreadableFile: the file cannot be read to its end.
+        """
+        for line, fields in records(self._lines, self.layout.separator, self.layout.begins - 1):
+            if not isinstance(fields, Rejection):
+                yield line, fields
+
+    def is_row(self, record: tuple[int, list[str]]) -> bool:
+        """Whether a record alone shows that it is a row."""
+        return self._why_no_row(self.layout, *record) is None
+
+    def _rows_in(self, lines: Iterable[str]) -> Iterator[Row | Rejection]:
+        layout, is_empty = self.layout, True
+        far, row = self._now + FAR_AHEAD, self._row
+        for line, fields in records(lines, layout.separator, layout.begins - 1):
+            is_empty = False
+            found = fields if isinstance(fields, Rejection) else row(layout, line, fields)
+            if isinstance(found, Row) and far < found.expires_at != NEVER:
+                self.warnings.add(Rejection(line, "best_before", found.best_before, "is more than 20 years ahead"))
+            yield found
+        if is_empty:
+            raise UnreadableFile(Rejection(layout.begins, "", "", "the file has a header and no rows"))
+
+    def _row(self, layout: Layout, line: int, fields: list[str]) -> Row | Rejection:
+        if len(fields) > layout.width and any(map(str.strip, fields[layout.width :])):
+            return _too_many(layout, line, fields)
+        if len(fields) < layout.width:
+            fields = fields + [""] * (layout.width - len(fields))
+        at_ingredient, at_quantity, at_best_before = layout.positions
+        column, value = COLUMNS[0], fields[at_ingredient]
         try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if "end of data" in str(error):  # it has swallowed all that follows, so nobody can tell what was meant
-                reason = "the file is not CSV: a quote that is opened here is never closed"
-                raise UnreadableFile(Rejection(begins, "", "", reason)) from error
-            yield begins, Rejection(begins, "", "", f"is not CSV: {error}")
-        else:
-            if any(field.strip() for field in fields):
-                yield begins, fields
+            ingredient = self._ingredient(value)
+            column, value = COLUMNS[1], fields[at_quantity].strip()
+            if not value:
+                raise Unusable("is missing")
+            quantity = quantity_of(value, decimal_comma=layout.decimal_comma)
+            column, value = COLUMNS[2], fields[at_best_before].strip()
+            best_before, expires_at = self._best_before(value)
+            if expires_at <= self._now:
+                raise Unusable(HAS_EXPIRED)
+        except ValueError as fault:
+            advice = fault.advice if isinstance(fault, Unusable) else ""
+            return Rejection(line, column, value.strip(), str(fault), advice)
+        return Row(line, ingredient, quantity, best_before, expires_at)
+
+    def _why_no_row(self, layout: Layout, line: int, fields: list[str]) -> Rejection | None:
+        row = self._row(layout, line, fields)
+        return row if isinstance(row, Rejection) and row.reason != HAS_EXPIRED else None
 
 
-def header_of(fields: list[str], line: int) -> tuple[str, ...] | None:
-    """The column names, where the first record is a header: it names at least one of the columns."""
-    names = tuple(field.strip().casefold() for field in fields)
-    if not set(names) & set(COLUMNS):
-        return None
-    for column in COLUMNS:
-        if names.count(column) != 1:
-            fault = "lacks" if column not in names else "repeats"
-            raise UnreadableFile(Rejection(line, column, ",".join(fields), f"the header {fault} the column {column}"))
-    return names
+def _too_many(layout: Layout, line: int, fields: list[str]) -> Rejection:
+    at_quantity = layout.positions[1]
+    number = thousands_in(*fields[at_quantity : at_quantity + 2]) if len(fields) > at_quantity + 1 else None
+    advice = f"write {number}" if number else f"put quotes around a value with {layout.separator!r} in it"
+    value = layout.separator.join(fields)
+    return Rejection(line, "", value, f"has {len(fields)} fields where {layout.width} are expected", advice)
 
 
-def records_at(content: IO[bytes], lines: Container[int]) -> Iterator[list[str]]:
-    """The records that begin on these lines, as they stand there, in the order of COLUMNS; for people to mend.
+def _remembering(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """The same function, which does its work once for each value that a file repeats."""
+    known: dict[str, Value] = {}
 
-    Of a file that cannot be read to its end, those before the fault.
-    """
-    order: tuple[str, ...] = COLUMNS
-    try:
-        for position, (line, fields) in enumerate(records_of(text_lines(content))):
-            if isinstance(fields, Rejection):
-                continue
-            if position == 0 and (header := header_of(fields, line)):
-                order = header
-            elif line in lines:
-                values = dict(zip(order, fields, strict=False))
-                yield [values.get(column, "") for column in COLUMNS]
-    except UnreadableFile:
-        return
+    def remembered(text: str) -> Value:
+        value = known.get(text)
+        if value is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            value = known[text] = read(text)
+        return value
 
-
-def _row(line: int, fields: list[str], header: tuple[str, ...], zone: ZoneInfo, now: int) -> Row | Rejection:
-    if len(fields) > len(header):
-        extra = ",".join(fields[len(header) :])
-        return Rejection(line, "", extra, f"has {len(fields)} fields where {len(header)} are expected")
-    values = {name: value.strip() for name, value in zip(header, fields, strict=False)}
-    for column in COLUMNS:
-        if not values.get(column):
-            return Rejection(line, column, "", "is missing")
-    column = ""
-    try:
-        column = "ingredient"
-        ingredient = ingredient_named(values[column])
-        column = "quantity"
-        quantity = quantity_of(values[column])
-        column = "best_before"
-        expires_at = expiry_of(values[column], zone)
-        if expires_at <= now:
-            raise ValueError("has passed: this stock has expired")
-    except ValueError as error:
-        return Rejection(line, column, values[column], str(error))
-    return Row(line, ingredient, quantity, values["best_before"], expires_at)
-
-
-def quantity_of(text: str) -> int:
-    """The units a person wrote: a whole number from 1 to 1,000,000,000, digits only.
-
-    Raises:
-        ValueError: it is not that.
-    """
-    if not _DIGITS.fullmatch(text) or not 1 <= int(text) <= MAX_QUANTITY:
-        raise ValueError(f"is not a whole number from 1 to {MAX_QUANTITY:,}")
-    return int(text)
+    return remembered
 
 
 def added_up(rows: Iterable[Row]) -> list[Row]:
@@ -175,11 +156,7 @@ def added_up(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         key = (row.ingredient, row.best_before)
         before = merged.get(key)
-        merged[key] = (
-            Row(before.line, row.ingredient, before.quantity + row.quantity, row.best_before, row.expires_at)
-            if before
-            else row
-        )
+        merged[key] = before._replace(quantity=before.quantity + row.quantity) if before else row
     return list(merged.values())
 
 
@@ -190,8 +167,20 @@ def delivery_key(file_name: str, content_digest: str) -> str:
 
 
 def csv_named(name: str) -> str:
-    """The name with a suffix that the drop bucket tells of: `.csv` or `.CSV`; S3 knows no other way to fold cases."""
+    """The name with the suffix `.csv` or `.CSV`, as the keys of deliveries from the command line end."""
     stem, dot, suffix = name.rpartition(".")
     if not dot or suffix.casefold() != "csv":
         return f"{name}.csv"
     return name if suffix in {"csv", "CSV"} else f"{stem}.csv"
+
+
+_OF_ONE_FILE = re.compile(r"(?P<name>.*?)(?P<digest>-[0-9a-f]{12})?(?:\.part-\d+-of-\d+)?\.[cC][sS][vV]", re.DOTALL)
+
+
+def file_of(delivery: str) -> tuple[str, str]:
+    """The name of the file that a delivery was made from, without its suffix, and what tells its content from others'.
+
+    Deliveries of one file that was sent in parts have both in common; of a file that was corrected, the name alone.
+    """
+    found = _OF_ONE_FILE.fullmatch(delivery)
+    return (found["name"], found["digest"] or "") if found else (delivery, "")

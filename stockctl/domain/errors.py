@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     CREDENTIALS = 4
     DRIFT = 5
+    PARTIAL = 6
     INTERRUPTED = 130
 
     @property
@@ -36,6 +37,7 @@ _MEANINGS = {
     ExitCode.REFUSED: "refused: a shortage, nothing of a file to record, or other stock in the way",
     ExitCode.CREDENTIALS: "no credentials, or they may not do this",
     ExitCode.DRIFT: "drift was found",
+    ExitCode.PARTIAL: "some rows of a file were rejected, the others recorded",
     ExitCode.INTERRUPTED: "ended by Ctrl-C",
 }
 

@@ -6,7 +6,12 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from stockctl.domain.rejection import Unusable
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+NEVER = 253_402_300_799
+"""When what does not expire expires (s since the epoch): the last second that a date can name. Later than any other."""
+
 _LONGEST = len("2026-12-31T18:00:00.123456789+01:00:00")
 
 
@@ -39,7 +44,7 @@ def expiry_of(best_before: str, zone: ZoneInfo) -> int:
     the second, because the time to live of a row has no finer unit.
 
     Raises:
-        ValueError: it is neither.
+        Unusable: it is neither.
     """
     try:
         if _DATE.fullmatch(best_before):
@@ -47,10 +52,10 @@ def expiry_of(best_before: str, zone: ZoneInfo) -> int:
         moment = datetime.fromisoformat(best_before)
         if moment.tzinfo is None or not len("2026-11-23") < len(best_before) <= _LONGEST:
             raise ValueError("a time needs an offset, and no more digits than a clock has")
-        return int(moment.astimezone(UTC).timestamp() // 1)  # what is beyond year 9999 in UTC cannot be told of there
+        return int(moment.astimezone(UTC).timestamp() // 1)  # beyond year 9999 in UTC it cannot be written there
     except (ValueError, OverflowError) as error:
-        raise ValueError(
-            "is not a date such as 2026-12-31, nor a date and time with an offset such as 2026-12-31T18:00:00+01:00"
+        raise Unusable(
+            "is not a date", "write it as in 2026-12-31, or a date and time as in 2026-12-31T18:00:00+01:00"
         ) from error
 
 

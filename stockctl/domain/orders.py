@@ -11,6 +11,9 @@ from stockctl.domain.transaction import MAX_TRANSACTIONS
 MAX_BATCH_CHARACTERS = 500_000
 """Of a batch's lines; the service takes a body of twice that."""
 
+MAX_ORDER = 1_000_000
+"""Characters of one line: more than the service takes."""
+
 
 @dataclass(frozen=True)
 class Order:

@@ -6,12 +6,13 @@ bytes of the file alone: the same file sent again makes the same parts, and chan
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from stockctl.domain.delivery import header_of, records_of, text_lines
+from stockctl.domain.best_before import Reading
+from stockctl.domain.csv_layout import COLUMNS
+from stockctl.domain.delivery import DeliveryFile
 from stockctl.domain.stock import ingredient_named
 
 ROWS_PER_PART = 5_000
@@ -30,7 +31,7 @@ class Part:
         return self.lines.get(line, line)
 
 
-def parts_of(key: str, content: bytes, most: int = ROWS_PER_PART) -> list[Part]:
+def parts_of(key: str, content: bytes, reading: Reading, most: int = ROWS_PER_PART) -> list[Part]:
     """The parts of a file, of about `most` rows each; one part, the file itself, where there are no more rows.
 
     Records that are not CSV are in no part. An ingredient with more rows than `most` is divided too.
@@ -38,17 +39,14 @@ def parts_of(key: str, content: bytes, most: int = ROWS_PER_PART) -> list[Part]:
     Raises:
         UnreadableFile: the file cannot be read to its end.
     """
-    records = records_of(text_lines(io.BytesIO(content)))
-    rows = [(line, fields) for line, fields in records if isinstance(fields, list)]
-    header = header_of(rows[0][1], rows[0][0]) if rows else None
-    titles = [rows.pop(0)[1]] if header else []
+    file = DeliveryFile(io.BytesIO(content), reading, 0)
+    rows = list(file.records())
     if len(rows) <= most:
         return [Part(key, content)]
-    column = header.index("ingredient") if header else 0
-    rows.sort(key=lambda row: _ingredient(row[1], column))
+    rows.sort(key=lambda row: _ingredient(row[1], file.layout.positions[0]))
     chunks = [rows[start : start + most] for start in range(0, len(rows), most)]
     names = _names(key, len(chunks))
-    return [_part(name, titles, chunk) for name, chunk in zip(names, chunks, strict=True)]
+    return [_part(name, file, chunk) for name, chunk in zip(names, chunks, strict=True)]
 
 
 def _ingredient(fields: list[str], column: int) -> str:
@@ -64,14 +62,19 @@ def _names(key: str, count: int) -> Iterator[str]:
     return (f"{stem}.part-{number:0{digits}}-of-{count}.{suffix}" for number in range(1, count + 1))
 
 
-def _part(key: str, titles: list[list[str]], rows: list[tuple[int, list[str]]]) -> Part:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(titles)
-    next_line = 1 + len(titles)
-    lines = {}
+def _part(name: str, file: DeliveryFile, rows: list[tuple[int, list[str]]]) -> Part:
+    layout = file.layout
+    # Without a header the first row must show how to read the rest. Where it cannot, a header does.
+    header = layout.header or (() if file.is_row(rows[0]) else COLUMNS)
+    titles = layout.separator_line + (layout.written(header) if header else "")
+    next_line = 1 + titles.count("\n")
+    text, lines = [titles], {}
     for line, fields in rows:
         lines[next_line] = line
-        writer.writerow(fields)
-        next_line += 1 + sum(field.count("\n") + field.count("\r") - field.count("\r\n") for field in fields)
-    return Part(key, text.getvalue().encode(), lines)
+        text.append(layout.written(fields))
+        next_line += 1 + sum(_line_breaks(field) for field in fields)
+    return Part(name, "".join(text).encode(), lines)
+
+
+def _line_breaks(field: str) -> int:
+    return field.count("\n") + field.count("\r") - field.count("\r\n")

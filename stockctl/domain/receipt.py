@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from stockctl.domain.delivery import Rejection, Row
+from stockctl.domain.delivery import Row
+from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.instants import iso
+from stockctl.domain.reasons import Reasons, shortened
+from stockctl.domain.rejection import Rejection
+
+RECEIPTS = "receipts/"
+"""Where receipts lie in the drop bucket; every other object is a delivery."""
 
 MAX_ROWS = 10_000
 """A receipt names this many recorded rows and this many rejected ones, and counts the rest."""
 
-MAX_VALUE = 200
-"""Characters of a rejected value that are kept."""
+IS_CONFLICT = "this key was delivered before with other content; nothing changed"
+SEND_A_CORRECTION = "drop a file with the corrected rows alone, under another name"
 
 
 class DeliveryStatus(StrEnum):
@@ -38,44 +44,69 @@ Receipt = dict[str, Any]
 def receipt_key(delivery: str) -> str:
     """Where the receipt of a delivery lies in the drop bucket; S3's keys end at 1,024 bytes."""
     name = delivery if len(delivery.encode()) <= 1000 else hashlib.sha256(delivery.encode()).hexdigest()
-    return f"receipts/{name}.json"
+    return f"{RECEIPTS}{name}.json"
 
 
 @dataclass
 class Rejections:
-    """Rejected rows: the first of them, and how many there are."""
+    """Rejected rows: the first of them, how many there are, and why."""
 
     first: list[Rejection] = field(default_factory=list)
-    count: int = 0
+    reasons: Reasons = field(default_factory=Reasons)
+
+    @property
+    def count(self) -> int:
+        """The number of rejected rows."""
+        return len(self.reasons)
 
     def add(self, rejection: Rejection) -> None:
         """Counts a rejected row, and keeps it while there is room."""
-        self.count += 1
+        self.reasons.add(rejection)
         if len(self.first) < MAX_ROWS:
-            self.first.append(replace(rejection, value=rejection.value[:MAX_VALUE]))
+            self.first.append(shortened(rejection))
 
 
-def receipt_of(
-    delivery: str, etag: str, recorded: Sequence[Row], recorded_rows: int, rejected: Rejections, now: float
-) -> Receipt:
-    """The receipt of a delivery all of whose rows were dealt with; the counts include those beyond the lists."""
+@dataclass(frozen=True)
+class Findings:
+    """What a delivery was found to hold. The counts include rows beyond the lists."""
+
+    recorded: Sequence[Row] = ()
+    recorded_rows: int = 0
+    rejected: Rejections = field(default_factory=Rejections)
+    warnings: Reasons = field(default_factory=Reasons)
+    ignored_columns: Sequence[str] = ()
+
+    @property
+    def status(self) -> DeliveryStatus:
+        """What becomes of a delivery with these rows."""
+        if not self.recorded_rows:
+            return DeliveryStatus.REJECTED
+        return DeliveryStatus.PARTIAL if self.rejected.count else DeliveryStatus.RECORDED
+
+    def document(self) -> Receipt:
+        """The findings as receipts and `ingest` have them."""
+        rejected = self.rejected
+        return {
+            "recorded": [recorded_row(row) for row in self.recorded],
+            "recorded_rows": self.recorded_rows,
+            "rejected": [rejected_row(row) for row in sorted(rejected.first, key=lambda row: row.line)],
+            "rejected_rows": rejected.count,
+            "reasons": reason_rows(rejected.reasons),
+            "warnings": reason_rows(self.warnings),
+            "ignored_columns": list(self.ignored_columns),
+        }
+
+
+def receipt_of(delivery: str, etag: str, checksum: str, findings: Findings, now: float) -> Receipt:
+    """The receipt of a delivery all of whose rows were dealt with."""
     return {
         "delivery": delivery,
         "etag": etag,
-        "status": status_of(recorded_rows, rejected.count).value,
+        "checksum": checksum,
+        "status": findings.status.value,
         "at": iso(now),
-        "recorded": [recorded_row(row) for row in recorded],
-        "recorded_rows": recorded_rows,
-        "rejected": [rejected_row(row) for row in sorted(rejected.first, key=lambda row: row.line)],
-        "rejected_rows": rejected.count,
+        **findings.document(),
     }
-
-
-def status_of(recorded: int, rejected: int) -> DeliveryStatus:
-    """The status of a delivery with so many rows recorded and so many rejected."""
-    if not recorded:
-        return DeliveryStatus.REJECTED
-    return DeliveryStatus.PARTIAL if rejected else DeliveryStatus.RECORDED
 
 
 def recorded_row(row: Row) -> dict[str, str | int]:
@@ -89,21 +120,31 @@ def rejected_row(rejection: Rejection) -> dict[str, str | int]:
         "line": rejection.line,
         "column": rejection.column,
         "value": rejection.value,
-        "reason": rejection.reason,
+        "reason": rejection.message,
     }
 
 
-def with_conflict(receipt: Mapping[str, Any], etag: str, now: float) -> Receipt:
+def reason_rows(reasons: Reasons) -> list[dict[str, Any]]:
+    """Each reason once, with the number of rows and some of them."""
+    return [
+        {
+            "column": reason.column,
+            "reason": reason.reason,
+            "rows": reason.rows,
+            "examples": [
+                {"line": example.line, "value": example.value, "advice": example.advice} for example in reason.examples
+            ],
+        }
+        for reason in reasons
+    ]
+
+
+def with_conflict(receipt: Mapping[str, Any], etag: str, content: Fingerprint, now: float) -> Receipt:
     """The same receipt, with one more file that came under its key with other content and was not recorded."""
     conflicts: list[dict[str, str]] = list(receipt.get("conflicts", []))
-    if etag not in etags(conflicts):
-        conflicts.append(
-            {
-                "etag": etag,
-                "at": iso(now),
-                "reason": "this key was delivered before with other content; nothing changed",
-            }
-        )
+    if not _is_among(conflicts, content):
+        reason = f"{IS_CONFLICT}; to correct it, {SEND_A_CORRECTION}"
+        conflicts.append({"etag": etag, "checksum": content.checksum, "at": iso(now), "reason": reason})
     return {**receipt, "conflicts": conflicts}
 
 
@@ -114,22 +155,18 @@ def with_conflicts_of(earlier: Mapping[str, Any] | None, receipt: Receipt) -> Re
 
 def unfinished(delivery: str) -> Receipt:
     """The receipt of a delivery that is being recorded while another file under its key is reported as a conflict."""
-    return {
-        "delivery": delivery,
-        "etag": None,
-        "status": "recording",
-        "recorded": [],
-        "recorded_rows": 0,
-        "rejected": [],
-        "rejected_rows": 0,
-    }
+    return {"delivery": delivery, "etag": None, "checksum": None, "status": "recording", **Findings().document()}
 
 
-def etags(conflicts: Iterable[Mapping[str, str]]) -> set[str]:
-    """The entity tags of the files that a receipt reports as conflicts."""
-    return {conflict["etag"] for conflict in conflicts}
+def is_of(receipt: Mapping[str, Any], content: Fingerprint) -> bool:
+    """Whether the receipt is that of this content, conflicts aside."""
+    return content.is_of(receipt.get("checksum"), receipt.get("etag"))
 
 
-def answers(receipt: Mapping[str, Any], etag: str) -> bool:
-    """Whether the receipt says what became of the file with this entity tag."""
-    return bool(receipt.get("etag") == etag or etag in etags(receipt.get("conflicts", [])))
+def answers(receipt: Mapping[str, Any], content: Fingerprint) -> bool:
+    """Whether the receipt says what became of the file with this content."""
+    return is_of(receipt, content) or _is_among(receipt.get("conflicts", []), content)
+
+
+def _is_among(conflicts: Iterable[Mapping[str, str]], content: Fingerprint) -> bool:
+    return any(content.is_of(conflict.get("checksum"), conflict.get("etag")) for conflict in conflicts)

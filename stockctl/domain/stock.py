@@ -6,11 +6,18 @@ since the epoch.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
+from stockctl.domain.instants import NEVER
+
 MAX_QUANTITY = 1_000_000_000
 MAX_INGREDIENT_LENGTH = 100
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters without a shape of their own that Python calls printable: fillers, blanks and variation selectors."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,8 @@ class Holding:
     @property
     def soonest_expiry(self) -> int | None:
         """When the first batch with stock expires (s since the epoch): what a level's `next_expiry` should be."""
-        return min((batch.expires_at for batch in self.counted if batch.quantity), default=None)
+        stocked = (batch.expires_at for batch in self.counted if batch.quantity)
+        return min((expires_at for expires_at in stocked if expires_at != NEVER), default=None)
 
 
 def batch_id_of(delivery: str, best_before: str) -> str:
@@ -150,13 +158,13 @@ def ingredient_named(text: str) -> str:
     """The ingredient that a person's spelling means: trimmed, inner white space folded, case folded, composed (NFC).
 
     Raises:
-        ValueError: it is empty, too long, or has characters that cannot be printed.
+        ValueError: it is empty, too long, or has characters that cannot be seen.
     """
     name = unicodedata.normalize("NFC", " ".join(text.split()).casefold())
     if not name:
         raise ValueError("is empty")
     if len(name) > MAX_INGREDIENT_LENGTH:
         raise ValueError(f"is longer than {MAX_INGREDIENT_LENGTH} characters")
-    if not name.isprintable():
-        raise ValueError("has characters that cannot be printed")
+    if not name.isprintable() or _UNSEEN.search(name):
+        raise ValueError("has characters that cannot be seen")
     return name

@@ -1,4 +1,8 @@
-"""StockReceived: a delivery was dropped; record it and answer with a receipt."""
+"""StockReceived: an object was dropped; record it as a delivery and answer with a receipt.
+
+Every object is a delivery, whatever its name, so that none goes without an answer. Receipts lie in the same bucket and
+cause an event too, which ends here: a delivery makes two invocations, and no more.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
+from stockctl.domain.receipt import RECEIPTS
 from stockctl.functions import metrics, wiring
 from stockctl.functions.try_all import all_tried
 
@@ -15,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Works the S3 notification of one or more objects. S3's own test notification has no records: nothing to do."""
+    """Handles the S3 notification of one or more objects. S3's own test notification has no records: nothing to do."""
     with all_tried() as attempt:
         for record in event.get("Records", []):
             attempt("a delivery", partial(_record, record))
@@ -23,6 +28,8 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
 def _record(record: Mapping[str, Any]) -> None:
     bucket, key, version_id = _object_of(record)
+    if key.startswith(RECEIPTS) or _is_folder(key, record):
+        return
     receipt = wiring.recorder(bucket).record(key, version_id)
     if receipt:
         metrics.count_rows(receipt["recorded_rows"], receipt["rejected_rows"])
@@ -33,3 +40,8 @@ def _object_of(record: Mapping[str, Any]) -> tuple[str, str, str | None]:
     """Bucket, key and version. S3 sends keys as forms do: spaces as +, everything else per cent encoded."""
     s3 = record["s3"]
     return s3["bucket"]["name"], unquote_plus(s3["object"]["key"]), s3["object"].get("versionId")
+
+
+def _is_folder(key: str, record: Mapping[str, Any]) -> bool:
+    """Whether it is the empty object that S3's console makes for a folder."""
+    return key.endswith("/") and record["s3"]["object"].get("size") == 0

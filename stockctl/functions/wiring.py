@@ -8,12 +8,13 @@ from functools import cache
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.retry import Patience
+from stockctl.domain.best_before import DateOrder
 from stockctl.domain.instants import time_zone
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.reconcile import Reconciled
 from stockctl.operations.reconcile import reconcile as reconciled
-from stockctl.operations.record_delivery import Recorder
+from stockctl.operations.record_delivery import MAX_MEGABYTES, Recorder
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.use import Tables
 
@@ -47,6 +48,8 @@ def recorder(bucket: str) -> Recorder:
         stock=stock_table(),
         transactions=os.environ["TRANSACTION_TABLE"],
         zone=time_zone(os.environ.get("TIME_ZONE") or "UTC"),
+        date_order=DateOrder(os.environ.get("DATE_ORDER") or "YMD"),
+        max_megabytes=int(os.environ.get("MAX_DELIVERY_SIZE") or MAX_MEGABYTES),
         clock=time.time,
         patience=PATIENCE,
     )

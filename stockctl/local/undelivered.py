@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from stockctl.domain.receipt import answers, receipt_key
+from stockctl.domain.receipt import receipt_key
 from stockctl.domain.transaction import RESERVED_PREFIX
 from stockctl.operations.drop_bucket import DropBucket
 
@@ -60,7 +60,7 @@ class Drop:
     def _unanswered(self) -> Iterator[Object]:
         objects = list(self._objects())
         written = {each["Key"]: each["LastModified"] for each in objects if each["Key"].startswith(RECEIPTS)}
-        deliveries = [each for each in objects if each["Key"].lower().endswith(".csv") and each["Key"] not in written]
+        deliveries = [each for each in objects if each["Key"] not in written]
         claims = self._claims([each["Key"] for each in deliveries])
         for each in deliveries:
             receipt = written.get(receipt_key(each["Key"]))
@@ -72,7 +72,7 @@ class Drop:
         """Whether its receipt speaks of this content, and is no longer alone with what it says was recorded."""
         try:
             receipt = DropBucket(self.clients.s3, self.bucket).receipt(delivery["Key"])
-            if receipt is None or not answers(receipt, _etag(delivery)):
+            if receipt is None or _etag(delivery) not in _etags(receipt):
                 return False
             return not receipt["recorded"] or claims.get(delivery["Key"]) == receipt["etag"]
         except (ValueError, KeyError, TypeError, AttributeError):  # not a receipt: somebody else has put it there
@@ -105,3 +105,8 @@ class Drop:
 def _etag(each: Object) -> str:
     etag: str = each["ETag"]
     return etag.strip('"')
+
+
+def _etags(receipt: Mapping[str, Any]) -> set[str]:
+    """The entity tags of the files that a receipt answers."""
+    return {receipt["etag"], *(conflict["etag"] for conflict in receipt.get("conflicts", []))}

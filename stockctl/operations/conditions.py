@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 IS_NEW = "attribute_not_exists(transaction_id)"
-"""A transaction's record: an id is accepted once, whoever repeats it."""
+"""A transaction's record, or a delivery's claim: an id is taken once, whoever repeats it."""
 
-IS_NEW_OR_SAME_DELIVERY = "attribute_not_exists(transaction_id) OR request_hash = :etag"
-"""A delivery's record: a redelivered file goes on where the first attempt ended; another file under its key may not."""
+IS_UNSETTLED_CLAIM = "request_hash = :etag AND attribute_not_exists(missed)"
+"""A delivery's claim: what the first attempt to finish could not record stays known, though rows expire meanwhile."""
 
 IS_AVAILABLE = "quantity >= :units"
 """A use: never more than there is."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
-from stockctl.domain.receipt import Receipt, receipt_key
+from stockctl.domain.delivery import file_of
+from stockctl.domain.receipt import RECEIPTS, Receipt, receipt_key
+from stockctl.domain.resend import MAX_EARLIER, is_earlier
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+MAX_PAGES = 10
+"""Pages of a thousand receipts that are looked through for those of earlier deliveries of a file."""
 
 _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _ABSENT = {"NoSuchKey", "404", "NoSuchVersion"}
@@ -31,8 +38,11 @@ class DropBucket:
         answer = self.client.put_object(Bucket=self.name, Key=key, Body=content, ContentType="text/csv")
         return answer["ETag"].strip('"')
 
-    def fetch(self, key: str, version_id: str | None, into: IO[bytes]) -> str | None:
-        """Copies a delivery into a file and returns its entity tag; None where it has been deleted meanwhile."""
+    def fetch(self, key: str, version_id: str | None, into: IO[bytes], most: int) -> str | None:
+        """Copies a delivery into a file and returns its entity tag; None where it has been deleted meanwhile.
+
+        Of one that is larger than `most` bytes no more is copied than shows that.
+        """
         version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
         try:
             answer = self.client.get_object(Bucket=self.name, Key=key, **version)
@@ -42,6 +52,8 @@ class DropBucket:
             raise
         for piece in answer["Body"].iter_chunks(1 << 20):
             into.write(piece)
+            if into.tell() > most:
+                break
         return answer["ETag"].strip('"')
 
     def receipt(self, delivery: str) -> Receipt | None:
@@ -58,6 +70,27 @@ class DropBucket:
                 return None
             raise
         return found[0] if found else None
+
+    def earlier_receipts(self, delivery: str) -> Iterator[Receipt]:
+        """The receipts of earlier deliveries of the same file, the newest first."""
+        name, _ = file_of(delivery)
+        found = sorted(((each["LastModified"], each["Key"]) for each in self._receipts_named(name)), reverse=True)
+        keys = (key.removeprefix(RECEIPTS).removesuffix(".json") for _, key in found)
+        earlier = (key for key in keys if is_earlier(delivery, key))
+        for key in itertools.islice(earlier, MAX_EARLIER):
+            receipt = self.receipt(key)
+            if receipt:
+                yield receipt
+
+    def _receipts_named(self, name: str) -> Iterator[ObjectTypeDef]:
+        """The receipts whose deliveries begin with a name, as S3 lists them; of very many, the first."""
+        more: dict[str, Any] = {}
+        for _ in range(MAX_PAGES):
+            page = self.client.list_objects_v2(Bucket=self.name, Prefix=f"{RECEIPTS}{name}", **more)
+            yield from page.get("Contents", [])
+            if "NextContinuationToken" not in page:
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def write_receipt(self, delivery: str, next_receipt: Callable[[Receipt | None], Receipt | None]) -> Receipt | None:
         """Writes what `next_receipt` makes of the receipt that is there; it returns None to leave that as it is.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
-from stockctl.domain.instants import iso
+from stockctl.domain.instants import NEVER, iso
 from stockctl.domain.stock import Batch, Level
 from stockctl.operations import conditions
 from stockctl.operations.rows import LEVEL_ROW_TYPE, batch_row, level_key, number, roster_from, roster_key, text
@@ -124,29 +124,31 @@ def _actions(table: str, batches: list[Batch], level: Level | None, now: float) 
 
 
 def _add_to_level(table: str, batches: list[Batch], level: Level | None, now: float) -> TransactWriteItemTypeDef:
-    expiries = [batch.expires_at for batch in batches]
+    expiries = [batch.expires_at for batch in batches if batch.expires_at != NEVER]
     if level is not None and level.next_expiry is not None:
         expiries.append(level.next_expiry)
-    known = {":generation": number(level.generation)} if level else {}
+    values = {":generation": number(level.generation)} if level else {}
+    if expiries:
+        values[":next_expiry"] = number(min(expiries))
+    guard = "next_expiry = :next_expiry, " if expiries else ""
     cause = f"delivery {batches[0].delivery}"
     return {
         "Update": {
             "TableName": table,
             "Key": level_key(batches[0].ingredient),
             "UpdateExpression": "ADD quantity :units, received :units, used :zero, expired :zero, version :one, "
-            "generation :one SET next_expiry = :next_expiry, row_type = :row_type, cause = :cause, updated_at = :now, "
+            f"generation :one SET {guard}row_type = :row_type, cause = :cause, updated_at = :now, "
             "commit_id = :commit",
             "ConditionExpression": conditions.IS_SAME_GENERATION if level else conditions.IS_FIRST_DELIVERY,
             "ExpressionAttributeValues": {
                 ":units": number(sum(batch.quantity for batch in batches)),
                 ":zero": number(0),
                 ":one": number(1),
-                ":next_expiry": number(min(expiries)),
                 ":row_type": text(LEVEL_ROW_TYPE),
                 ":cause": text(cause),
                 ":now": text(iso(now)),
                 ":commit": text(Commit.of([cause, batches[0].batch_id], now).commit_id),
-                **known,
+                **values,
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }

@@ -11,45 +11,44 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import chain
-from typing import IO, TYPE_CHECKING
+from typing import IO
 from zoneinfo import ZoneInfo
 
-from botocore.exceptions import ClientError
-
-from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
-from stockctl.domain.delivery import Rejection, Row, UnreadableFile, read_rows, text_lines
+from stockctl.domain.best_before import DateOrder, Reading
+from stockctl.domain.delivery import HAS_EXPIRED, DeliveryFile, Row
+from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.instants import iso
+from stockctl.domain.reasons import Reasons
 from stockctl.domain.receipt import (
     MAX_ROWS,
+    Findings,
     Receipt,
     Rejections,
+    is_of,
     receipt_of,
     unfinished,
     with_conflict,
     with_conflicts_of,
 )
 from stockctl.domain.reconciliation import MAX_ACTIONS
+from stockctl.domain.rejection import Rejection, UnreadableFile
+from stockctl.domain.resend import WAS_RECORDED_BEFORE
 from stockctl.domain.stock import Batch, batch_id_of
-from stockctl.domain.transaction import RESERVED_PREFIX
-from stockctl.operations import conditions
+from stockctl.operations.claims import Claim, Claims
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.receive import MAX_BATCHES, Conflict, receive, receive_together
-from stockctl.operations.rows import number, text
+from stockctl.operations.rows import batch_key
 from stockctl.operations.sorted_rows import StagedRows
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.workers import workers_for
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
-"""How long after its last best-before a delivery's key stays taken."""
-
 MAX_KEY_BYTES = 900
 """A batch's sort key holds the delivery's key and a best-before, in DynamoDB's 1,024 bytes."""
+
+MAX_MEGABYTES = 100
+"""The size of a delivery, unless the stack's parameter MaxDeliverySize says otherwise."""
 
 IN_MEMORY_BYTES = 8 << 20
 
@@ -61,7 +60,7 @@ _Missed = list[tuple[Row, Rejection]]
 
 @dataclass(frozen=True)
 class Recorder:
-    """Where deliveries are recorded, in which time zone their dates are meant, and the time (s since the epoch)."""
+    """Where deliveries are recorded, how their dates are read, how large (MB) they may be, and the time (s, epoch)."""
 
     bucket: DropBucket
     stock: StockTable
@@ -69,6 +68,13 @@ class Recorder:
     zone: ZoneInfo
     clock: Callable[[], float]
     patience: Patience
+    date_order: DateOrder = DateOrder.YMD
+    max_megabytes: int = MAX_MEGABYTES
+
+    @property
+    def claims(self) -> Claims:
+        """The claims of deliveries to their keys."""
+        return Claims(self.stock.client, self.transactions)
 
     def record(self, delivery: str, version_id: str | None = None) -> Receipt | None:
         """Records one delivery and returns its receipt; None where the object has been deleted meanwhile.
@@ -76,12 +82,12 @@ class Recorder:
         Raises:
             Busy: contention outlasted the deadline; recording it again does the rest.
         """
-        with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as content:
-            etag = self.bucket.fetch(delivery, version_id, content)
+        with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as content, StagedRows() as staged:
+            etag = self.bucket.fetch(delivery, version_id, content, self.max_megabytes << 20)
             if etag is None:
                 return None
-            with StagedRows() as staged:
-                return _Recording(self, delivery, etag, staged).run(content)
+            fingerprint = Fingerprint.of(content, etag)
+            return _Recording(self, delivery, etag, fingerprint, staged).run(content)
 
 
 @dataclass
@@ -89,66 +95,68 @@ class _Recording:
     recorder: Recorder
     delivery: str
     etag: str
+    fingerprint: Fingerprint
     staged: StagedRows
     rejected: Rejections = field(default_factory=Rejections)
+    warnings: Reasons = field(default_factory=Reasons)
+    ignored_columns: tuple[str, ...] = ()
+    missed: set[int] = field(default_factory=set)
 
     def run(self, content: IO[bytes]) -> Receipt | None:
-        is_readable = self._stage(content)
+        at = self.recorder.clock()
+        is_readable = self._stage(content, at)
+        if is_readable and any(reason.reason == HAS_EXPIRED for reason in self.rejected.reasons):
+            earlier = self.recorder.claims.find(self.delivery, self.fingerprint)
+            if earlier and earlier.at < at:  # an attempt that began before these rows expired may have recorded them
+                self._stage(content, earlier.at)
         last_expiry = self.staged.last_expiry()
         if not is_readable or last_expiry is None:
-            return self._write_receipt([], 0)
-        if not self._claim(last_expiry):
+            return self._write_receipt()
+        claims = self.recorder.claims
+        claim = claims.take(self.delivery, self.etag, self.fingerprint, at, last_expiry)
+        if claim is None:
             return self._write_conflict()
         try:
-            self._record()
+            self._record(claim)
         except Conflict:
             return self._write_conflict()
-        return self._write_receipt(self.staged.recorded(MAX_ROWS), self.staged.recorded_count())
+        claims.settle(self.delivery, claim.etag, self.missed)
+        self._warn_of_resent_rows()
+        return self._write_receipt()
 
-    def _stage(self, content: IO[bytes]) -> bool:
+    def _stage(self, content: IO[bytes], at: float) -> bool:
         """Puts the good rows in order; False where the file as a whole cannot be read."""
-        content.seek(0)
+        self.staged.clear()
+        self.rejected = Rejections()
         try:
-            if len(self.delivery.encode()) > MAX_KEY_BYTES:
-                reason = f"the name of the file is longer than {MAX_KEY_BYTES} bytes"
-                raise UnreadableFile(Rejection(1, "", "", reason))
-            self.staged.add(self._good_rows(content))
+            self._check_limits(content)
+            content.seek(0)
+            file = DeliveryFile(content, Reading(self.recorder.zone, self.recorder.date_order), at)
+            self.warnings, self.ignored_columns = file.warnings, file.layout.ignored
+            self.staged.add(self._good_rows(file))
         except UnreadableFile as unreadable:
+            self.staged.clear()
             self.rejected = Rejections()
             self.rejected.add(unreadable.rejection)
             return False
         return True
 
-    def _good_rows(self, content: IO[bytes]) -> Iterator[Row]:
-        for row in read_rows(text_lines(content), self.recorder.zone, int(self.recorder.clock())):
+    def _check_limits(self, content: IO[bytes]) -> None:
+        if len(self.delivery.encode()) > MAX_KEY_BYTES:
+            reason = f"the name of the file is longer than {MAX_KEY_BYTES} bytes"
+            raise UnreadableFile(Rejection(1, "", "", reason))
+        if content.seek(0, 2) > self.recorder.max_megabytes << 20:
+            reason = f"the file is larger than {self.recorder.max_megabytes} MB"
+            raise UnreadableFile(Rejection(1, "", "", reason, "send it as several files"))
+
+    def _good_rows(self, file: DeliveryFile) -> Iterator[Row]:
+        for row in file.rows():
             if isinstance(row, Row):
                 yield row
             else:
                 self.rejected.add(row)
 
-    def _claim(self, last_expiry: int) -> bool:
-        """Writes down which content this key stands for; False where it stands for other content."""
-        client: DynamoDBClient = self.recorder.stock.client
-        try:
-            client.put_item(
-                TableName=self.recorder.transactions,
-                Item={
-                    "transaction_id": text(RESERVED_PREFIX + self.delivery),
-                    "request_hash": text(self.etag),
-                    "status": text("delivery"),
-                    "at": text(iso(self.recorder.clock())),
-                    "forget_at": number(last_expiry + REMEMBERED_SECONDS),
-                },
-                ConditionExpression=conditions.IS_NEW_OR_SAME_DELIVERY,
-                ExpressionAttributeValues={":etag": text(self.etag)},
-            )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
-
-    def _record(self) -> None:
+    def _record(self, claim: Claim) -> None:
         """Records the rows by several workers; no more is read than they are at, and no ingredient by two of them."""
         workers = workers_for(self.staged.ingredients())
         waiting: deque[Future[_Missed]] = deque()
@@ -157,36 +165,57 @@ class _Recording:
             for groups in _packed(self.staged.groups(MAX_GROUP)):
                 while waiting and (len(waiting) >= 2 * workers or groups[0][0].ingredient == last):
                     self._note(waiting.popleft().result())
-                waiting.append(threads.submit(self._record_groups, groups))
+                waiting.append(threads.submit(self._record_groups, claim, groups))
                 last = groups[-1][0].ingredient
             while waiting:
                 self._note(waiting.popleft().result())
 
-    def _record_groups(self, groups: list[list[Row]]) -> _Missed:
+    def _record_groups(self, claim: Claim, groups: list[list[Row]]) -> _Missed:
         """Records groups of one ingredient each, and returns the rows that could not be, with the reason."""
         recorder = self.recorder
-        batches = [[self._batch(row) for row in rows] for rows in groups]
+        batches = [[self._batch(claim, row) for row in rows] for rows in groups]
         if len(groups) > 1 and receive_together(recorder.stock, batches, recorder.clock):
             return []
-        return list(chain.from_iterable(map(self._record_group, groups, batches)))
+        pairs = zip(groups, batches, strict=True)
+        return list(chain.from_iterable(self._record_group(claim, *pair) for pair in pairs))
 
-    def _record_group(self, rows: list[Row], batches: list[Batch]) -> _Missed:
+    def _record_group(self, claim: Claim, rows: list[Row], batches: list[Batch]) -> _Missed:
         recorder = self.recorder
         done = receive(recorder.stock, batches, recorder.clock, recorder.patience)
         late = {batch.best_before for batch in done.expired}
         surplus = {batch.best_before for batch in done.surplus}
-        expired, full = "has passed: this stock has expired", "has too many live batches; wait until some have expired"
+        full = "has too many live batches; wait until some have expired"
+        expired = (row for row in _of(rows, late) if not self._was_recorded(claim, row))
         return [
-            *((row, Rejection(row.line, "best_before", row.best_before, expired)) for row in _of(rows, late)),
+            *((row, Rejection(row.line, "best_before", row.best_before, HAS_EXPIRED)) for row in expired),
             *((row, Rejection(row.line, "ingredient", row.ingredient, full)) for row in _of(rows, surplus)),
         ]
 
     def _note(self, missed: _Missed) -> None:
         self.staged.mark_unrecorded(row for row, _ in missed)
+        self.missed |= {row.line for row, _ in missed}
         for _, rejection in missed:
             self.rejected.add(rejection)
 
-    def _batch(self, row: Row) -> Batch:
+    def _was_recorded(self, claim: Claim, row: Row) -> bool:
+        """Whether an earlier attempt recorded a row that has expired since: the claim knows, or else the batch does."""
+        if claim.missed is not None:
+            return row.line not in claim.missed
+        stock = self.recorder.stock
+        key = batch_key(row.ingredient, batch_id_of(self.delivery, row.best_before))
+        batch = stock.client.get_item(TableName=stock.name, Key=key, ConsistentRead=True).get("Item")
+        return batch is not None and batch["etag"].get("S") == claim.etag
+
+    def _warn_of_resent_rows(self) -> None:
+        """Warns of rows that an earlier delivery of the same file has brought: a drop cannot be asked what it means."""
+        for earlier in self.recorder.bucket.earlier_receipts(self.delivery):
+            pairs = ((row["ingredient"], row["best_before"]) for row in earlier["recorded"])
+            for row in self.staged.matching(pairs):
+                value = f"{row.ingredient} {row.best_before}"
+                advice = f"by {earlier['delivery']}"
+                self.warnings.add(Rejection(row.line, "", value, WAS_RECORDED_BEFORE, advice))
+
+    def _batch(self, claim: Claim, row: Row) -> Batch:
         return Batch(
             ingredient=row.ingredient,
             batch_id=batch_id_of(self.delivery, row.best_before),
@@ -195,18 +224,24 @@ class _Recording:
             received=row.quantity,
             best_before=row.best_before,
             expires_at=row.expires_at,
-            etag=self.etag,
+            etag=claim.etag,
             received_at=iso(self.recorder.clock()),
         )
 
-    def _write_receipt(self, recorded: list[Row], recorded_rows: int) -> Receipt | None:
-        now = self.recorder.clock()
-        receipt = receipt_of(self.delivery, self.etag, recorded, recorded_rows, self.rejected, now)
+    def _write_receipt(self) -> Receipt | None:
+        findings = Findings(
+            recorded=self.staged.recorded(MAX_ROWS),
+            recorded_rows=self.staged.recorded_count(),
+            rejected=self.rejected,
+            warnings=self.warnings,
+            ignored_columns=self.ignored_columns,
+        )
+        receipt = receipt_of(self.delivery, self.etag, self.fingerprint.checksum, findings, self.recorder.clock())
 
         def unless_there_is_a_better(existing: Receipt | None) -> Receipt | None:
             if existing is None or not existing["recorded"]:
                 return with_conflicts_of(existing, receipt)
-            return None if existing["etag"] == self.etag else self._conflict_in(existing)
+            return None if is_of(existing, self.fingerprint) else self._conflict_in(existing)
 
         return self.recorder.bucket.write_receipt(self.delivery, unless_there_is_a_better)
 
@@ -217,7 +252,7 @@ class _Recording:
         """The receipt with this file as a conflict. The first file's own receipt may not be written yet."""
         if existing is None:
             existing = unfinished(self.delivery)
-        changed = with_conflict(existing, self.etag, self.recorder.clock())
+        changed = with_conflict(existing, self.etag, self.fingerprint, self.recorder.clock())
         return None if changed == existing else changed
 
 

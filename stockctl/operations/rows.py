@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from stockctl.domain.instants import NEVER
 from stockctl.domain.stock import Batch, Level, Roster
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def batch_from(row: TableRow) -> Batch:
         quantity=int(row["quantity"]["N"]),
         received=int(row["received"]["N"]),
         best_before=row["best_before"]["S"],
-        expires_at=int(row["expires_at"]["N"]),
+        expires_at=int(row["expires_at"]["N"]) if "expires_at" in row else NEVER,
         etag=row["etag"]["S"],
         received_at=row["received_at"]["S"],
         charged_through=_number_in(row, "charged_through"),
@@ -93,14 +94,15 @@ def batch_from(row: TableRow) -> Batch:
 
 
 def batch_row(batch: Batch) -> dict[str, AttributeValueTypeDef]:
-    """The row of a batch that nothing has been charged to; `expires_at` is the table's time-to-live attribute."""
+    """The row of a batch that nothing has been charged to. `expires_at` is its time to live; without it none expires."""
+    expiry = {} if batch.expires_at == NEVER else {"expires_at": number(batch.expires_at)}
     return {
         **batch_key(batch.ingredient, batch.batch_id),
         "delivery": text(batch.delivery),
         "quantity": number(batch.quantity),
         "received": number(batch.received),
         "best_before": text(batch.best_before),
-        "expires_at": number(batch.expires_at),
+        **expiry,
         "etag": text(batch.etag),
         "received_at": text(batch.received_at),
     }

@@ -46,6 +46,15 @@ class StagedRows:
             ((row.ingredient, row.best_before, row.line, row.quantity, row.expires_at) for row in rows),
         )
 
+    def clear(self) -> None:
+        """Forgets all rows."""
+        self._database.execute("DELETE FROM rows")
+
+    def matching(self, pairs: Iterable[tuple[str, str]]) -> Iterator[Row]:
+        """The recorded rows with one of these ingredients and best-befores."""
+        for pair in pairs:
+            yield from self._rows("WHERE ingredient = ? AND best_before = ? AND NOT unrecorded", *pair)
+
     def last_expiry(self) -> int | None:
         """The latest expiry (s since the epoch); None where there are no rows."""
         found: tuple[int | None] = self._database.execute("SELECT max(expires_at) FROM rows").fetchone()
@@ -81,6 +90,6 @@ class StagedRows:
         """How many rows were recorded."""
         return int(self._database.execute("SELECT count(*) FROM rows WHERE NOT unrecorded").fetchone()[0])
 
-    def _rows(self, which: str, *parameters: int) -> Iterator[Row]:
+    def _rows(self, which: str, *parameters: int | str) -> Iterator[Row]:
         for found in self._database.execute(f"SELECT {_COLUMNS} FROM rows {which}", parameters):  # noqa: S608 - no data in it
-            yield Row(*found)
+            yield Row._make(found)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from stockctl.domain.instants import NEVER
 from stockctl.domain.level_change import LevelChange
 from stockctl.domain.stock import Batch, Level
 from stockctl.terminal.charts import Mark, MarkKind
@@ -142,7 +143,7 @@ class Watched:
         """Takes in the batches of an ingredient."""
         ingredient = self._ingredient(name)
         ingredient.batches = sorted(batches, key=lambda batch: (batch.expires_at, batch.batch_id))
-        live = [batch.expires_at for batch in batches if batch.quantity > 0]
+        live = [batch.expires_at for batch in batches if batch.quantity > 0 and batch.expires_at != NEVER]
         ingredient.next_expiry = min(live, default=None)
 
     def sorted(self, order: SortOrder) -> list[WatchedIngredient]:

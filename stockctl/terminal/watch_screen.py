@@ -14,6 +14,7 @@ from itertools import islice
 from rich.cells import cell_len
 from rich.text import Text
 
+from stockctl.domain.instants import NEVER
 from stockctl.domain.stock import Batch
 from stockctl.terminal.charts import LevelPlot, bar, level_chart, sampled, sparkline
 from stockctl.terminal.durations import short
@@ -226,6 +227,8 @@ def _batches(ingredient: WatchedIngredient, view: View, width: int, height: int)
 
 
 def _due(batch: Batch, view: View) -> str:
+    if batch.expires_at == NEVER:
+        return "never"
     left = batch.expires_at - view.now
     return f"in {short(left)}" if left >= 1 else "due"
 

@@ -18,7 +18,7 @@ from tests.benchmarks.conftest import PATIENCE
 from tests.service import STOCK, TRANSACTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -45,11 +45,14 @@ class Folder:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def fetch(self, _key: str, _version: str | None, into: IO[bytes]) -> str:
+    def fetch(self, _key: str, _version: str | None, into: IO[bytes], _most: int) -> str:
         with self.file.open("rb") as content:
             while piece := content.read(1 << 20):
                 into.write(piece)
         return "etag"
+
+    def earlier_receipts(self, _key: str) -> Iterator[Receipt]:
+        return iter(())
 
     def write_receipt(self, _key: str, made: Callable[[Receipt | None], Receipt | None]) -> Receipt | None:
         return made(None)

@@ -74,6 +74,7 @@ def kitchen(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
         "ApiId": "api",
         "ApiUrl": f"http://127.0.0.1:{server.server_port}",
         "TimeZone": "UTC",
+        "DateOrder": "YMD",
     }
     template = {
         "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from stockctl.client.supplier import deliver
+from stockctl.domain.best_before import DateOrder
 from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.functions import wiring
 from stockctl.operations.drop_bucket import DropBucket
 from tests.cli.conftest import Stockctl
 from tests.service import BUCKET, Service
+from tests.supplier_files import FILES, FOLDER, content_of
 
 GOOD = "ingredient,quantity,best_before\nham,30,2099-12-31\negg,12,2099-01-01\n"
 
@@ -75,6 +80,7 @@ def test_a_time_zone_is_for_a_dry_run_as_a_stack_has_its_own(stockctl: Stockctl,
     done = stockctl("ingest", str(monday), "--time-zone", "Asia/Tokyo")
     assert done.code == ExitCode.USAGE
     assert "--dry-run" in done.err
+    assert stockctl("ingest", str(monday), "--date-order", "DMY").code == ExitCode.USAGE
 
 
 def test_the_same_file_twice_is_the_same_delivery(stockctl: Stockctl, working: Service, monday: Path) -> None:
@@ -90,14 +96,14 @@ def test_the_same_file_twice_is_the_same_delivery(stockctl: Stockctl, working: S
 def test_of_a_file_that_is_not_waited_for_nothing_is_counted(stockctl: Stockctl, monday: Path) -> None:
     done = stockctl("ingest", str(monday), "--no-wait", "-o", "table")
     assert done.out.rstrip().endswith("1 delivery")
-    assert "without --no-wait says what became of it" in done.err
+    assert "without --no-wait shows what became of it" in done.err
 
 
 @pytest.mark.usefixtures("working")
-def test_rejected_rows_are_told_by_file_line_column_value_and_reason(stockctl: Stockctl, monday: Path) -> None:
+def test_rejected_rows_are_reported_with_line_column_value_and_reason(stockctl: Stockctl, monday: Path) -> None:
     monday.write_text(GOOD + "ham,ten,2099-12-31\n")
     done = stockctl("ingest", str(monday))
-    assert done.code == ExitCode.DONE
+    assert done.code == ExitCode.PARTIAL
     assert f"{monday}:4: rejected: quantity 'ten' is not a whole number" in done.err
     assert stockctl("ingest", str(monday), "-o", "json").json[0]["rejected"][0]["line"] == 4
 
@@ -138,36 +144,163 @@ def test_a_batch_id_names_the_delivery_and_other_content_under_it_is_a_conflict(
     assert "other content" in done.err
 
 
-def test_a_dry_run_prints_the_rows_as_they_would_be_recorded_and_needs_no_cloud(
+def test_a_dry_run_prints_the_rows_as_they_would_be_recorded_and_sends_nothing(
     stockctl: Stockctl, monday: Path, kitchen: Service
 ) -> None:
     done = stockctl("ingest", str(monday), "--dry-run", "-o", "json")
     assert [row["ingredient"] for row in done.json[0]["recorded"]] == ["ham", "egg"]
+    assert done.json[0]["status"] == "valid"
     assert "Contents" not in kitchen.clients.s3.list_objects_v2(Bucket=BUCKET)
     assert "stack" not in done.err
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_files_as_suppliers_send_them(stockctl: Stockctl, working: Service, name: str) -> None:
+    """The command, its dry run, and the receipt of the same file dropped with a plain client agree."""
+    expected = FILES[name]
+    path = str(FOLDER / name)
+    checked = stockctl("ingest", path, "--dry-run", "-o", "json")
+    sent = stockctl("ingest", path, "-o", "json")
+    receipt = working.drop(f"dropped/{name}", content_of(name))
+    for document in (checked.json[0], sent.json[0], receipt):
+        assert {row["ingredient"]: row["quantity"] for row in document["recorded"]} == expected.recorded
+        assert {row["line"] for row in document["rejected"]} == set(expected.rejected)
+        for row in document["rejected"]:
+            assert expected.rejected[row["line"]] in row["reason"]
+    assert (sent.json[0]["status"], receipt["status"]) == (expected.status, expected.status)
+    assert checked.json[0]["status"] == expected.status.replace("recorded", "valid")
+    code = {"recorded": ExitCode.DONE, "partial": ExitCode.PARTIAL, "rejected": ExitCode.REFUSED}[expected.status]
+    assert (checked.code, sent.code) == (code, code)
+
+
 @pytest.mark.usefixtures("working")
-def test_rejected_rows_can_be_written_out_mended_and_sent_again(
-    stockctl: Stockctl, monday: Path, tmp_path: Path
-) -> None:
-    monday.write_text(GOOD + "ham,ten,2099-12-31\n")
-    mend = tmp_path / "mend.csv"
-    stockctl("ingest", str(monday), "--rejects", str(mend))
-    assert mend.read_text() == "ingredient,quantity,best_before\nham,ten,2099-12-31\n"
-    mend.write_text(mend.read_text().replace("ten", "10"))
-    assert stockctl("ingest", str(mend), "-o", "json").json[0]["status"] == "recorded"
+def test_rejected_lines_are_kept_as_they_stand_and_come_back_corrected(stockctl: Stockctl, tmp_path: Path) -> None:
+    monday, rejects = tmp_path / "monday.csv", tmp_path / "rejects.csv"
+    bad = ["rice;1 000;2031-05-01", '"dough"x;1;2031-05-01', "ham;5;2031-12-01;extra", "2031;leek"]
+    monday.write_text("\n".join(["ingredient;quantity;best_before", "egg;1;2031-05-01", *bad]))
+    done = stockctl("ingest", str(monday), "--rejects", str(rejects))
+    assert done.code == ExitCode.PARTIAL
+    head, *lines = rejects.read_text().splitlines()
+    assert head == "line;reason;ingredient;quantity;best_before"
+    assert [line.split(";")[0] for line in lines] == ["3", "4", "5", "6"]
+    assert all(line.endswith(raw) for line, raw in zip(lines, bad, strict=True))
+    unchanged = stockctl("ingest", str(rejects), "-o", "json")
+    assert (unchanged.code, len(unchanged.json[0]["rejected"])) == (ExitCode.REFUSED, 4)
+    second = tmp_path / "second.csv"
+    stockctl("ingest", str(rejects), "--rejects", str(second))
+    assert second.read_text().splitlines()[0] == head
+    assert all(line.endswith(raw) for line, raw in zip(second.read_text().splitlines()[1:], bad, strict=True))
+    corrected = rejects.read_text().replace("1 000", "1000").replace('"dough"x', "dough").replace(";extra", "")
+    rejects.write_text(corrected.replace("2031;leek", "leek;3;2031-05-01"))
+    again = stockctl("ingest", str(rejects), "-o", "json").json[0]
+    assert again["status"] == "recorded"
+    assert [row["ingredient"] for row in again["recorded"]] == ["rice", "dough", "ham", "leek"]
+    assert again["ignored_columns"] == []
+
+
+def test_rejects_never_overwrite_what_is_ingested(stockctl: Stockctl, kitchen: Service, monday: Path) -> None:
+    done = stockctl("ingest", str(monday), "--rejects", str(monday))
+    assert done.code == ExitCode.USAGE
+    assert monday.read_text() == GOOD
+    assert "Contents" not in kitchen.clients.s3.list_objects_v2(Bucket=BUCKET)
+
+
+def test_files_with_different_columns_have_no_rejects_in_common(stockctl: Stockctl, monday: Path) -> None:
+    other = monday.with_name("other.csv")
+    other.write_text(GOOD.replace(",", ";"))
+    done = stockctl("ingest", str(monday), str(other), "--rejects", str(monday.with_name("rejects.csv")))
+    assert done.code == ExitCode.USAGE
 
 
 @pytest.mark.usefixtures("working")
 def test_what_looks_like_a_mistake_is_noted_and_recorded_all_the_same(stockctl: Stockctl, monday: Path) -> None:
     stockctl("ingest", str(monday))
-    monday.write_text("hamm,1,2099-01-01\nham,1,2098-01-01\n")
-    done = stockctl("ingest", str(monday))
-    assert "new here: hamm" in done.err
-    assert "did you mean ham?" in done.err
+    tuesday = monday.with_name("tuesday.csv")
+    tuesday.write_text("curry,1,2099-01-01\nham,1,2098-01-01\n")
+    done = stockctl("ingest", str(tuesday))
+    assert "new ingredients: curry" in done.err
     assert "ham of 2098-01-01 expires before what is here already" in done.err
+    assert "2 rows: best_before is more than 20 years ahead: line 1" in done.err
     assert done.code == ExitCode.DONE
+
+
+@pytest.mark.usefixtures("working")
+def test_an_ingredient_that_looks_misspelt_is_not_sent_unless_it_is_said_to_be_new(
+    stockctl: Stockctl, monday: Path
+) -> None:
+    stockctl("ingest", str(monday))
+    tuesday = monday.with_name("tuesday.csv")
+    tuesday.write_text("hamm,1,2099-01-01\n")
+    dry = stockctl("ingest", str(tuesday), "--dry-run")
+    assert (dry.code, "hamm: did you mean ham?" in dry.err) == (ExitCode.DONE, True)
+    done = stockctl("ingest", str(tuesday))
+    assert done.code == ExitCode.REFUSED
+    assert "hamm (ham); nothing was sent" in done.err
+    assert [row[0] for row in stockctl("stock").rows] == ["egg", "ham"]
+    assert stockctl("ingest", str(tuesday), "--new").code == ExitCode.DONE
+
+
+@pytest.mark.usefixtures("working")
+def test_a_corrected_file_is_not_sent_again_with_what_was_recorded(stockctl: Stockctl, monday: Path) -> None:
+    monday.write_text("leek,40,2031-05-01\nchard,ten,2031-05-02\n")
+    first = stockctl("ingest", str(monday), "-o", "json").json[0]["delivery"]
+    monday.write_text("leek,40,2031-05-01\nchard,10,2031-05-02\n")
+    done = stockctl("ingest", str(monday))
+    assert done.code == ExitCode.REFUSED
+    assert f"{first} recorded before: leek 2031-05-01; nothing was sent" in done.err
+    assert "send only the rows that were rejected" in done.err
+    assert [row[1] for row in stockctl("stock").rows] == ["40"]
+    assert stockctl("ingest", str(monday), "--again").code == ExitCode.DONE
+    assert [row[1] for row in stockctl("stock").rows] == ["10", "80"]
+    monday.write_text("chard,10,2031-06-02\n")
+    assert stockctl("ingest", str(monday)).code == ExitCode.DONE
+
+
+@pytest.mark.usefixtures("working")
+def test_a_partial_file_that_is_repeated_is_still_partial(stockctl: Stockctl, monday: Path) -> None:
+    """A script that moves files on success must not move it on the second try either."""
+    monday.write_text(GOOD + "ham,ten,2099-12-31\n")
+    assert stockctl("ingest", str(monday)).code == ExitCode.PARTIAL
+    assert stockctl("ingest", str(monday)).code == ExitCode.PARTIAL
+    assert stockctl("ingest", str(monday), "--dry-run").code == ExitCode.PARTIAL
+
+
+@pytest.mark.usefixtures("working")
+def test_a_file_that_was_rejected_waits_for_its_new_receipt(stockctl: Stockctl, working: Service, monday: Path) -> None:
+    """Its dates are read in another order now, so what was rejected before is recorded."""
+    content = GOOD.replace("2099-12-31", "03/04/2031").replace("2099-01-01", "03/04/2031")
+    monday.write_text(content)
+    key = stockctl("ingest", str(monday), "--dry-run", "-o", "json").json[0]["delivery"]
+    working.drop(key, content)
+    recorder = wiring.recorder(BUCKET)
+    dmy = dataclasses.replace(recorder, date_order=DateOrder.DMY)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("stockctl.functions.wiring.recorder", lambda _: dmy)
+        delivered = deliver(working.bucket, key, content.encode())
+    assert delivered.status == "recorded"
+
+
+@pytest.mark.usefixtures("working")
+def test_one_reason_is_reported_once_with_a_count_and_examples(stockctl: Stockctl, monday: Path) -> None:
+    monday.write_text(GOOD + "".join(f"ham,{number}.5,2099-12-31\n" for number in range(400)) + "egg,1,soon\n")
+    done = stockctl("ingest", str(monday))
+    lines = [line for line in done.err.splitlines() if "rejected" in line and "corrected" not in line]
+    assert len(lines) == 2
+    assert (
+        "400 rows: quantity is not a whole number: line 4 '0.5' (whole units: write 500 and count in grams)" in lines[0]
+    )
+    assert lines[0].count("'") == 6
+    assert ":404: rejected: best_before 'soon' is not a date" in lines[1]
+
+
+@pytest.mark.usefixtures("working")
+def test_a_large_delivery_is_summed_up_for_people(stockctl: Stockctl, monday: Path) -> None:
+    monday.write_text("".join(f"ham,1,20{30 + day // 28}-01-{1 + day % 28:02}\n" for day in range(60)))
+    done = stockctl("ingest", str(monday), "-o", "table")
+    assert len(done.out.splitlines()) < 8
+    assert "--all-rows" in done.err
+    again = stockctl("ingest", str(monday), "-o", "table", "--all-rows")
+    assert len(again.out.splitlines()) > 60
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(stockctl: Stockctl) -> None:
@@ -185,7 +318,7 @@ def test_no_wait_sends_and_says_so(stockctl: Stockctl, monday: Path, kitchen: Se
 def test_a_large_file_goes_in_parts_and_is_shown_as_one(
     stockctl: Stockctl, monday: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stockctl.cli.ingest.PARTS_AT_ONCE", 1)  # moto knows one thread
+    monkeypatch.setattr("stockctl.cli.sending.PARTS_AT_ONCE", 1)  # moto knows one thread
     rows = [f"{('ham', 'egg')[number % 2]},1,2099-01-{1 + number % 28:02}" for number in range(6_000)]
     monday.write_text("\n".join(["ingredient,quantity,best_before", *rows, "ham,ten,2099-01-01"]))
     document = stockctl("ingest", str(monday), "-o", "json").json[0]

@@ -91,6 +91,11 @@ class BucketEngine:
             raise client_error("GetObject", "NoSuchKey")
         return {"Body": content, "ETag": etag_of(content)}
 
+    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
+        """All objects below a prefix, on one page; none is newer than another."""
+        keys = sorted(key for key in self.objects if key.startswith(request["Prefix"]))
+        return {"Contents": [{"Key": key, "LastModified": 0} for key in keys]}
+
 
 class StreamEngine:
     """A Kinesis client with one stream; `refuses` are positions of records that the next request refuses."""

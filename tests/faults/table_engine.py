@@ -149,7 +149,8 @@ class TableEngine:
         if write.is_locked:
             raise client_error(operation, "TransactionConflictException", "Transaction is ongoing for the item")
         if not write.holds:
-            raise client_error(operation, "ConditionalCheckFailedException", "The conditional request failed")
+            row = {"Item": write.before} if write.answers_old and write.before else {}
+            raise client_error(operation, "ConditionalCheckFailedException", "The conditional request failed", **row)
         self._commit([write])
         return {}
 

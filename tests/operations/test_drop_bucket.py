@@ -14,7 +14,7 @@ from stockctl.aws.retry import Patience
 from stockctl.aws.target import Target
 from stockctl.client.supplier import deliver
 from stockctl.domain.errors import StockctlError
-from stockctl.domain.receipt import Receipt, Rejections, receipt_of
+from stockctl.domain.receipt import Findings, Receipt, receipt_of
 from stockctl.operations.drop_bucket import DropBucket
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def forbid(aws: Stubber) -> None:
 def test_a_delivery_that_was_deleted_is_nothing_to_record(bucket: DropBucket, aws: Stubber, code: str) -> None:
     """The function's role may list the bucket, so it is told."""
     aws.add_client_error("get_object", code, http_status_code=404)
-    assert bucket.fetch("a.csv", "v1", io.BytesIO()) is None
+    assert bucket.fetch("a.csv", "v1", io.BytesIO(), 100) is None
 
 
 def test_a_delivery_that_may_not_be_read_is_not_taken_for_a_deleted_one(bucket: DropBucket, aws: Stubber) -> None:
     """It would be lost without a word; as it is, it comes again and ends in the failure queue."""
     forbid(aws)
     with pytest.raises(ClientError, match="AccessDenied"):
-        bucket.fetch("a.csv", "v1", io.BytesIO())
+        bucket.fetch("a.csv", "v1", io.BytesIO(), 100)
 
 
 def test_to_a_supplier_a_receipt_that_is_forbidden_is_one_that_is_not_there_yet(
@@ -92,4 +92,4 @@ def test_a_receipt_that_its_writer_may_not_read_is_not_written_over(bucket: Drop
 
 
 def receipt() -> Receipt:
-    return receipt_of("a.csv", "e", [], 0, Rejections(), 0.0)
+    return receipt_of("a.csv", "e", "c", Findings(), 0.0)

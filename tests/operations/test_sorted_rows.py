@@ -15,7 +15,8 @@ FLAT = """
 import resource, io
 from zoneinfo import ZoneInfo
 from stockctl.operations.sorted_rows import StagedRows
-from stockctl.domain.delivery import read_rows, text_lines
+from stockctl.domain.best_before import Reading
+from stockctl.domain.delivery import DeliveryFile
 ROWS = {rows}
 
 class File(io.RawIOBase):
@@ -28,7 +29,7 @@ class File(io.RawIOBase):
         return len(line)
 
 with StagedRows() as staged:
-    staged.add(read_rows(text_lines(io.BufferedReader(File(), 1 << 16)), ZoneInfo("UTC"), 0))
+    staged.add(DeliveryFile(io.BufferedReader(File(), 1 << 16), Reading(ZoneInfo("UTC")), 3e9).rows())
     rows = sum(len(group) for group in staged.groups(970))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, rows)
 """

@@ -41,6 +41,7 @@ OUTPUTS = {
     "PostTransactionsFunction",
     "GetStockFunction",
     "TimeZone",
+    "DateOrder",
 }
 
 

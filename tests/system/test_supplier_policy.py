@@ -64,7 +64,7 @@ def test_a_supplier_drops_a_file_and_reads_its_receipt(supplier: Supplier) -> No
     """The policy alone is enough, from checking for an earlier receipt to reading the new one."""
     delivered = deliver(DropBucket(supplier.s3, supplier.bucket), "acme/today.csv", b"ham,2,2099-12-31")
     assert delivered.status == DeliveryStatus.RECORDED
-    assert [row["quantity"] for row in delivered.recorded] == [2]
+    assert [row["quantity"] for row in delivered.findings["recorded"]] == [2]
 
 
 FORBIDDEN: dict[str, Callable[[S3Client, str], Any]] = {

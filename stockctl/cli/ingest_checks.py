@@ -1,0 +1,125 @@
+"""What `ingest` asks before it sends: whether rows are being sent again, and whether new ingredients are misspelt."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from stockctl.aws.errors import code_of
+from stockctl.cli.completion import remember_ingredients
+from stockctl.domain.delivery import Row
+from stockctl.domain.errors import Refused
+from stockctl.domain.lookalikes import lookalikes
+from stockctl.domain.resend import Resent, resent
+from stockctl.terminal.figures import counts
+
+if TYPE_CHECKING:
+    from stockctl.cli.session import Session
+    from stockctl.cli.supplier_files import Checked
+    from stockctl.operations.drop_bucket import DropBucket
+    from stockctl.operations.stock_table import StockTable
+
+NAMED = 3
+"""Rows or names that a message lists."""
+
+NOTES = 10
+"""Oddities that are reported one by one."""
+
+
+def refuse_resent_rows(session: Session, bucket: DropBucket, files: Sequence[Checked]) -> None:
+    """Refuses files with rows that an earlier delivery of the same file name recorded.
+
+    Raises:
+        Refused: a row would count twice.
+    """
+    for file in files:
+        try:
+            if bucket.receipt(file.file.key):
+                continue  # it is the same content again, which changes nothing
+            earlier = next(resent(file.rows, bucket.earlier_receipts(file.file.key)), None)
+        except ClientError as error:
+            if code_of(error) != "AccessDenied":
+                raise
+            session.environment.tell("note: earlier deliveries were not compared: s3:ListBucket is not allowed")
+            return
+        if earlier:
+            raise _resent_refusal(file, earlier)
+
+
+def _resent_refusal(file: Checked, earlier: Resent) -> Refused:
+    rows = ", ".join(f"{row.ingredient} {row.best_before}" for row in earlier.rows[:NAMED])
+    more = f" and {counts(len(earlier.rows) - NAMED, 'more row')}" if len(earlier.rows) > NAMED else ""
+    message = f"{file.file.name} has rows that {earlier.delivery} recorded before: {rows}{more}; nothing was sent"
+    hint = "Send only the corrected rows in a file of their own."
+    if earlier.was_partial:
+        hint = "That delivery was recorded in part: send only the rows that were rejected, corrected."
+    return Refused(message, f"{hint} `--again` sends the whole file, and those rows count twice.")
+
+
+@dataclass(frozen=True)
+class NewIngredients:
+    """Ingredients that are new to a stack, and those among them that look like one it has."""
+
+    names: Sequence[str]
+    alike: dict[str, str]
+    known: frozenset[str]
+
+    @classmethod
+    def of(cls, table: StockTable, names: Sequence[str]) -> NewIngredients:
+        """What of these ingredients is new to the stack."""
+        known = frozenset(table.ingredients())
+        absent = sorted(set(names) - known)
+        return cls(absent, lookalikes(absent, known), known)
+
+    def notes(self) -> Iterator[str]:
+        """One line on what is new, and a question for each name that may be misspelt."""
+        if self.names and self.known:
+            more = f" and {counts(len(self.names) - NOTES, 'other')}" if len(self.names) > NOTES else ""
+            yield f"new ingredients: {', '.join(self.names[:NOTES])}{more}"
+        for name, known in itertools.islice(self.alike.items(), NOTES):
+            yield f"{name}: did you mean {known}?"
+
+
+def refuse_misspelt(session: Session, table: StockTable, files: Sequence[Checked], *, new: bool) -> None:
+    """Notes new ingredients, and asks about those that look like a known one, unless `new` says they are.
+
+    Raises:
+        Refused: they may be misspelt, and nobody says that they are not.
+    """
+    names = [row.ingredient for file in files for row in file.rows]
+    unknown = NewIngredients.of(table, names)
+    if unknown.names:
+        remember_ingredients(session.settings.stack, {*unknown.known, *unknown.names})
+    for note in unknown.notes():
+        session.environment.tell(f"note: {note}")
+    if not unknown.alike or new:
+        return
+    if session.environment.stdin_is_terminal and session.environment.agrees("Send them as new ingredients?"):
+        return
+    pairs = [f"{name} ({known})" for name, known in unknown.alike.items()]
+    more = f" and {counts(len(pairs) - NAMED, 'other')}" if len(pairs) > NAMED else ""
+    raise Refused(
+        f"new ingredients look like known ones: {', '.join(pairs[:NAMED])}{more}; nothing was sent",
+        "Correct the names, or send them as new ingredients with --new.",
+    )
+
+
+def note_early_stock(session: Session, table: StockTable, rows: Sequence[Row]) -> None:
+    """Notes rows that expire before what is in stock already."""
+    early = list(itertools.islice(_early(table, rows), NOTES + 1))
+    for row in early[:NOTES]:
+        session.environment.tell(f"note: {row.ingredient} of {row.best_before} expires before what is here already")
+    if len(early) > NOTES:
+        session.environment.tell("note: other rows expire before what is here already, too")
+
+
+def _early(table: StockTable, rows: Sequence[Row]) -> Iterator[Row]:
+    known = {level.ingredient: level for level in table.levels([row.ingredient for row in rows])}
+    for row in rows:
+        next_expiry = known[row.ingredient].next_expiry if row.ingredient in known else None
+        if next_expiry and row.expires_at < next_expiry:
+            yield row

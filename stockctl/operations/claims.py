@@ -1,0 +1,120 @@
+"""Claims: which content the key of a delivery stands for, since when, and what could not be recorded of it.
+
+A claim is a row of the transaction table under a reserved id. It is taken before anything is recorded, and settled once
+all is: a redelivery that comes after a best-before has passed then still knows what an earlier attempt recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from stockctl.aws.errors import code_of
+from stockctl.domain.fingerprint import Fingerprint
+from stockctl.domain.instants import NEVER, iso
+from stockctl.domain.transaction import RESERVED_PREFIX
+from stockctl.operations import conditions
+from stockctl.operations.rows import number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
+"""How long after its last best-before a delivery's key stays taken."""
+
+MAX_MISSED = 20_000
+"""Lines that a claim remembers; a row of DynamoDB's holds 400 KB."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One delivery's claim to its key.
+
+    `etag` marks its batches, `at` (s since the epoch) is when its rows were first judged, and `missed` are the lines of
+    rows that were good then and could not be recorded: None while that is not known.
+    """
+
+    etag: str
+    at: float
+    missed: frozenset[int] | None = None
+
+
+class Claims:
+    """The claims of deliveries in one transaction table."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find(self, delivery: str, content: Fingerprint) -> Claim | None:
+        """The claim of an earlier attempt at the same content, if there is one."""
+        key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
+        row = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return _claim_from(row) if row and _is_of(row, content) else None
+
+    def take(self, delivery: str, etag: str, content: Fingerprint, at: float, last_expiry: int) -> Claim | None:
+        """Claims the key, or finds it claimed by the same content; None where it stands for other content."""
+        row = self._put(
+            {
+                "transaction_id": text(RESERVED_PREFIX + delivery),
+                "request_hash": text(etag),
+                "checksum": text(content.checksum),
+                "status": text("delivery"),
+                "at": text(iso(at)),
+                **({} if last_expiry == NEVER else {"forget_at": number(last_expiry + REMEMBERED_SECONDS)}),
+            },
+            conditions.IS_NEW,
+        )
+        return _claim_from(row) if _is_of(row, content) else None
+
+    def settle(self, delivery: str, etag: str, missed: Collection[int]) -> None:
+        """Notes that all has been recorded but these lines. Whoever settles first is right: rows expire meanwhile."""
+        if len(missed) > MAX_MISSED:
+            return
+        key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression="SET missed = :missed",
+                ConditionExpression=conditions.IS_UNSETTLED_CLAIM,
+                ExpressionAttributeValues={
+                    ":missed": text(",".join(map(str, sorted(missed)))),
+                    ":etag": text(etag),
+                },
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+
+    def _put(self, row: dict[str, Any], condition: str) -> Mapping[str, Any]:
+        """Puts a row and returns it, or the row that is in its place."""
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=row,
+                ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            response: Mapping[str, Any] = error.response
+            found: Mapping[str, Any] = response["Item"]
+            return found
+        return row
+
+
+def _is_of(row: Mapping[str, Any], content: Fingerprint) -> bool:
+    return content.is_of(row.get("checksum", {}).get("S"), row["request_hash"]["S"])
+
+
+def _claim_from(row: Mapping[str, Any]) -> Claim:
+    missed = row.get("missed", {}).get("S")
+    lines = None if missed is None else frozenset(int(line) for line in missed.split(",") if line)
+    return Claim(row["request_hash"]["S"], datetime.fromisoformat(row["at"]["S"]).timestamp(), lines)
