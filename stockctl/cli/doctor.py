@@ -55,7 +55,9 @@ def _embedded_cloud(session: Session) -> Finding:
     run = cloud.running()
     if problems := cloud.home.problems():
         return Finding("embedded cloud", False, "; ".join(problems), f"Its state is in {cloud.home.root}.")
-    found = f"running at {run.endpoint}; other AWS tools: `stockctl local env`" if run else "installed; starts when needed"
+    found = (
+        f"running at {run.endpoint}; other AWS tools: `stockctl local env`" if run else "installed; starts when needed"
+    )
     return Finding("embedded cloud", True, found)
 
 

@@ -16,7 +16,7 @@ from stockctl.domain.rejection import UnreadableFile
 
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
-    from stockctl.domain.best_before import Reading
+    from stockctl.domain.best_before import DateReading
     from stockctl.domain.csv_layout import Layout
 
 STDIN = "-"
@@ -40,7 +40,7 @@ class Checked:
     """
 
     file: SupplierFile
-    reading: Reading
+    reading: DateReading
     now: int
     layout: Layout | None
     rows: Sequence[Row]
@@ -70,7 +70,7 @@ def read_file(session: Session, name: str, batch_id: str | None) -> SupplierFile
     return SupplierFile("stdin" if name == STDIN else name, key, content, batch_id is not None)
 
 
-def checked(file: SupplierFile, reading: Reading, now: int) -> Checked:
+def checked(file: SupplierFile, reading: DateReading, now: int) -> Checked:
     """The rows as the service would see them, were it to look at the file now."""
     good: list[Row] = []
     rejected = Rejections()

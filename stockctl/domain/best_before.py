@@ -54,7 +54,7 @@ class BestBefore(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
+class DateReading:
     """How a stack reads what a date leaves open: the time zone that a day ends in, and the order of its parts."""
 
     zone: ZoneInfo
@@ -74,7 +74,7 @@ class Reading:
         return BestBefore(written, expiry_of(written, self.zone))
 
 
-def _iso_of(text: str, reading: Reading) -> str:
+def _iso_of(text: str, reading: DateReading) -> str:
     """The same best-before as ISO 8601; what is not a known spelling is returned as it is."""
     if found := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         year, *_, month, day = found.groups()

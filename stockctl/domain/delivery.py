@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple, TypeVar
 
-from stockctl.domain.best_before import FAR_AHEAD, Reading
+from stockctl.domain.best_before import FAR_AHEAD, DateReading
 from stockctl.domain.csv_layout import COLUMNS, Layout, laid_out, records
 from stockctl.domain.decoding import decoded_lines
 from stockctl.domain.instants import NEVER
@@ -44,7 +44,7 @@ class DeliveryFile:
         UnreadableFile: the file is not text, is empty, or nobody can tell its columns apart.
     """
 
-    def __init__(self, content: IO[bytes], reading: Reading, now: float) -> None:
+    def __init__(self, content: IO[bytes], reading: DateReading, now: float) -> None:
         self._now = int(now)
         self._best_before = _remembering(reading.best_before)
         self._ingredient = _remembering(ingredient_named)

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from stockctl.domain.best_before import Reading
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.csv_layout import COLUMNS
 from stockctl.domain.delivery import DeliveryFile
 from stockctl.domain.stock import ingredient_named
@@ -31,7 +31,7 @@ class Part:
         return self.lines.get(line, line)
 
 
-def parts_of(key: str, content: bytes, reading: Reading, most: int = ROWS_PER_PART) -> list[Part]:
+def parts_of(key: str, content: bytes, reading: DateReading, most: int = ROWS_PER_PART) -> list[Part]:
     """The parts of a file, of about `most` rows each; one part, the file itself, where there are no more rows.
 
     Records that are not CSV are in no part. An ingredient with more rows than `most` is divided too.

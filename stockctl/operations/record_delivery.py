@@ -16,7 +16,7 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from stockctl.aws.retry import Patience
-from stockctl.domain.best_before import DateOrder, Reading
+from stockctl.domain.best_before import DateOrder, DateReading
 from stockctl.domain.delivery import HAS_EXPIRED, DeliveryFile, Row
 from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.instants import iso
@@ -131,7 +131,7 @@ class _Recording:
         try:
             self._check_limits(content)
             content.seek(0)
-            file = DeliveryFile(content, Reading(self.recorder.zone, self.recorder.date_order), at)
+            file = DeliveryFile(content, DateReading(self.recorder.zone, self.recorder.date_order), at)
             self.warnings, self.ignored_columns = file.warnings, file.layout.ignored
             self.staged.add(self._good_rows(file))
         except UnreadableFile as unreadable:

@@ -94,7 +94,7 @@ def batch_from(row: TableRow) -> Batch:
 
 
 def batch_row(batch: Batch) -> dict[str, AttributeValueTypeDef]:
-    """The row of a batch that nothing has been charged to. `expires_at` is its time to live; without it none expires."""
+    """The row of a batch that nothing was charged to; `expires_at` is its time to live, absent if it never expires."""
     expiry = {} if batch.expires_at == NEVER else {"expires_at": number(batch.expires_at)}
     return {
         **batch_key(batch.ingredient, batch.batch_id),

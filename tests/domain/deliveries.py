@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from zoneinfo import ZoneInfo
 
-from stockctl.domain.best_before import DateOrder, Reading
+from stockctl.domain.best_before import DateOrder, DateReading
 from stockctl.domain.delivery import DeliveryFile, Row
 from stockctl.domain.rejection import Rejection
 
@@ -15,7 +15,7 @@ NOW = 1_795_400_000  # 2026-11-23
 
 def delivery(content: str | bytes, order: DateOrder = DateOrder.YMD, now: float = NOW) -> DeliveryFile:
     body = content.encode() if isinstance(content, str) else content
-    return DeliveryFile(io.BytesIO(body), Reading(UTC, order), now)
+    return DeliveryFile(io.BytesIO(body), DateReading(UTC, order), now)
 
 
 def rows_of(content: str | bytes, now: float = NOW) -> list[Row | Rejection]:

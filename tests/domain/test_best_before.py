@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from stockctl.domain.best_before import DateOrder, Reading
+from stockctl.domain.best_before import DateOrder, DateReading
 from stockctl.domain.instants import NEVER
 from stockctl.domain.rejection import Unusable
 
 UTC = ZoneInfo("UTC")
-YMD, DMY, MDY = (Reading(UTC, order) for order in DateOrder)
+YMD, DMY, MDY = (DateReading(UTC, order) for order in DateOrder)
 END_OF_2031 = int(datetime.fromisoformat("2032-01-01T00:00:00+00:00").timestamp())
 
 
@@ -41,13 +41,13 @@ def test_a_date_with_slashes_goes_by_the_stacks_order() -> None:
 
 
 @pytest.mark.parametrize(("reading", "text"), [(DMY, "12/31/2031"), (MDY, "31/12/2031")])
-def test_a_date_against_the_stacks_order_is_not_turned_round(reading: Reading, text: str) -> None:
+def test_a_date_against_the_stacks_order_is_not_turned_round(reading: DateReading, text: str) -> None:
     with pytest.raises(Unusable, match="is not a date in the order"):
         reading.best_before(text)
 
 
 @pytest.mark.parametrize("reading", [YMD, DMY, MDY])
-def test_dates_with_dots_are_day_first_whatever_the_order(reading: Reading) -> None:
+def test_dates_with_dots_are_day_first_whatever_the_order(reading: DateReading) -> None:
     assert reading.best_before("3.4.2031").text == "2031-04-03"
 
 
@@ -73,13 +73,13 @@ def test_no_date_at_all_is_rejected_with_what_to_write(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("reading", [YMD, DMY, MDY])
-def test_anything_else_is_no_date(reading: Reading, text: str) -> None:
+def test_anything_else_is_no_date(reading: DateReading, text: str) -> None:
     with pytest.raises(Unusable):
         reading.best_before(text)
 
 
 def test_a_time_without_an_offset_is_in_the_stacks_zone() -> None:
-    reading = Reading(ZoneInfo("Europe/Berlin"))
+    reading = DateReading(ZoneInfo("Europe/Berlin"))
     read = reading.best_before("2031-12-31 18:00")
     assert read == ("2031-12-31T18:00:00+01:00", END_OF_2031 - 7 * 3600)
 

@@ -8,7 +8,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockctl.domain.best_before import Reading
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.delivery import Row, added_up
 from stockctl.domain.parts import Part, parts_of
 from stockctl.domain.rejection import UnreadableFile
@@ -27,7 +27,7 @@ def written(records: list[list[str]], separator: str = ",") -> bytes:
 
 
 def in_parts(content: bytes, most: int = 5_000) -> list[Part]:
-    return parts_of("d.csv", content, Reading(UTC), most)
+    return parts_of("d.csv", content, DateReading(UTC), most)
 
 
 def rows_in(content: bytes) -> list[Row]:

@@ -104,8 +104,13 @@ def test_what_is_no_receipt_answers_nothing(clients: Clients) -> None:
         assert delivered_again(clients) == ["a.csv"]
 
 
-def test_what_is_no_delivery_is_left_alone(clients: Clients) -> None:
+def test_a_file_of_any_name_is_delivered_again(clients: Clients) -> None:
+    """Each gets a receipt, if only one that says what is wrong with it."""
     drop(clients, "readme.txt")
+    assert delivered_again(clients) == ["readme.txt"]
+
+
+def test_a_receipt_is_no_delivery(clients: Clients) -> None:
     drop(clients, "receipts/planted.csv")
     claim(clients, "receipts/planted.csv", "x")
     assert delivered_again(clients) == []

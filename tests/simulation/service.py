@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from stockctl.domain.api import Answer
-from stockctl.domain.best_before import Reading
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.delivery import DeliveryFile, Row
 from stockctl.domain.errors import Busy
 from stockctl.domain.stock import Level
@@ -50,7 +50,7 @@ class FakeStock:
     def drop(self, key: str, content: bytes) -> str:
         first = key not in self.dropped
         self.dropped.setdefault(key, []).append(content)
-        for row in DeliveryFile(BytesIO(content), Reading(ZoneInfo("UTC")), self.clock.now()).rows():
+        for row in DeliveryFile(BytesIO(content), DateReading(ZoneInfo("UTC")), self.clock.now()).rows():
             if first and isinstance(row, Row):
                 self._add(row.ingredient, received=row.quantity)
         return "etag"
