@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stockctl.cli.session import Session
-from stockctl.cli.watch import first_view
-from stockctl.cli.watch_feed import Feeds, LevelSource
+from stockctl.cli.watch_feed import Feeds, LevelSource, first_view
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.simulation.summary import Summary, summary_of
 from stockctl.terminal.figures import counts
@@ -44,7 +43,7 @@ FIGURES: tuple[Field[Summary], ...] = (
     Field("expired", lambda summary: summary.expired, heading="units\nexpired"),
     Field("on_hand", lambda summary: summary.on_hand, heading="units\non hand"),
     Field("waste", lambda summary: round(summary.waste, 3), shown=lambda summary: f"{summary.waste:.0%}"),
-    Field("adds_up", lambda summary: summary.adds_up),
+    Field("adds_up", lambda summary: summary.adds_up, in_table=False),
 )
 """What is printed of a summary."""
 
@@ -60,7 +59,7 @@ class SimulationRun:
         for level in self._before:
             self._watched.present(level)
             self._start.present(level)
-        self._view = first_view(session, f"stockctl simulate {service.schedule.kitchen.name}", self._names)
+        self._view = first_view(session.environment, f"stockctl simulate {service.schedule.kitchen.name}", self._names)
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._serve, name="kitchen", daemon=True)
 
@@ -158,6 +157,7 @@ class SimulationRun:
 
     def _print(self, summary: Summary) -> None:
         notes = [
+            "the figures add up" if summary.adds_up else "",
             f"refused for lack of {most_lacking(summary.refused_for)}" if summary.refused_for else "",
             f"{counts(summary.carried_over, 'unit')} on hand before the run" if summary.carried_over else "",
         ]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from stockctl.terminal.environment import Environment
+from stockctl.terminal.glyphs import glyphs_for
 from stockctl.terminal.watch_model import Watched
 from stockctl.terminal.watch_screen import Reading, View
 
@@ -24,6 +26,13 @@ SOON_SECONDS = 1.5
 """After a change: by then its usage has most often been charged to batches."""
 WINDOW_SECONDS = 15 * 60.0
 """How much of the past a chart shows, unless more was asked for."""
+
+
+def first_view(environment: Environment, title: str, names: Sequence[str]) -> View:
+    """The screen as it begins, with the characters that this terminal can show."""
+    glyphs = glyphs_for(environment.stdout.encoding or "ascii", environment.variables)
+    now = time.time()
+    return View(now, now, glyphs, title=title, opened=names[0] if len(names) == 1 else None)
 
 
 class Changes(Protocol):

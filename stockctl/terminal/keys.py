@@ -20,6 +20,16 @@ _SEQUENCES = {
     "\x1bOB": "down",
     "\x1bOC": "right",
     "\x1bOD": "left",
+    "\x1b[5~": "page up",
+    "\x1b[6~": "page down",
+    "\x1b[H": "home",
+    "\x1b[F": "end",
+    "\x1bOH": "home",
+    "\x1bOF": "end",
+    "\x1b[1~": "home",
+    "\x1b[4~": "end",
+    "\x1b[7~": "home",
+    "\x1b[8~": "end",
     "\r": "enter",
     "\n": "enter",
     "\x1b": "escape",
@@ -29,6 +39,10 @@ _SEQUENCES = {
     "\xe0P": "down",
     "\xe0M": "right",
     "\xe0K": "left",
+    "\xe0I": "page up",
+    "\xe0Q": "page down",
+    "\xe0G": "home",
+    "\xe0O": "end",
 }
 
 
@@ -36,8 +50,8 @@ class Keys(Protocol):
     """Where keys come from."""
 
     def pressed(self) -> list[str]:
-        """The keys pressed since the last call: `up`, `down`, `left`, `right`, `enter`, `escape`, `backspace`,
-        or the character."""
+        """The keys pressed since the last call: `up`, `down`, `left`, `right`, `page up`, `page down`, `home`, `end`,
+        `enter`, `escape`, `backspace`, or the character."""
         ...
 
 
@@ -50,10 +64,10 @@ class NoKeys:
 
 
 def decoded(text: str) -> list[str]:
-    """The names of the keys in what a terminal sent; sequences that mean nothing here are passed over."""
+    """The names of the keys in what a terminal sent; unknown sequences are skipped."""
     keys: list[str] = []
     while text:
-        length = next((size for size in (3, 2, 1) if text[:size] in _SEQUENCES), 0)
+        length = next((size for size in (4, 3, 2, 1) if text[:size] in _SEQUENCES), 0)
         if length == 1 and text.startswith(("\x1b[", "\x1bO")):
             end = next((index for index, one in enumerate(text[2:], 2) if one.isalpha() or one == "~"), len(text) - 1)
             text = text[end + 1 :]

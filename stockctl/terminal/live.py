@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from stockctl.terminal.keys import Keys, reading_keys
 from stockctl.terminal.suspension import Suspension, suspending
+from stockctl.terminal.watch_model import Watched, match_of
 from stockctl.terminal.watch_screen import View, frame
 
 if TYPE_CHECKING:
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from stockctl.terminal.environment import Environment
-    from stockctl.terminal.watch_model import Watched
 
 FRAMES_PER_SECOND = 4
+LEAST_LINES = 12
+"""The last frame has at least this many lines; on the normal screen it may scroll."""
+PAGE = 10
+"""Ingredients that PgUp and PgDn move by."""
 
 
 class Source(Protocol):
-    """What feeds a screen."""
+    """What a screen shows."""
 
     @property
     def watched(self) -> Watched:
@@ -30,11 +34,11 @@ class Source(Protocol):
         ...
 
     def refresh(self, view: View) -> View:
-        """Takes in what has come, and returns the view with its times, reading and notes brought up to date."""
+        """Reads what has come, and returns the view with current times, reading and notes."""
         ...
 
     def is_over(self) -> bool:
-        """Whether there is nothing more to wait for."""
+        """Whether the screen ends."""
         ...
 
 
@@ -52,30 +56,30 @@ def watch_live(
     console = environment.console()
     try:
         with suspending() as suspension:
-            goes_on = True
-            while goes_on:
+            continues = True
+            while continues:
                 with reading_keys(environment) as keys:
-                    goes_on = screen.run(console, keys, suspension, sleep)
+                    continues = screen.run(console, keys, suspension, sleep)
                 suspension.take()
     finally:
-        console.print(screen.last_frame(console.width, min(console.height - below, 40)))
+        console.print(screen.last_frame(console.width, max(LEAST_LINES, min(console.height - below, 40))))
 
 
 class _LiveScreen:
-    """One source, shown by the view that the operator's keys have led to."""
+    """One source, and the view that the operator's keys have chosen."""
 
     def __init__(self, source: Source, view: View) -> None:
         self._source = source
         self._view = view
 
     def run(self, console: Console, keys: Keys, suspension: Suspension, sleep: Callable[[float], None]) -> bool:
-        """Draws until it is over, or until Ctrl-Z: then there is more to come."""
+        """Draws until the source is over; True after Ctrl-Z, when drawing will go on."""
         from rich.live import Live  # only a live screen needs it
 
         with Live(
             console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         ) as live:
-            while not self._source.is_over() and self._goes_on_after(keys.pressed()):
+            while not self._source.is_over() and self._continues_after(keys.pressed()):
                 if suspension.is_wanted:
                     return True
                 self._view = self._source.refresh(self._view)
@@ -84,13 +88,14 @@ class _LiveScreen:
         return False
 
     def last_frame(self, width: int, height: int) -> Text:
-        """What stays on the normal screen: the present, with no keys to press any more."""
-        view = replace(self._source.refresh(replace(self._view, paused=False)), keys=False)
+        """What stays on the normal screen: the present, marked as ended."""
+        view = replace(self._view, paused=False, help=False, typed=None)
+        view = replace(self._source.refresh(view), ended=True)
         shown = frame(self._source.watched, view, width, height)
         shown.rstrip()  # what is printed next stands right below it
         return shown
 
-    def _goes_on_after(self, keys: list[str]) -> bool:
+    def _continues_after(self, keys: list[str]) -> bool:
         for key in keys:
             if key == "q" and self._view.typed is None:
                 return False
@@ -103,56 +108,56 @@ def after_key(key: str, view: View, watched: Watched) -> View:
     names = [one.name for one in watched.sorted(view.order)]
     if view.typed is not None:
         return _after_key_in_name(key, view, view.typed, names)
-    if key == "/" and names:
-        return replace(view, typed="")
+    if view.help or key == "?":  # any key closes the help
+        return replace(view, help=not view.help)
     if key in {"p", "s"}:
         return replace(view, paused=not view.paused) if key == "p" else replace(view, order=view.order.following())
     if not names:
         return view
+    return replace(view, typed="") if key == "/" else _after_move(key, view, names)
+
+
+def _after_move(key: str, view: View, names: list[str]) -> View:
     if view.opened is not None:
         return _after_key_in_one(key, view, sorted(names))
     return _after_key_in_all(key, view, names)
 
 
 def _after_key_in_name(key: str, view: View, typed: str, names: list[str]) -> View:
-    """A name is being typed: it leads to the first ingredient that begins with it, else has it anywhere."""
+    """A name is being typed; the view follows to the ingredient that matches."""
     if key == "escape":
         return replace(view, typed=None)
     if key == "enter":
-        return replace(view, typed=None, opened=_found(typed, names) or view.opened)
+        return replace(view, typed=None, opened=match_of(typed, names) or view.opened)
     typed = typed[:-1] if key == "backspace" else typed + key if len(key) == 1 else typed
-    found = _found(typed, names)
+    found = match_of(typed, names)
     view = replace(view, typed=typed)
     if found is None:
         return view
     return replace(view, chosen=found) if view.opened is None else replace(view, opened=found)
 
 
-def _found(typed: str, names: list[str]) -> str | None:
-    wanted = typed.casefold()
-    if not wanted:
-        return None
-    return next((name for name in names if name.startswith(wanted)), next((n for n in names if wanted in n), None))
-
-
 def _after_key_in_one(key: str, view: View, names: list[str]) -> View:
-    step = {"left": -1, "up": -1, "right": 1, "down": 1}.get(key)
     if key in {"escape", "backspace", "a"} and len(names) > 1:
         return replace(view, opened=None, chosen=view.opened)
-    if step is None or view.opened not in names:
+    if view.opened not in names:
         return view
-    return replace(view, opened=names[(names.index(view.opened) + step) % len(names)])
+    place = names.index(view.opened)
+    steps = {"left": -1, "up": -1, "right": 1, "down": 1}
+    if key in steps:
+        return replace(view, opened=names[(place + steps[key]) % len(names)])
+    return replace(view, opened=names[_jumped(key, place, len(names))])
 
 
 def _after_key_in_all(key: str, view: View, names: list[str]) -> View:
     chosen = view.chosen if view.chosen in names else names[0]
-    place = names.index(chosen)
-    match key:
-        case "enter" | "right":
-            return replace(view, opened=chosen, chosen=chosen)
-        case "down":
-            return replace(view, chosen=names[min(place + 1, len(names) - 1)])
-        case "up":
-            return replace(view, chosen=names[max(place - 1, 0)])
-        case _:
-            return view
+    if key in {"enter", "right"}:
+        return replace(view, opened=chosen, chosen=chosen)
+    place = _jumped(key, names.index(chosen), len(names))
+    return replace(view, chosen=names[place]) if names[place] != chosen else view
+
+
+def _jumped(key: str, place: int, count: int) -> int:
+    """Where a key leads in a list: a row, a page, or to an end."""
+    steps = {"up": -1, "down": 1, "page up": -PAGE, "page down": PAGE, "home": -count, "end": count}
+    return max(0, min(count - 1, place + steps.get(key, 0)))

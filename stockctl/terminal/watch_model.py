@@ -83,6 +83,14 @@ class WatchedIngredient:
         ]
 
 
+def match_of(typed: str, names: Sequence[str]) -> str | None:
+    """The first name that begins with what was typed, else the first that contains it."""
+    wanted = typed.casefold()
+    if not wanted:
+        return None
+    return next((name for name in names if name.startswith(wanted)), next((n for n in names if wanted in n), None))
+
+
 class SortOrder(Enum):
     """How the table of ingredients is sorted."""
 

@@ -1,7 +1,7 @@
-"""The frames of the watching screen, each a pure function of what is known to exactly `height` lines of text.
+"""The frames of the watching screen: pure functions from what is known to exactly `height` lines of text.
 
 Two views: one ingredient (chart, batches, last changes), and all of them (a table with a sparkline each). The top line
-always says how the reading of the stream goes.
+always shows the state of the stream, the bottom line the keys.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from rich.text import Text
 
 from stockctl.domain.instants import NEVER
 from stockctl.domain.stock import Batch
-from stockctl.terminal.charts import LevelPlot, bar, level_chart, sampled, sparkline
+from stockctl.terminal.charts import LevelPlot, MarkKind, bar, level_chart, sampled, sparkline
 from stockctl.terminal.durations import short
 from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
-from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient
+from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient, match_of
 
 SHORTEST_SECONDS = 10
 """No chart shows less time than this."""
@@ -32,7 +32,7 @@ _WIDE = 80
 
 @dataclass(frozen=True)
 class Reading:
-    """How the reading of the stream goes: a word for it, how far behind (s), why, and records left out."""
+    """The state of the stream: a word for it, how far behind it is (s), why, and the number of unreadable records."""
 
     word: str = "live"
     behind: float = 0.0
@@ -64,7 +64,9 @@ class View:
     order: SortOrder = SortOrder.LOW_FIRST
     paused: bool = False
     notes: Sequence[Text] = ()
-    keys: bool = True
+    help: bool = False
+    ended: bool = False
+    """Whether this is the last frame: nothing is live in it, and it takes no keys."""
     typed: str | None = None
     """What has been typed of a name since `/`."""
 
@@ -73,9 +75,11 @@ def frame(watched: Watched, view: View, width: int, height: int) -> Text:
     """The whole screen, `height` lines of at most `width` cells."""
     width, height = max(width, 20), max(height, 4)
     top = [_top(view, width), *view.notes]
-    bottom = [_keys(view, width, len(watched.ingredients))] if view.keys else []
+    bottom = [_footer(watched, view, width)]
     room = max(1, height - len(top) - len(bottom))
-    if view.opened is not None:
+    if view.help:
+        body = _help(view)
+    elif view.opened is not None:
         body = _one(watched[view.opened], view, width, room)
     else:
         body = _all(watched, view, width, room)
@@ -101,14 +105,7 @@ def _sides(left: Text, right: Text, width: int) -> Text:
 
 
 def _top(view: View, width: int) -> Text:
-    if view.paused:
-        state = Text(f"{view.glyphs.paused} paused, {view.reading}", style="bold yellow")
-    elif view.reading.word == "live":
-        state = Text(f"{view.glyphs.live} live", style="bold green")
-    elif view.reading.word == "behind":
-        state = Text(f"{view.glyphs.behind} {view.reading}", style="bold yellow")
-    else:
-        state = Text(f"{view.glyphs.trouble} {view.reading}", style="bold red")
+    state = _state_of_reading(view)
     if view.reading.malformed:
         state.append(f", {view.reading.malformed:,} unreadable", style="red")
     state.truncate(width * 2 // 3)
@@ -116,21 +113,70 @@ def _top(view: View, width: int) -> Text:
     return _sides(Text(f"{view.title}  {clock}", style="bold"), state, width)
 
 
-def _keys(view: View, width: int, ingredients: int) -> Text:
+def _state_of_reading(view: View) -> Text:
+    glyphs, reading = view.glyphs, view.reading
+    if view.ended:
+        return Text("ended" if reading.word in {"live", "connecting"} else f"ended, {reading}", style="dim")
+    if view.paused:
+        return Text(f"{glyphs.paused} paused, {reading}", style="bold yellow")
+    if reading.word == "live":
+        return Text(f"{glyphs.live} live", style="bold green")
+    if reading.word == "behind":
+        return Text(f"{glyphs.behind} {reading}", style="bold yellow")
+    return Text(f"{glyphs.trouble} {reading}", style="bold red")
+
+
+def _footer(watched: Watched, view: View, width: int) -> Text:
+    """The keys, as many as fit, and what the marks in a chart mean."""
+    between = f" {view.glyphs.dot} "
     if view.typed is not None:
-        line = Text(f"/{view.typed}_", style="bold").append("  enter open, esc leave it", style="dim")
-        line.truncate(width)
-        return line
-    pause = "p go on" if view.paused else "p pause"
+        return _typed(watched, view, view.typed, width)
+    if view.ended:
+        return Text(_legend(view.glyphs), style="dim")
+    if view.help:
+        return Text("any key closes the help", style="dim")
+    words = ["q quit", "? help", "p resume" if view.paused else "p pause", _legend(view.glyphs)]
     if view.opened is None:
-        words = ["q quit", pause, "up/down move", "enter open", "/ find", f"s sort: {view.order.value}"]
-    else:
-        words = ["q quit", pause, *(["left/right ingredient", "/ find", "esc all"] if ingredients > 1 else [])]
-    return Text(_as_fits(words, f" {view.glyphs.dot} ", width), style="dim")
+        words += ["up/down move", "enter open", "/ find", f"s sort: {view.order.value}"]
+    elif len(watched.ingredients) > 1:
+        words += ["esc all", "left/right ingredient", "/ find"]
+    return Text(_as_fits(words, between, width), style="dim")
+
+
+def _typed(watched: Watched, view: View, typed: str, width: int) -> Text:
+    names = [one.name for one in watched.sorted(view.order)]
+    line = Text(f"/{view.glyphs.shown(typed)}_", style="bold")
+    if typed and match_of(typed, names) is None:
+        line.append("  no match", style="yellow")
+    line.append("  enter open, esc cancel", style="dim")
+    line.truncate(width)
+    return line
+
+
+def _legend(glyphs: Glyphs) -> str:
+    delivery, write_off = (kind.glyph(plain=glyphs.plain) for kind in (MarkKind.DELIVERY, MarkKind.WRITE_OFF))
+    return f"{delivery} delivery {write_off} written off"
+
+
+def _help(view: View) -> list[Text]:
+    marks = " ".join(kind.glyph(plain=view.glyphs.plain) for kind in MarkKind)
+    rows = [
+        ("up, down", "choose an ingredient"),
+        ("PgUp, PgDn", "move by ten; Home, End: first, last"),
+        ("enter, esc", "open an ingredient; back to all"),
+        ("left, right", "previous, next ingredient when one is open"),
+        ("/", "find an ingredient by name"),
+        ("s", "change the order of the ingredients"),
+        ("p", "pause and resume"),
+        ("q, Ctrl-C", "quit"),
+        (marks, "delivery, stock written off"),
+        ("LOW, OUT", "below the threshold, nothing on hand"),
+    ]
+    return [Text.assemble((f"  {key:<13}", "bold"), meaning) for key, meaning in rows]
 
 
 def _as_fits(words: Sequence[str], between: str, width: int) -> str:
-    """As many of the words, from the first on, as a line has room for."""
+    """The first words, as many as fit on a line."""
     line = words[0]
     for word in words[1:]:
         if cell_len(line + between + word) > width:
@@ -305,13 +351,13 @@ def _ruled(title: str, view: View, width: int) -> Text:
 def _all(watched: Watched, view: View, width: int, height: int) -> list[Text]:
     rows = watched.sorted(view.order)
     if not rows:
-        return [Text(), Text("No ingredient is in stock yet; what arrives will show here.", style="yellow")]
+        return [Text(), Text("Nothing is in stock yet; deliveries will show here.", style="yellow")]
     chosen = next((index for index, one in enumerate(rows) if one.name == view.chosen), 0)
     room = height if height - len(rows) - 2 < _CHART_LINES else len(rows) + 1
     first = max(0, min(chosen - (room - 2) // 2, len(rows) - (room - 1)))
     shown = rows[first : first + room - 1]
     widths = _Widths.of(rows, view, width)
-    place = f"{first + 1}-{first + len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""
+    place = f"{first + 1}-{first + len(shown)} of {len(rows)}" if 0 < len(shown) < len(rows) else ""
     table = [_head(widths, place), *(_row(one, view, widths, one is rows[chosen]) for one in shown)]
     return [*table, *_chart_below(rows[chosen], view, width, height - len(table))]
 

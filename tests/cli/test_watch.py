@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stockctl.cli.simulate import refuse_other_data
-from stockctl.cli.watch import WatchEnd
+from stockctl.cli.watch import since_last_change
+from stockctl.cli.watch_end import WatchEnd
 from stockctl.cli.watch_feed import Feeds, LevelSource, TableReader
 from stockctl.client.level_reader import Condition, StreamState
 from stockctl.domain.errors import Refused, StockctlError
@@ -43,14 +44,31 @@ def test_a_pipe_gets_a_json_line_per_change(ham: Service, stockctl: Stockctl) ->
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [line["quantity"] for line in lines] == [100, 90]
     assert lines[1]["cause"] == "use t1"
-    assert set(lines[0]) == {"typeId", "quantity", "version", "at", "cause", "received", "used", "expired"}
+    counts = ["received", "used", "expired", "discarded", "returned"]
+    assert list(lines[0]) == ["ingredient", "quantity", "version", "at", "cause", *counts]
+
+
+def test_tsv_is_tsv_with_the_fields_of_json_as_its_header(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    done = stockctl("watch", "--since", "5m", "--count", "2", "--duration", "20s", "-o", "tsv")
+    assert done.code == 0
+    header, *rows = [line.split("\t") for line in done.out.splitlines()]
+    assert header[:5] == ["ingredient", "quantity", "version", "at", "cause"]
+    assert [row[:3] for row in rows] == [["ham", "100", "1"], ["ham", "90", "2"]]
+
+
+def test_a_table_is_refused_in_a_pipe(ham: Service, stockctl: Stockctl) -> None:
+    assert ham
+    done = stockctl("watch", "--duration", "1s", "-o", "table")
+    assert (done.code, done.out) == (2, "")
+    assert "needs a terminal" in done.err
 
 
 def test_only_the_ingredients_named_are_followed(ham: Service, stockctl: Stockctl) -> None:
     ham.drop("second.csv", f"basil,5,{soon(3600)}\n")
     ham.work_off("basil")
     done = stockctl("watch", "basil", "--since", "5m", "--count", "1", "--duration", "20s")
-    assert [json.loads(line)["typeId"] for line in done.out.splitlines()] == ["basil"]
+    assert [json.loads(line)["ingredient"] for line in done.out.splitlines()] == ["basil"]
 
 
 def test_a_condition_that_holds_already_ends_it_at_once(ham: Service, stockctl: Stockctl) -> None:
@@ -87,7 +105,7 @@ def test_a_condition_that_does_not_come_true_in_time_is_a_failure(ham: Service, 
     assert ham
     done = stockctl("watch", "--until-level", "ham<5", "--duration", "1s")
     assert done.code == 1
-    assert "ham < 5 did not come true within 1 s" in done.err
+    assert "ham < 5 did not hold within 1 s" in done.err
 
 
 def test_time_alone_is_a_good_end(ham: Service, stockctl: Stockctl) -> None:
@@ -95,9 +113,10 @@ def test_time_alone_is_a_good_end(ham: Service, stockctl: Stockctl) -> None:
     assert stockctl("watch", "--duration", "1s").code == 0
 
 
-def test_a_name_that_was_never_delivered_may_be_misspelt(ham: Service, stockctl: Stockctl) -> None:
+@pytest.mark.parametrize("words", [["hamm"], ["--until-level", "hamm<5"], ["ham", "--until-level", "hamm<5"]])
+def test_a_name_that_was_never_delivered_may_be_misspelt(ham: Service, stockctl: Stockctl, words: list[str]) -> None:
     assert ham
-    done = stockctl("watch", "hamm", "--duration", "1s")
+    done = stockctl("watch", *words, "--duration", "1s")
     assert "hamm: did you mean ham?" in done.err
 
 
@@ -152,6 +171,25 @@ def test_the_end_is_a_failure_when_too_few_changes_came() -> None:
     assert end.is_over
     with pytest.raises(StockctlError, match="1 of 2 changes came within 50 s"):
         end.raise_if_missed()
+
+
+def test_changes_from_before_the_watch_are_shown_but_not_counted() -> None:
+    end = WatchEnd(count=1)
+    end.skip({"ham": 1})
+    end.change(change(1, 90))
+    assert not end.is_over
+    end.change(change(2, 80))
+    assert end.is_over
+
+
+@pytest.mark.parametrize(("ago", "past"), [(0, 300), (60, 300), (3600, 4500), (90_000, 86_400), (None, 300)])
+def test_a_screen_begins_a_little_before_the_last_change(ago: float | None, past: float) -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    levels = []
+    if ago is not None:
+        at = (now - timedelta(seconds=ago)).isoformat()
+        levels = [Level("ham", 70, 100, 30, 0, None, 1, 9, "use t9", at)]
+    assert since_last_change(levels, now) == timedelta(seconds=past)
 
 
 def test_another_ingredient_does_not_meet_the_condition() -> None:

@@ -102,7 +102,7 @@ def test_the_chosen_row_stays_in_sight() -> None:
 
 
 def test_an_empty_stock_says_so() -> None:
-    assert "No ingredient is in stock yet" in frame(Watched(), view(), 80, 24).plain
+    assert "Nothing is in stock yet" in frame(Watched(), view(), 80, 24).plain
 
 
 def test_an_ingredient_that_was_never_delivered_says_so() -> None:
@@ -163,11 +163,40 @@ def test_a_table_that_is_longer_than_the_screen_says_which_rows_it_shows() -> No
     names = tuple(f"ingredient {number:02}" for number in range(60))
     assert "1-12 of 60" in frame(watched(names), view(), 60, 15).plain
     assert " of 60" not in frame(watched(names), view(), 80, 70).plain
+    no_room = replace(view(), notes=(Text("note"),) * 3)
+    assert " of 60" not in frame(watched(names), no_room, 60, 6).plain
 
 
 def test_keys_that_have_no_room_are_left_out_whole() -> None:
     last = frame(watched(), view(), 60, 15).plain.splitlines()[-1]
-    assert last.endswith("/ find")
+    assert last == "q quit · ? help · p pause · ▲ delivery ▼ written off"
+    assert "/ find · s sort: low stock first" in frame(watched(), view(), 120, 15).plain
+
+
+@pytest.mark.parametrize("glyphs", [FINE, ASCII])
+@pytest.mark.parametrize("notes", [0, 3])
+def test_help_lists_every_key_on_the_smallest_screen(glyphs: Glyphs, notes: int) -> None:
+    """Three notes are what a simulation adds."""
+    asked = replace(after_key("?", view(glyphs=glyphs), watched()), notes=(Text("note"),) * notes)
+    text = frame(watched(), asked, 60, 15).plain
+    for word in ("up, down", "PgUp, PgDn", "Home, End", "enter, esc", "left, right", "Ctrl-C", "written off", "OUT"):
+        assert word in text
+    assert not after_key("x", asked, watched()).help
+
+
+def test_a_name_that_matches_nothing_says_so() -> None:
+    model = watched()
+    assert "/zzz_  no match" in frame(model, typed("/zzz", view(), model), 80, 24).plain
+    assert "no match" not in frame(model, typed("/ha", view(), model), 80, 24).plain
+    assert "no match" not in frame(model, typed("/", view(), model), 80, 24).plain
+
+
+def test_the_last_frame_is_not_live_and_still_explains_its_marks() -> None:
+    lines = frame(watched(), replace(view(), ended=True), 80, 24).plain.splitlines()
+    assert lines[0].endswith(" ended")
+    assert lines[-1] == "▲ delivery ▼ written off"
+    troubled = replace(view(reading=Reading("reconnecting", reason="x")), ended=True)
+    assert "ended, reconnecting (x)" in frame(watched(), troubled, 80, 24).plain
 
 
 def test_the_history_may_come_after_the_present() -> None:
@@ -203,6 +232,17 @@ def test_keys_walk_through_the_table_and_into_an_ingredient() -> None:
     assert after_key("right", opened, model).opened == names[2]
     assert after_key("left", after_key("left", opened, model), model).opened == names[-1]
     assert after_key("escape", opened, model).opened is None
+
+
+def test_keys_move_by_a_page_and_to_both_ends() -> None:
+    names = tuple(f"ingredient {number:02}" for number in range(60))
+    model = watched(names)
+    start = replace(view(), order=SortOrder.NAME)
+    assert after_key("page down", start, model).chosen == names[10]
+    assert after_key("page up", after_key("page down", start, model), model).chosen == names[0]
+    assert after_key("end", start, model).chosen == names[59]
+    assert after_key("home", replace(start, chosen=names[30]), model).chosen == names[0]
+    assert after_key("end", replace(start, opened=names[3]), model).opened == names[59]
 
 
 def test_s_sorts_and_p_pauses() -> None:
