@@ -121,11 +121,12 @@ def draw_stock(stage: Stage) -> None:
 
 def draw_simulation(stage: Stage) -> None:
     """The end of a service."""
-    draw("simulate", [stage.shown("simulate", "--stack", "pizzeria", "--seed", "7", "--speed", "4")])
+    draw("simulate", [stage.shown("simulate", "--seed", "7", "--speed", "4")])
 
 
 def draw_watch(stage: Stage) -> None:
     """One ingredient, late in a service."""
+    stage.run("deploy", "--stack", "watched")
     words = [
         "simulate",
         "pepperoni",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Recipe:
-    """A dish: units of each ingredient, and how often it is ordered beside the others."""
+    """A dish: units of each ingredient, and how often it is ordered relative to the others."""
 
     name: str
     items: Mapping[str, int]
@@ -20,7 +20,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Supply:
-    """One line of a supplier's order: so many units every so often, the first at `first`, good for `keeps`."""
+    """A regular delivery of one ingredient: `units` every `every` seconds from `first` on; each keeps for `keeps`."""
 
     ingredient: str
     units: int
@@ -31,7 +31,7 @@ class Supply:
 
 @dataclass(frozen=True)
 class Supplier:
-    """Who brings what. Everything that is due at one moment comes in one delivery."""
+    """A supplier and its regular deliveries; those due at the same moment come as one."""
 
     name: str
     supplies: tuple[Supply, ...]
@@ -39,9 +39,9 @@ class Supplier:
 
 @dataclass(frozen=True)
 class Kitchen:
-    """A menu, its suppliers, and how many customers come in a simulated minute, on average.
+    """A menu, its suppliers, and the average number of customers per simulated minute.
 
-    With a `rush`, few come at first, most in the middle of the service and few at its end.
+    With a `rush`, most of them come in the middle of the service.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Kitchen:
 
     @property
     def ingredients(self) -> tuple[str, ...]:
-        """All that is cooked with or delivered, by name."""
+        """Every ingredient of the menu and of the deliveries, by name."""
         cooked = {ingredient for recipe in self.recipes for ingredient in recipe.items}
         delivered = {supply.ingredient for supplier in self.suppliers for supply in supplier.supplies}
         return tuple(sorted(cooked | delivered))
@@ -65,7 +65,7 @@ class Kitchen:
 def single(ingredient: str) -> Kitchen:
     """The simulation of the original article: one ingredient, used a few units at a time, delivered every minute.
 
-    A delivery is more than is used until it expires, so that after a few minutes some of each is written off.
+    Each delivery has more than is used before it expires, so that after a few minutes some of it is written off.
     """
     recipes = tuple(Recipe(f"{units} of {ingredient}", {ingredient: units}) for units in range(1, 9))
     supplier = Supplier("supplier", (Supply(ingredient, units=170, every=60, keeps=150),))

@@ -15,7 +15,7 @@ from stockctl.simulation.kitchen import Kitchen, Recipe, Supplier, Supply
 
 @dataclass(frozen=True)
 class CustomerOrder:
-    """A customer's order, by its number; a `repeat` is the same transaction sent once more."""
+    """A customer's order, by its number; a repeat is the same transaction sent again."""
 
     at: float
     number: int
@@ -25,9 +25,9 @@ class CustomerOrder:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A supplier's delivery, by its number; a `repeat` is the same file dropped once more.
+    """A supplier's delivery, by its number; a repeat is the same file dropped again.
 
-    `sent` is when it was packed: what it brings keeps from then on, however late it is dropped.
+    `sent` is when it was packed: shelf life counts from then, however late it is dropped.
     """
 
     at: float
@@ -40,10 +40,14 @@ class Delivery:
 
 Event = CustomerOrder | Delivery
 
+_QUIETEST = 0.5
+"""Customers at the beginning and the end of a rush, as a part of those at its height."""
+_MEAN_CROWD = _QUIETEST + (1 - _QUIETEST) * 2 / math.pi
+
 
 @dataclass(frozen=True)
 class Schedule:
-    """All that will happen in a kitchen, in order of time."""
+    """Everything that will happen in a kitchen, in order of time."""
 
     kitchen: Kitchen
     duration: float
@@ -69,16 +73,21 @@ def _place(event: Event) -> tuple[float, bool, int, bool]:
 
 def _orders(kitchen: Kitchen, duration: float, random: Random) -> Iterator[CustomerOrder]:
     """Customers as a Poisson process, thinned to the rush of the service."""
-    most = kitchen.customers_per_minute / 60 * (math.pi / 2 if kitchen.rush else 1.0)
+    most = kitchen.customers_per_minute / 60 * (1 / _MEAN_CROWD if kitchen.rush else 1.0)
     weights = [recipe.weight for recipe in kitchen.recipes]
     at, number = 0.0, 0
     while most > 0:
         at += random.expovariate(most)
         if at > duration:
             return
-        if not kitchen.rush or random.random() < math.sin(math.pi * at / duration):
+        if not kitchen.rush or random.random() < _crowd(at / duration):
             number += 1
             yield CustomerOrder(at, number, random.choices(kitchen.recipes, weights)[0])
+
+
+def _crowd(part: float) -> float:
+    """How busy a moment is, compared with the busiest; `part` is 0 at the beginning of the service and 1 at its end."""
+    return _QUIETEST + (1 - _QUIETEST) * math.sin(math.pi * part)
 
 
 def _deliveries(kitchen: Kitchen, duration: float) -> Iterator[Delivery]:

@@ -18,14 +18,14 @@ from stockctl.domain.errors import Busy, CredentialsError, StockctlError
 from stockctl.simulation.schedule import CustomerOrder, Delivery, Event, Schedule
 
 PREFIX = "simulation/"
-"""The keys of simulated deliveries begin so: that is how a simulation knows its own from other data."""
+"""The keys of simulated deliveries begin with this, which tells them from other data."""
 MOST_ATTEMPTS = 5
 WAKING_SECONDS = 15.0
-"""So long it may take until a stack is awake; the service opens after that all the same."""
+"""How long to wait for the functions to start; the service opens after that in any case."""
 LATE_SECONDS = 0.5
-"""So much later than planned something may still begin."""
+"""How late, after the end of the service, an event may still begin."""
 ORDERS_AT_ONCE = 4
-"""So many transactions are under way at once, at most."""
+"""Most transactions in flight at the same time."""
 
 
 class TransactionApi(Protocol):
@@ -35,7 +35,7 @@ class TransactionApi(Protocol):
         """Takes units of each ingredient, all or nothing.
 
         Raises:
-            StockctlError: there was no answer; the same transaction may be sent again.
+            StockctlError: there was no answer; sending the same transaction again is safe.
         """
         ...
 
@@ -48,7 +48,7 @@ class Dock(Protocol):
         ...
 
     def receipt(self, delivery: str) -> Mapping[str, Any] | None:
-        """What became of it; None while nothing has."""
+        """The receipt of a delivery; None while there is none."""
         ...
 
 
@@ -68,11 +68,11 @@ class Tally:
     used: Counter[str] = field(default_factory=Counter)
     refused_for: Counter[str] = field(default_factory=Counter)
     contradictions: list[str] = field(default_factory=list)
-    """Answers that the service should never give, as a repeated transaction that is accepted anew."""
+    """Answers that the service should never give, such as accepting a repeated transaction as new."""
 
 
 class Service:
-    """One simulated service period. `began` is in s since the epoch; `now` tells the same clock; `wait` sleeps."""
+    """One simulated service period. `began` and `now` are in s since the epoch; `wait` sleeps."""
 
     def __init__(
         self,
@@ -95,10 +95,10 @@ class Service:
         self._dropped: set[str] = set()
 
     def open(self) -> None:
-        """Wakes the functions of the stack by an order and deliveries that change nothing, then starts the clock.
+        """Warms the functions up with an order and deliveries that change nothing, then starts the clock.
 
-        The first request to a function takes seconds: at sixty times the speed that is minutes of the service. The
-        suppliers come together when the service begins, so that as many workers have to be awake.
+        The first request to a function takes seconds, which at sixty times the speed are minutes of the service. All
+        suppliers deliver when the service begins, so one delivery for each warms up enough workers.
         """
         suppliers = self.schedule.kitchen.suppliers
         openings = {f"{PREFIX}{self.run}/0000 opening {supplier.name}.csv" for supplier in suppliers}
@@ -112,18 +112,18 @@ class Service:
         self.began = self._now()
 
     def serve(self) -> None:
-        """Does all that is planned, each at its time, until the time is up or it is stopped.
+        """Runs the plan, each event at its time, until the time is up or `stop` is called.
 
-        Where the service cannot keep up, orders wait, and those still waiting when the time is up are not placed.
+        When the stack cannot keep up, orders wait; those still waiting when the time is up are not placed.
         """
         with ThreadPoolExecutor(ORDERS_AT_ONCE, thread_name_prefix="orders") as callers:
             placed = [self._begin(event, callers) for event in self.schedule.events if self._waits_for(event.at)]
         for order in filter(None, placed):
-            order.result()  # raises what went wrong on the way
+            order.result()  # raises the error of an order that failed
         self._waits_for(self.schedule.duration)
 
     def _begin(self, event: Event, callers: ThreadPoolExecutor) -> Future[None] | None:
-        """Begins with an event: deliveries are dropped here, orders go to the next free caller."""
+        """Begins an event: drops a delivery here, or gives an order to the next free caller."""
         if isinstance(event, Delivery):
             self._deliver(event)
             return None
@@ -136,7 +136,7 @@ class Service:
         try:
             if not order.is_repeat:
                 self._order(order)
-            elif order.number in self._accepted:  # one that was refused left no trace: it would just be a new order
+            elif order.number in self._accepted:  # a refused one left no trace: repeating it would be a new order
                 self._order_again(order)
         except Exception:
             self.stop()
@@ -149,7 +149,7 @@ class Service:
         return not self._stopped.is_set() and late <= LATE_SECONDS
 
     def stop(self) -> None:
-        """Ends the service after what is being done now."""
+        """Ends the service after the events that have begun."""
         self._stopped.set()
 
     @property
@@ -158,18 +158,18 @@ class Service:
         return min(self.schedule.duration, (self._now() - self.began) * self.speed)
 
     def settle(self, seconds: float) -> list[str]:
-        """Waits for the receipts of all that was dropped; returns the deliveries that had none in so many seconds."""
+        """Waits up to this many seconds for the receipts of all deliveries; returns the deliveries without one."""
         deadline = self._now() + seconds
         while (missing := self._without_receipt()) and self._now() < deadline:
             self._wait(0.2)
         return missing
 
     def key_of(self, delivery: Delivery) -> str:
-        """The key under which a delivery is dropped; a repeated one has the same."""
+        """The key of a delivery; a repeated one has the same."""
         return f"{PREFIX}{self.run}/{delivery.number:04d} {delivery.supplier}.csv"
 
     def content_of(self, delivery: Delivery) -> bytes:
-        """The file of a delivery: the same bytes however often and late it is dropped."""
+        """The file of a delivery: the same bytes however often or late it is dropped."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["ingredient", "quantity", "best_before"])
@@ -220,10 +220,12 @@ class Service:
         with self._counting:
             self.tally.repeated += 1
             if answer is not None and not (answer.status_code == 200 and answer.body.get("replayed")):
-                self.tally.contradictions.append(f"order {order.number} was accepted, and answered anew when repeated")
+                self.tally.contradictions.append(
+                    f"order {order.number} was accepted, and accepted as new when repeated"
+                )
 
     def _answer(self, order: CustomerOrder) -> Answer | None:
-        """The service's answer; the same transaction is sent again while there is none, or it is busy."""
+        """The service's answer; the transaction is sent again while the service is busy or does not answer."""
         for attempt in range(MOST_ATTEMPTS):
             try:
                 answer = self._api.use(f"order-{order.number:04d}-{self.run}", order.dish.items)
@@ -231,7 +233,7 @@ class Service:
                     return answer
             except CredentialsError:
                 raise
-            except StockctlError:  # no answer, or not now: the same transaction may be sent again
+            except StockctlError:  # sending the same transaction again is safe
                 pass
             self._wait(0.1 * 2**attempt)
         return None

@@ -39,6 +39,13 @@ def test_most_customers_come_in_the_middle_of_the_service() -> None:
     assert thirds[1] > thirds[2]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_first_customers_come_within_seconds(seed: int) -> None:
+    orders = [event.at for event in Schedule.of(pizzeria(), 300, seed).events if isinstance(event, CustomerOrder)]
+    assert orders[0] < 20
+    assert sum(at < 30 for at in orders) >= 3
+
+
 def test_no_customers_are_no_orders() -> None:
     assert not [
         event for event in Schedule.of(pizzeria().at_rate(0), 600, 1).events if isinstance(event, CustomerOrder)

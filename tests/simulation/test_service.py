@@ -60,7 +60,7 @@ def test_a_service_that_accepts_a_repetition_anew_is_found_out(stock: FakeStock)
     service = served(stock, Schedule.of(pizzeria(), 600, 1, chaos=True))
     figures = summary(stock, service)
     assert not figures.adds_up
-    assert any("answered anew" in fault for fault in figures.faults)
+    assert any("accepted as new" in fault for fault in figures.faults)
 
 
 def test_somebody_else_at_the_same_stock_is_found_out(stock: FakeStock) -> None:

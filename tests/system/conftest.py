@@ -54,6 +54,7 @@ def variables_for(home: str) -> dict[str, str]:
         "STOCKCTL_HOME": home,
         "STOCKCTL_LOCAL_PORT": str(port),
         "STOCKCTL_TARGET": "local",
+        "XDG_CONFIG_HOME": os.devnull,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
