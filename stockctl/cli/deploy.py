@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stockctl.cli.completion import complete_parameters
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.settings import DEFAULT_STACK
 from stockctl.cli.stack_events import tell_events
@@ -29,6 +30,7 @@ def deploy(
             "-p",
             metavar="NAME=VALUE",
             help="A template parameter, as TimeZone=Europe/London. The next deploy remembers it.",
+            autocompletion=complete_parameters,
         ),
     ] = None,
     dry_run: Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stockctl.cli.completion import complete_failures, remember_failures
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.figures import local
@@ -40,7 +41,10 @@ def failures(
         Action, typer.Argument(metavar="list|show|retry", help="What to do; list, if nothing is said.")
     ] = Action.LIST,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="ID...", help="Which ones, by how their ids begin. Default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="ID...", help="Which ones, by how their ids begin. Default: all.", autocompletion=complete_failures
+        ),
     ] = None,
 ) -> None:
     """List what deliveries and stream records failed for good, show them whole, or run them again.
@@ -60,6 +64,7 @@ def failures(
         chosen = _chosen(held, ids or [])
         if action is Action.RETRY:
             outcomes = [(each, _retried(session, queues, each)) for each in chosen]
+    remember_failures(session.settings.stack, [each.failure.failure_id for each in held])
     if action is Action.LIST:
         _list(session, chosen)
     elif action is Action.SHOW:

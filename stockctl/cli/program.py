@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stockctl.cli import local
+from stockctl.cli.completion_scripts import use_own_scripts
 from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
 from stockctl.cli.doctor import doctor
@@ -43,6 +44,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+use_own_scripts()
 
 
 def _print_version(asked: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
+from stockctl.cli.completion import complete_kitchens, complete_stacks, remember_stack
 from stockctl.cli.settings import DEFAULT_STACK, Settings
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.output import Output, OutputFormat
@@ -63,7 +64,9 @@ class Session:
         """The parts of the target's stack, by name; its outputs are read once."""
         from stockctl.client.deployment import Deployment
 
-        return Deployment.of(self.clients, self.target)
+        deployment = Deployment.of(self.clients, self.target)
+        remember_stack(self.target.stack)
+        return deployment
 
 
 _PANEL = "Where and how"
@@ -72,6 +75,7 @@ _SHARED: dict[str, Any] = {
         str | None,
         typer.Option(
             help=f"Name of the stack. [$STOCKCTL_STACK] [default: {DEFAULT_STACK}]",
+            autocompletion=complete_stacks,
             rich_help_panel=_PANEL,
             metavar="NAME",
         ),
@@ -80,6 +84,7 @@ _SHARED: dict[str, Any] = {
         str | None,
         typer.Option(
             help="Use this kitchen's target and stack, from stockctl.toml. [$STOCKCTL_KITCHEN]",
+            autocompletion=complete_kitchens,
             rich_help_panel=_PANEL,
             metavar="NAME",
         ),

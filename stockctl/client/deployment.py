@@ -6,7 +6,6 @@ import dataclasses
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING
 
-from stockctl.aws.stack_outputs import outputs_of
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:
@@ -38,13 +37,19 @@ class Deployment:
 
     @property
     def functions(self) -> dict[str, str]:
-        """The functions: the name that the template gives each, and the one it bears in Lambda."""
+        """The functions: the name that the template gives each, and its name in Lambda."""
+        return {name: getattr(self, field) for name, field in self._function_fields().items()}
+
+    @classmethod
+    def function_names(cls) -> list[str]:
+        """The names that the template gives the functions."""
+        return list(cls._function_fields())
+
+    @classmethod
+    def _function_fields(cls) -> dict[str, str]:
         suffix = "_function"
-        fields = [field for field in self.__dataclass_fields__ if field.endswith(suffix)]
-        return {
-            "".join(part.capitalize() for part in field.removesuffix(suffix).split("_")): getattr(self, field)
-            for field in fields
-        }
+        fields = [field for field in cls.__dataclass_fields__ if field.endswith(suffix)]
+        return {"".join(part.capitalize() for part in field.removesuffix(suffix).split("_")): field for field in fields}
 
     @classmethod
     def of(cls, clients: Clients, target: Target) -> Deployment:
@@ -53,6 +58,8 @@ class Deployment:
         Raises:
             StockctlError: the stack is not there, or lacks an output.
         """
+        from stockctl.aws.stack_outputs import outputs_of  # loads botocore, which completion does without
+
         outputs = outputs_of(clients, target)
         fields = {_field(key): value for key, value in outputs.items()}
         missing = [each.name for each in dataclasses.fields(cls) if each.default is MISSING and each.name not in fields]
