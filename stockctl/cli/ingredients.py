@@ -1,4 +1,4 @@
-"""Ingredients as operators name them: which there are, and what a misspelt one may have meant."""
+"""Ingredients as operators write them: names and quantities, and what a misspelt name may have meant."""
 
 from __future__ import annotations
 
@@ -13,17 +13,42 @@ if TYPE_CHECKING:
     from stockctl.cli.session import Session
     from stockctl.operations.stock_table import StockTable
 
+QUANTITY_HINT = "Write ingredient=units with a whole number from 1, as in ham=10 mushroom=5."
+
 
 def stock_table(session: Session) -> StockTable:
     """The stock table of the session's stack."""
-    from stockctl.client.deployment import Deployment
     from stockctl.operations.stock_table import StockTable
 
-    return StockTable(session.clients.dynamodb, Deployment.of(session.clients, session.target).stock_table)
+    return StockTable(session.clients.dynamodb, session.deployment.stock_table)
+
+
+def quantities(words: Sequence[str]) -> dict[str, int]:
+    """Units by ingredient, from words such as `ham=10`; words for one ingredient are added up.
+
+    Raises:
+        UsageError: a word is something else.
+    """
+    from stockctl.domain.quantities import quantity_of
+
+    wanted: dict[str, int] = {}
+    for word in words:
+        name, equals, quantity = word.rpartition("=")
+        if not equals:
+            raise UsageError(f"missing quantity in {word!r}", QUANTITY_HINT)
+        try:
+            ingredient = ingredient_named(name)
+        except ValueError as error:
+            raise UsageError(f"in {word!r} the ingredient {error}", QUANTITY_HINT) from error
+        try:
+            wanted[ingredient] = wanted.get(ingredient, 0) + quantity_of(quantity.strip())
+        except ValueError as error:
+            raise UsageError(f"in {word!r} the quantity {error}", QUANTITY_HINT) from error
+    return wanted
 
 
 def named(words: Sequence[str]) -> list[str] | None:
-    """The ingredients that words mean, or None where none are named, which stands for all.
+    """The ingredients that these words name, or None, which stands for all, where there are no words.
 
     Raises:
         UsageError: a word cannot be an ingredient.
@@ -35,19 +60,19 @@ def named(words: Sequence[str]) -> list[str] | None:
 
 
 def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[str]) -> None:
-    """Raises where a named ingredient was never delivered.
+    """Checks that every named ingredient exists.
 
     Raises:
-        StockctlError: with the names that were perhaps meant.
+        StockctlError: one was never delivered; the hint has similar names.
     """
     absent = [name for name in wanted or [] if name not in found]
     if absent:
-        hints = did_you_mean(session, absent) or ["`stockctl stock` lists what there is."]
-        raise StockctlError(f"never delivered: {', '.join(absent)}", " ".join(hints))
+        hints = did_you_mean(session, absent) or ["`stockctl stock` lists all ingredients."]
+        raise StockctlError(f"no such ingredient: {', '.join(absent)}", " ".join(hints))
 
 
 def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:
-    """A question for each name that resembles an ingredient; silent where the ingredients cannot be read."""
+    """A question for each name that resembles an ingredient; none where the ingredients cannot be read."""
     try:
         known = stock_table(session).ingredients() if absent else []
     except Exception:

@@ -1,4 +1,4 @@
-"""`stockctl reconcile`: forces reconciliation, or says whether it is due."""
+"""`stockctl reconcile`: reconciles now, or reports whether it is due."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from stockctl.cli.completion import complete_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode
-from stockctl.terminal.figures import change, counts, units
-from stockctl.terminal.output import Column, Table
+from stockctl.terminal.figures import change, counts
+from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
     from stockctl.operations.reconcile import Reconciled
@@ -23,17 +23,17 @@ def reconcile(
     session: Session,
     ingredients: Annotated[
         list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="All, if none is named.", autocompletion=complete_ingredients),
+        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit code 5 where batches and level differ.")
+        bool, typer.Option("--check", help="Change nothing; exit with 5 where batches and level differ.")
     ] = False,
 ) -> None:
-    """Charge usage to batches and write off what has expired, now.
+    """Charge usage to batches and write off expired stock, now.
 
-    The stack does both by itself within seconds; this waits for neither, and shows what moved.
+    The stack does both by itself within seconds. This command does it at once and shows what changed.
 
-    Exit code 5 says that --check found drift.
+    Exit code 5 means that --check found drift.
 
     Examples:
         stockctl reconcile
@@ -44,10 +44,12 @@ def reconcile(
     found = [level.ingredient for level in table.levels(wanted)]
     check_known(session, wanted, found)
     results = [_drift_of(table, name) if check else _reconciled(session, table, name) for name in found]
-    _show(session, results, is_all=wanted is None)
+    session.output.show(_listing(results, is_all=wanted is None))
     drifting = [result for result in results if result.drift]
     if check and drifting:
-        session.environment.tell(f"{len(drifting)} of {len(results)} drift; `stockctl reconcile` mends that")
+        session.environment.tell(
+            f"{len(drifting)} of {counts(len(results), 'ingredient')} with drift; `stockctl reconcile` fixes it"
+        )
         raise typer.Exit(ExitCode.DRIFT)
 
 
@@ -64,26 +66,17 @@ def _reconciled(session: Session, table: StockTable, ingredient: str) -> Reconci
     return reconcile_ingredient(table, ingredient, lambda: session.environment.now().timestamp(), table.patience)
 
 
-def _show(session: Session, results: list[Reconciled], *, is_all: bool) -> None:
-    """Programs get every ingredient; people who named none get those where something was to be done."""
-    columns = [
-        Column("ingredient"),
-        Column("drift", "right"),
-        Column("allocated", "right"),
-        Column("written off", "right"),
+def _listing(results: list[Reconciled], *, is_all: bool) -> Listing[Reconciled]:
+    """Programs get every ingredient; people who named none get those where something changed."""
+    fields: list[Field[Reconciled]] = [
+        Field("ingredient", lambda result: result.ingredient),
+        Field("drift", lambda result: result.drift, shown=lambda result: change(result.drift)),
+        Field("allocated", lambda result: result.allocated),
+        Field("written_off", lambda result: result.written_off),
     ]
-    document = [
-        {
-            "ingredient": result.ingredient,
-            "drift": result.drift,
-            "allocated": result.allocated,
-            "written_off": result.written_off,
-        }
-        for result in results
-    ]
-    shown = [r for r in results if not is_all or r.drift or r.allocated or r.written_off]
-    rows = [[r.ingredient, change(r.drift), units(r.allocated), units(r.written_off)] for r in shown]
-    plain = [[r.ingredient, str(r.drift), str(r.allocated), str(r.written_off)] for r in results]
-    session.output.show(document, Table(columns, rows, plain))
-    if is_all and not shown:
-        session.environment.tell(f"{counts(len(results), 'ingredient')}: no drift, nothing to write off")
+    nothing = f"{counts(len(results), 'ingredient')}: no drift, nothing to write off"
+    return Listing(fields, results, for_people=_has_changed if is_all else None, empty=nothing if is_all else "")
+
+
+def _has_changed(result: Reconciled) -> bool:
+    return bool(result.drift or result.allocated or result.written_off)

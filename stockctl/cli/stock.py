@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from stockctl.cli.completion import complete_ingredients, remember_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import ExitCode, UsageError
 from stockctl.domain.instants import NEVER, iso_seconds
 from stockctl.terminal.figures import best_before, counts, local, relative, units
-from stockctl.terminal.output import Column, Table
+from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
     from stockctl.domain.stock import Batch, Holding, Level
+
+T = TypeVar("T")
 
 
 class SortBy(StrEnum):
@@ -32,28 +36,38 @@ def stock(
     session: Session,
     ingredients: Annotated[
         list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="All, if none is named.", autocompletion=complete_ingredients),
+        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
     ] = None,
-    batches: Annotated[bool, typer.Option("--batches", help="List the batches, soonest to expire first.")] = False,
+    batches: Annotated[bool, typer.Option("--batches", help="List batches instead of levels.")] = False,
     expiring: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Only what expires within this time, as in 3d or 12h.")
     ] = None,
     low: Annotated[int | None, typer.Option(metavar="UNITS", help="Only levels below this many units.", min=0)] = None,
     below_threshold: Annotated[
-        bool, typer.Option("--below-threshold", help="Only levels below their own threshold (`stockctl threshold`).")
+        bool, typer.Option("--below-threshold", help="Only ingredients below their own threshold.")
     ] = False,
-    sort: Annotated[SortBy, typer.Option(help="Order of the levels.")] = SortBy.NAME,
+    sort: Annotated[
+        SortBy | None, typer.Option(help="Order of the rows. Default: levels by name, batches by expiry.")
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 if --low, --below-threshold or --expiring finds anything.")
+    ] = False,
 ) -> None:
     """Show what is in stock, by ingredient or by batch.
 
-    Levels come with what was received, used and expired, and with what expires next.
+    A level comes with the units received, used and expired so far, and with its next expiry. `stockctl threshold` sets
+    the thresholds.
 
     Examples:
         stockctl stock
         stockctl stock ham --batches
         stockctl stock --expiring 3d --sort expiry
-        stockctl stock --below-threshold --output json
+        stockctl stock --below-threshold --exit-code || reorder
     """
+    if batches and low is not None:
+        raise UsageError("--low is about levels, and --batches lists batches", "Leave one of them out.")
+    if exit_code and low is None and expiring is None and not below_threshold:
+        raise UsageError("--exit-code needs something to look for", "Add --low, --below-threshold or --expiring.")
     wanted = named(ingredients or [])
     before = _horizon(session, expiring)
     table = stock_table(session)
@@ -64,12 +78,17 @@ def stock(
     is_empty = not levels
     levels = [level for level in levels if low is None or level.quantity < low]
     levels = [level for level in levels if level.is_low or not below_threshold]
+    now = session.environment.now()
+    listing: Listing[Any]
     if batches:
         found = [batch for level in levels for batch in _batches(table.read(level.ingredient), before)]
-        _show_batches(session, sorted(found, key=lambda batch: (batch.expires_at, batch.ingredient)))
+        listing = _batch_listing(_sorted_batches(found, sort), now)
     else:
         levels = [level for level in levels if before is None or (level.next_expiry or before + 1) <= before]
-        _show_levels(session, _sorted(levels, sort), is_empty=is_empty)
+        listing = _level_listing(_sorted_levels(levels, sort), now, is_empty=is_empty)
+    session.output.show(listing)
+    if exit_code and listing.records:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _horizon(session: Session, expiring: str | None) -> int | None:
@@ -85,7 +104,7 @@ def _batches(holding: Holding | None, before: int | None) -> list[Batch]:
     return [batch for batch in counted if before is None or batch.expires_at <= before]
 
 
-def _sorted(levels: list[Level], sort: SortBy) -> list[Level]:
+def _sorted_levels(levels: list[Level], sort: SortBy | None) -> list[Level]:
     if sort is SortBy.QUANTITY:
         return sorted(levels, key=lambda level: level.quantity)
     if sort is SortBy.EXPIRY:
@@ -93,39 +112,47 @@ def _sorted(levels: list[Level], sort: SortBy) -> list[Level]:
     return levels
 
 
-def _show_levels(session: Session, levels: list[Level], *, is_empty: bool) -> None:
-    now = session.environment.now()
-    columns = [
-        Column("ingredient"),
-        Column("on hand", "right", "bold", field="quantity"),
-        Column("received", "right", yields=3),
-        Column("used", "right", yields=4),
-        Column("expired", "right", yields=5),
-        Column("next expiry", folds=False),
-        Column("at", field=None, folds=False, yields=2),
-        Column("threshold", "right", yields=1 if all(level.threshold is None for level in levels) else 0),
+def _sorted_batches(batches: list[Batch], sort: SortBy | None) -> list[Batch]:
+    by_expiry = sorted(batches, key=lambda batch: (batch.expires_at, batch.ingredient))
+    if sort is SortBy.QUANTITY:
+        return sorted(by_expiry, key=lambda batch: batch.quantity)
+    if sort is SortBy.NAME:
+        return sorted(by_expiry, key=lambda batch: batch.ingredient)
+    return by_expiry
+
+
+def _level_listing(levels: list[Level], now: datetime, *, is_empty: bool) -> Listing[Level]:
+    fields: list[Field[Level]] = [
+        Field("ingredient", lambda level: level.ingredient),
+        Field("quantity", lambda level: level.quantity, "on hand", style="bold"),
+        Field("received", lambda level: level.received, yields=3),
+        Field("used", lambda level: level.used, yields=4),
+        Field("expired", lambda level: level.expired, yields=5),
+        Field(
+            "next_expiry",
+            lambda level: _iso(level.next_expiry),
+            shown=lambda level: _relative(level.next_expiry, now),
+            folds=False,
+        ),
+        _clock_field(lambda level: level.next_expiry, yields=2),
+        Field(
+            "threshold",
+            lambda level: level.threshold,
+            shown=_threshold,
+            justify="right",
+            yields=1 if all(level.threshold is None for level in levels) else 0,
+        ),
     ]
-    document = [level_document(level) for level in levels]
-    figures = [(level.quantity, level.received, level.used, level.expired) for level in levels]
-    rows = [
-        [level.ingredient, *map(units, numbers), *_when(level.next_expiry, now), _threshold(level)]
-        for level, numbers in zip(levels, figures, strict=True)
-    ]
-    plain = [
-        [level.ingredient, *map(str, numbers), _iso(level.next_expiry) or "", str(level.threshold or "")]
-        for level, numbers in zip(levels, figures, strict=True)
-    ]
-    styles = ["yellow" if level.is_low or not level.quantity else "" for level in levels]
-    session.output.show(document, Table(columns, rows, plain, styles=styles, total=_total(levels, now)))
-    if not levels:
-        nothing = "nothing to show; `stockctl ingest FILE` brings stock in"
-        session.environment.tell(nothing if is_empty else "nothing to show: no level is like that")
+    nothing = "nothing in stock; `stockctl ingest FILE` adds a delivery" if is_empty else "no ingredient matches"
+    return Listing(fields, levels, style=_style, total=_total(levels, now), empty=nothing)
+
+
+def _style(level: Level) -> str:
+    return "yellow" if level.is_low or not level.quantity else ""
 
 
 def _total(levels: list[Level], now: datetime) -> str:
-    """How many ingredients there are, and how many of them want looking after."""
-    if not levels:
-        return ""
+    """The number of ingredients, and of those that need attention."""
     out = sum(level.quantity == 0 for level in levels)
     low = sum(level.is_low for level in levels)
     tomorrow = now.timestamp() + 86_400
@@ -134,59 +161,38 @@ def _total(levels: list[Level], now: datetime) -> str:
     return f"{counted}: {units(low)} below threshold, {units(out)} out, {units(soon)} with stock expiring within a day"
 
 
-def level_document(level: Level) -> dict[str, Any]:
-    """A level as `--output json` prints it."""
-    return {
-        "ingredient": level.ingredient,
-        "quantity": level.quantity,
-        "received": level.received,
-        "used": level.used,
-        "expired": level.expired,
-        "next_expiry": _iso(level.next_expiry),
-        "threshold": level.threshold,
-    }
-
-
-def _show_batches(session: Session, batches: list[Batch]) -> None:
-    now = session.environment.now()
-    columns = [
-        Column("ingredient"),
-        Column("left", "right", "bold", field="quantity"),
-        Column("of", "right", field="received", yields=3),
-        Column("best before", folds=False),
-        Column("expires", field="expires_at", folds=False),
-        Column("at", field=None, folds=False, yields=1),
-        Column("delivery", yields=2),
+def _batch_listing(batches: list[Batch], now: datetime) -> Listing[Batch]:
+    fields: list[Field[Batch]] = [
+        Field("ingredient", lambda batch: batch.ingredient),
+        Field("batch_id", lambda batch: batch.batch_id, in_table=False),
+        Field("quantity", lambda batch: batch.quantity, "left", style="bold"),
+        Field("received", lambda batch: batch.received, "of", yields=3),
+        Field(
+            "best_before",
+            lambda batch: batch.best_before,
+            shown=lambda batch: best_before(batch.best_before),
+            folds=False,
+        ),
+        Field(
+            "expires_at",
+            lambda batch: _iso(batch.expires_at),
+            "expires",
+            lambda batch: _relative(batch.expires_at, now),
+            folds=False,
+        ),
+        _clock_field(lambda batch: batch.expires_at, yields=1),
+        Field("delivery", lambda batch: batch.delivery, yields=2),
     ]
-    rows = [
-        [
-            *(b.ingredient, units(b.quantity), units(b.received), best_before(b.best_before)),
-            *(*_when(b.expires_at, now), b.delivery),
-        ]
-        for b in batches
-    ]
-    plain = [
-        [b.ingredient, str(b.quantity), str(b.received), b.best_before, _iso(b.expires_at) or "", b.delivery]
-        for b in batches
-    ]
-    left, kinds = sum(b.quantity for b in batches), len({b.ingredient for b in batches})
-    total = f"{counts(len(batches), 'batch')} of {counts(kinds, 'ingredient')}: {units(left)} units left"
-    document = [_batch_document(batch) for batch in batches]
-    session.output.show(document, Table(columns, rows, plain, total=total if batches else ""))
-    if not batches:
-        session.environment.tell("nothing to show: no batch is like that")
+    left, ingredients = sum(batch.quantity for batch in batches), len({batch.ingredient for batch in batches})
+    total = f"{counts(len(batches), 'batch')} of {counts(ingredients, 'ingredient')}: {units(left)} units left"
+    return Listing(fields, batches, total=total, empty="no batch matches")
 
 
-def _batch_document(batch: Batch) -> dict[str, Any]:
-    return {
-        "ingredient": batch.ingredient,
-        "batch_id": batch.batch_id,
-        "delivery": batch.delivery,
-        "quantity": batch.quantity,
-        "received": batch.received,
-        "best_before": batch.best_before,
-        "expires_at": _iso(batch.expires_at),
-    }
+def _clock_field(instant_of: Callable[[T], int | None], yields: int) -> Field[T]:
+    """The local time of an instant, for people alone."""
+    return Field(
+        "at", lambda record: _local(instant_of(record)), folds=False, yields=yields, in_tsv=False, in_json=False
+    )
 
 
 def _threshold(level: Level) -> str:
@@ -195,15 +201,15 @@ def _threshold(level: Level) -> str:
     return f"low, {units(level.threshold)}" if level.is_low else units(level.threshold)
 
 
-def _when(instant: int | None, now: datetime) -> tuple[str, str]:
-    """A moment as people say it, and as clocks do."""
+def _relative(instant: int | None, now: datetime) -> str:
     if instant is None:
-        return "-", ""
-    if instant == NEVER:
-        return "never", ""
-    moment = datetime.fromtimestamp(instant, UTC)
-    return relative(moment, now), local(moment)
+        return "-"
+    return "never" if instant == NEVER else relative(datetime.fromtimestamp(instant, UTC), now)
+
+
+def _local(instant: int | None) -> str:
+    return "" if instant is None or instant == NEVER else local(datetime.fromtimestamp(instant, UTC))
 
 
 def _iso(instant: int | None) -> str | None:
-    return None if instant in {None, NEVER} else iso_seconds(instant)
+    return None if instant is None or instant == NEVER else iso_seconds(instant)

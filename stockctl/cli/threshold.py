@@ -1,18 +1,19 @@
-"""`stockctl threshold`: the units below which an operator calls an ingredient low."""
+"""`stockctl threshold`: the units below which an ingredient is low."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stockctl.cli.completion import complete_items
-from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.ingredients import check_known, named, quantities, stock_table
 from stockctl.cli.session import Session, with_writing_session
-from stockctl.cli.use import items_from
 from stockctl.domain.errors import UsageError
-from stockctl.terminal.figures import units
-from stockctl.terminal.output import Column, Table
+from stockctl.terminal.output import Field, Listing
+
+if TYPE_CHECKING:
+    from stockctl.domain.stock import Level
 
 
 @with_writing_session
@@ -21,55 +22,47 @@ def threshold(
     thresholds: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INGREDIENT=UNITS...", help="What is low below how many units.", autocompletion=complete_items
+            metavar="INGREDIENT[=UNITS]...",
+            help="Low-stock threshold to set, as in ham=100; without =UNITS it is shown.",
+            autocompletion=complete_items,
         ),
     ] = None,
     clear: Annotated[
         list[str] | None,
-        typer.Option("--clear", metavar="INGREDIENT", help="Take its threshold away; may be repeated."),
+        typer.Option("--clear", metavar="INGREDIENT", help="Remove this ingredient's threshold; may be repeated."),
     ] = None,
 ) -> None:
-    """Set the units below which an ingredient is low, or show them.
+    """Set or show low-stock thresholds.
 
-    A threshold is kept on the level itself, so it is the same for everyone and costs nothing to read. `stock`, `watch`
-    and `stock --below-threshold` go by it.
+    A threshold is stored with the level, so everyone sees the same one and it costs nothing to read. `stock`, `use` and
+    `watch` point out ingredients below theirs.
 
     Examples:
         stockctl threshold ham=100 mushroom=50
+        stockctl threshold ham
         stockctl threshold --clear ham
     """
-    wanted: dict[str, int | None] = {**items_from(thresholds or []), **dict.fromkeys(named(clear or []) or [], None)}
-    if set(items_from(thresholds or [])) & set(named(clear or []) or []):
-        raise UsageError("an ingredient is both set and cleared", "Name it once.")
+    words = thresholds or []
+    wanted = quantities([word for word in words if "=" in word])
+    cleared = named(clear or []) or []
+    asked = named([word for word in words if "=" not in word])
+    if wanted.keys() & {*cleared, *(asked or [])}:
+        raise UsageError("an ingredient is named twice", "Set, show or clear it.")
     table = stock_table(session)
-    check_known(session, list(wanted), [level.ingredient for level in table.levels(list(wanted))])
-    for ingredient, count in wanted.items():
-        table.set_threshold(ingredient, count, session.environment.now().timestamp())
-    levels = [level for level in table.levels() if level.threshold is not None]
-    document = [
-        {
-            "ingredient": level.ingredient,
-            "threshold": level.threshold,
-            "quantity": level.quantity,
-            "low": level.is_low,
-        }
-        for level in levels
+    known = [*wanted, *cleared, *(asked or [])]
+    check_known(session, known, [level.ingredient for level in table.levels(known)])
+    for ingredient, units in {**wanted, **dict.fromkeys(cleared)}.items():
+        table.set_threshold(ingredient, units, session.environment.now().timestamp())
+    shown = None if asked is None else [*asked, *wanted]
+    levels = [level for level in table.levels(shown) if shown or level.threshold is not None]
+    session.output.show(_listing(levels))
+
+
+def _listing(levels: list[Level]) -> Listing[Level]:
+    fields: list[Field[Level]] = [
+        Field("ingredient", lambda level: level.ingredient),
+        Field("threshold", lambda level: level.threshold),
+        Field("quantity", lambda level: level.quantity, "on hand", style="bold"),
+        Field("low", lambda level: level.is_low, "state", lambda level: "low" if level.is_low else "ok"),
     ]
-    figures = [(level.threshold or 0, level.quantity) for level in levels]
-    rows = [
-        [level.ingredient, *map(units, numbers), "low" if level.is_low else "ok"]
-        for level, numbers in zip(levels, figures, strict=True)
-    ]
-    plain = [
-        [level.ingredient, *map(str, numbers), str(level.is_low).lower()]
-        for level, numbers in zip(levels, figures, strict=True)
-    ]
-    columns = [
-        Column("ingredient"),
-        Column("threshold", "right"),
-        Column("on hand", "right", "bold", field="quantity"),
-        Column("now", field="low"),
-    ]
-    session.output.show(document, Table(columns, rows, plain))
-    if not levels:
-        session.environment.tell("no ingredient has a threshold; `stockctl threshold ham=100` sets one")
+    return Listing(fields, levels, empty="no ingredient has a threshold; `stockctl threshold ham=100` sets one")

@@ -5,30 +5,55 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
 from stockctl.cli.session import Session
+from stockctl.cli.use_result import ACCEPTED, RESULT_FIELDS, SHORTAGE_FIELDS, UNDECIDED, UseResult
 from stockctl.domain.decoding import decoded_lines
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
-from stockctl.domain.orders import MAX_ORDER, Order, read_orders
+from stockctl.domain.orders import MAX_ORDER, read_orders
 from stockctl.domain.rejection import UnreadableFile
-from stockctl.terminal.figures import units
-from stockctl.terminal.output import OutputFormat, shown
+from stockctl.terminal.figures import counts, units
+from stockctl.terminal.output import Field, object_of
 
 if TYPE_CHECKING:
     from stockctl.client.api import StockApi
-    from stockctl.domain.api import Answer
 
 STDIN = "-"
 SECONDS_BETWEEN_NOTES = 1.0
 _ID_CELLS = 12
-"""Cells that a name of a transaction has at least, where people read it."""
-WORDS = {200: "replayed", 201: "accepted", 400: "invalid", 409: "short", 422: "reused", 503: "busy"}
+"""Cells that a transaction id has at least, where people read it."""
+_AGAIN = "Run it again: what was accepted is not taken twice."
+
+
+@dataclass(frozen=True)
+class OrderResult:
+    """The result of one line of the file."""
+
+    line: int
+    use: UseResult
+
+
+FIELDS: list[Field[OrderResult]] = [
+    Field("line", lambda order: order.line),
+    *(field.of(lambda order: order.use) for field in RESULT_FIELDS),
+    Field(
+        "items",
+        lambda order: [{"ingredient": item.ingredient, "quantity": item.quantity} for item in order.use.items],
+        in_tsv=False,
+    ),
+    Field(
+        "shortages",
+        lambda order: [object_of(SHORTAGE_FIELDS, shortage) for shortage in order.use.shortages],
+        in_tsv=False,
+    ),
+]
 
 
 def use_file(session: Session, api: StockApi, name: str) -> None:
@@ -36,85 +61,105 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
 
     Raises:
         UsageError: the file cannot be read.
-        StockctlError: the service cannot be reached; what came before has been answered.
+        StockctlError: the service cannot be reached; earlier orders have been answered.
+        BrokenPipeError: the reader of the output is gone; no more orders were sent after that.
         typer.Exit: at least one order was not accepted.
     """
-    from stockctl.client.api import use_all
-
-    tally = _Tally(session)
-    with _opened(session, name) as lines:
-        try:
-            for order, answer in use_all(api, read_orders(lines)):
-                _show(session, order, answer)
-                tally.add(answer)
-        except StockctlError as error:
-            raise StockctlError(
-                error.message, f"{tally.summary()}. Run it again: what was accepted is not taken twice."
-            ) from error
-    session.environment.tell(tally.summary())
-    if tally.counts["busy"]:
+    run = _Run(session)
+    try:
+        with _opened(session, name) as lines:
+            run.send(api, lines)
+    except StockctlError as error:
+        if not run.statuses:
+            raise
+        raise StockctlError(error.message, f"{run.summary()}. {_AGAIN}") from error
+    except KeyboardInterrupt:
+        session.environment.tell(f"stopped: {run.summary()}. {_AGAIN}")
+        raise
+    if run.closed is not None:
+        session.environment.tell(f"stopped: the output was closed. Sent: {run.summary()}. {_AGAIN}")
+        raise run.closed
+    session.environment.tell(run.summary())
+    if run.statuses.keys() & UNDECIDED:
         raise typer.Exit(ExitCode.FAILED)
-    if tally.counts.total() > tally.counts["accepted"] + tally.counts["replayed"]:
+    if run.statuses.keys() - {ACCEPTED}:
         raise typer.Exit(ExitCode.REFUSED)
 
 
 @contextmanager
 def _opened(session: Session, name: str) -> Iterator[Iterator[str]]:
+    """The lines of the file. A fault while they are read is the input's, and no other's.
+
+    Raises:
+        UsageError: the file cannot be read, or is not text.
+    """
+    if name == STDIN:
+        yield _lines(name, session.environment.stdin.buffer)
+        return
     try:
-        if name == STDIN:
-            yield decoded_lines(session.environment.stdin.buffer, MAX_ORDER)
-            return
-        with Path(name).open("rb") as content:
-            yield decoded_lines(content, MAX_ORDER)
+        content = Path(name).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a file, or - for stdin.") from error
+        raise _unreadable(name, error) from error
+    with content:
+        yield _lines(name, content)
+
+
+def _lines(name: str, content: BinaryIO) -> Iterator[str]:
+    try:
+        yield from decoded_lines(content, MAX_ORDER)
+    except OSError as error:
+        raise _unreadable(name, error) from error
     except UnreadableFile as error:
         message = f"{name}, line {error.rejection.line}: {error.rejection.reason}"
         raise UsageError(message, "Save it as UTF-8, one JSON object a line.") from error
 
 
-def _show(session: Session, order: Order, answer: Answer) -> None:
-    if session.output.format is OutputFormat.JSON:
-        own = {"line": order.line, "transactionId": order.transaction_id, "statusCode": answer.status_code}
-        session.output.json_line({**own, **answer.body})
-    else:
-        word = WORDS.get(answer.status_code, str(answer.status_code))
-        fields = [str(order.line), order.transaction_id, word, _detail(answer.body)]
-        if session.output.format is OutputFormat.TABLE:
-            line = f"{fields[0]:>6}  {word:<8}  {shown(order.transaction_id):<{_ID_CELLS}}  {shown(fields[3])}"
-            print(line.rstrip(), file=session.environment.stdout, flush=True)
-        else:
-            session.output.line(fields)
+def _unreadable(name: str, error: OSError) -> UsageError:
+    return UsageError(f"{name} cannot be read: {error.strerror}", "Name a file, or - for stdin.")
 
 
-def _detail(body: Mapping[str, Any]) -> str:
-    if "shortages" in body:
-        return ", ".join(
-            f"{short['typeId']} {short['available']} of {short['requested']}" for short in body["shortages"]
-        )
-    if "errors" in body:
-        return "; ".join(f"{fault['path']} {fault['message']}".strip() for fault in body["errors"])
-    return str(body.get("message", ""))
-
-
-class _Tally:
-    """Counts answers, and says now and then how far it is."""
+class _Run:
+    """Sends orders, prints and counts their answers, and shows progress now and then."""
 
     def __init__(self, session: Session) -> None:
-        self.counts: Counter[str] = Counter()
+        self.closed: BrokenPipeError | None = None
+        self.statuses: Counter[str] = Counter()
+        self._labels: Counter[str] = Counter()
         self._session = session
-        self._began = self._told = time.monotonic()
+        self._began = self._shown = time.monotonic()
 
-    def add(self, answer: Answer) -> None:
-        self.counts[WORDS.get(answer.status_code, str(answer.status_code))] += 1
-        if time.monotonic() - self._told > SECONDS_BETWEEN_NOTES and not self._session.environment.stdout_is_terminal:
-            self._told = time.monotonic()  # on a terminal the answers themselves say how far it is
-            self._session.environment.passing(self.summary())
+    def send(self, api: StockApi, lines: Iterator[str]) -> None:
+        """Sends the orders. Once the output is closed no more are sent; those in flight are still counted."""
+        from stockctl.client.api import use_all
+
+        stream = self._session.output.stream(FIELDS, _line)
+        for order, answer in use_all(api, read_orders(lines), is_stopped=lambda: self.closed is not None):
+            result = OrderResult(order.line, UseResult.of(order.transaction_id, answer))
+            self.statuses[result.use.status] += 1
+            self._labels[result.use.label] += 1
+            if self.closed is None:
+                try:
+                    stream.print(result)
+                except BrokenPipeError as error:
+                    self.closed = error
+            self._show_progress()
 
     def summary(self) -> str:
-        """How many orders had which answer, and how quickly."""
-        seconds = max(time.monotonic() - self._began, sys.float_info.epsilon)
-        words = ", ".join(f"{units(count)} {word}" for word, count in sorted(self.counts.items()))
-        if not words:
+        """The number of orders by answer, and the rate."""
+        total = self.statuses.total()
+        if not total:
             return "0 orders"
-        return f"{units(self.counts.total())} orders: {words} ({self.counts.total() / seconds:,.0f} a second)"
+        seconds = max(time.monotonic() - self._began, sys.float_info.epsilon)
+        words = ", ".join(f"{units(count)} {label}" for label, count in sorted(self._labels.items()))
+        return f"{counts(total, 'order')}: {words} ({total / seconds:,.0f} per second)"
+
+    def _show_progress(self) -> None:
+        if time.monotonic() - self._shown > SECONDS_BETWEEN_NOTES and not self._session.environment.stdout_is_terminal:
+            self._shown = time.monotonic()  # on a terminal the answers themselves are progress enough
+            self._session.environment.passing(self.summary())
+
+
+def _line(order: OrderResult) -> str:
+    """What people see of one answer."""
+    use = order.use
+    return f"{order.line:>6}  {use.label:<18}  {use.transaction_id:<{_ID_CELLS}}  {use.message or ''}".rstrip()

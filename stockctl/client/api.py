@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -15,8 +16,8 @@ from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from stockctl.aws.retry import Patience
-from stockctl.domain.api import Answer
-from stockctl.domain.errors import Busy, CredentialsError, StockctlError
+from stockctl.domain.api import Answer, busy
+from stockctl.domain.errors import Busy, CredentialsError, OutcomeUnknown, StockctlError
 from stockctl.domain.orders import Order, batched
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class StockApi:
         """Asks for a transaction. Sent again until it is answered: its id makes that safe.
 
         Raises:
-            Busy: the service stayed busy until the deadline.
+            Busy: the service stayed busy until the deadline; nothing happened.
+            OutcomeUnknown: an attempt was not answered, and none after it was decided.
             CredentialsError: the API does not accept the signature.
-            StockctlError: the API cannot be reached, or broke; whether the transaction happened is not known.
         """
         lines = [{"typeId": ingredient, "quantity": units} for ingredient, units in items.items()]
         return self._call("POST", "/transactions", {"transactionId": transaction_id, "items": lines})
@@ -52,30 +53,30 @@ class StockApi:
     def use_batch(self, transactions: Sequence[object]) -> list[Answer]:
         """Asks for up to 500 transactions, and gives each its own answer, in their order.
 
-        What stays busy is asked for again until the deadline; the answer then says so.
+        Those answered 503 are sent again until the deadline; their answer is then busy or outcome_unknown.
 
         Raises:
             CredentialsError: the API does not accept the signature.
-            StockctlError: the API cannot be reached, or broke, or took the whole for malformed.
+            OutcomeUnknown: the API did not answer, or failed.
+            StockctlError: the API refused the whole batch.
         """
-        answers: dict[int, Answer] = {}
-        waiting = list(range(len(transactions)))
-        try:
+        answers = dict.fromkeys(range(len(transactions)), busy())
+        waiting = list(answers)
+        with suppress(Busy):
             for _ in self.patience.attempts("POST /transactions/batch"):
                 batch = {"transactions": [transactions[position] for position in waiting]}
-                answers.update(zip(waiting, self._answers(batch), strict=True))
+                for position, answer in zip(waiting, self._answers(batch), strict=True):
+                    if answer.status_code != 503 or not _is_unknown(answers[position]):
+                        answers[position] = answer  # a later 503 decides nothing about an earlier attempt
                 waiting = [position for position in waiting if answers[position].status_code == 503]
                 if not waiting:
                     break
-        except Busy as busy:
-            for position in waiting:  # a batch that was throttled has no answers at all
-                answers.setdefault(position, Answer(503, {"code": "busy", "message": busy.message}))
-        return [answers[position] for position in range(len(transactions))]
+        return list(answers.values())
 
     def _answers(self, batch: Mapping[str, object]) -> list[Answer]:
         answer = self._call("POST", "/transactions/batch", batch)
         if answer.status_code != 200:
-            raise StockctlError(f"the service does not take this batch: {answer.body.get('message')}")
+            raise StockctlError(f"the service refused this batch: {answer.body.get('message')}")
         return [Answer(one["statusCode"], one["body"]) for one in answer.body["answers"]]
 
     def levels(self, ingredients: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -92,12 +93,13 @@ class StockApi:
                 try:
                     answer = self._send(method, path, document)
                 except HTTPClientError as error:
-                    what = f"the API at {self.url} cannot be reached: {error}"
-                    fault = StockctlError(what, f"Check the network. {AGAIN}")
+                    what = f"the API at {self.url} did not answer: {error}"
+                    fault = OutcomeUnknown(what, f"Check the network. {AGAIN}")
                     continue
                 if answer.status_code < 500 and answer.status_code != 429:
                     return _allowed(answer)
-                fault = _broken(answer)
+                if not isinstance(fault, OutcomeUnknown):  # a later answer decides nothing about an earlier attempt
+                    fault = _broken(answer)
         except Busy:
             raise fault from None
         raise AssertionError  # attempts end by raising
@@ -111,8 +113,12 @@ class StockApi:
         return Answer(response.status_code, _decoded(response.content))
 
 
-def use_all(api: StockApi, orders: Iterable[Order], in_flight: int = IN_FLIGHT) -> Iterator[tuple[Order, Answer]]:
+def use_all(
+    api: StockApi, orders: Iterable[Order], in_flight: int = IN_FLIGHT, is_stopped: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Order, Answer]]:
     """Sends orders in batches and gives each its answer, in their order; reads no further ahead than is in flight.
+
+    Once `is_stopped`, no more are sent; those already sent still get their answers.
 
     Raises:
         StockctlError: a batch could not be sent; what was accepted is replayed when the orders are sent again.
@@ -121,6 +127,8 @@ def use_all(api: StockApi, orders: Iterable[Order], in_flight: int = IN_FLIGHT) 
     with ThreadPoolExecutor(in_flight) as threads:
         try:
             for batch in batched(orders):
+                if is_stopped():
+                    break
                 waiting.append(threads.submit(_send, api, batch))
                 if len(waiting) > in_flight:
                     yield from waiting.popleft().result()
@@ -133,6 +141,10 @@ def use_all(api: StockApi, orders: Iterable[Order], in_flight: int = IN_FLIGHT) 
 
 def _send(api: StockApi, batch: list[Order]) -> list[tuple[Order, Answer]]:
     return list(zip(batch, api.use_batch([order.transaction for order in batch]), strict=True))
+
+
+def _is_unknown(answer: Answer) -> bool:
+    return answer.body.get("code") == "outcome_unknown"
 
 
 def _decoded(content: bytes) -> Mapping[str, Any]:
@@ -156,8 +168,8 @@ def _allowed(answer: Answer) -> Answer:
 
 def _broken(answer: Answer) -> StockctlError:
     if answer.status_code == 429:
-        return Busy("the API is throttling", f"{AGAIN} More at once need higher limits of its stage.")
-    if answer.status_code == 503 and "code" in answer.body:
-        return Busy(str(answer.body["message"]), AGAIN)
+        return Busy("the API is throttling", f"{AGAIN} For more at once, raise the limits of its stage.")
     message = answer.body.get("message", "no reason given")
-    return StockctlError(f"the service failed ({answer.status_code}): {message}", "`stockctl logs` shows why.")
+    if answer.status_code == 503 and "code" in answer.body:
+        return (OutcomeUnknown if _is_unknown(answer) else Busy)(str(message), AGAIN)
+    return OutcomeUnknown(f"the service failed ({answer.status_code}): {message}", "`stockctl logs` shows why.")

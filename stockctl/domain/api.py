@@ -42,7 +42,7 @@ def answer_to(transaction: Transaction, outcome: Outcome) -> Answer:
             message = f"transaction {transaction.transaction_id} was accepted before with other items; use a new id"
             return Answer(422, {"code": "transaction_id_reused", "message": message})
         case Unknown():
-            return _again("outcome_unknown", "no answer came of whether this was accepted; it is not taken twice")
+            return _again("outcome_unknown", "DynamoDB did not answer, so this may have been accepted")
         case _:
             assert_never(outcome)
 
@@ -56,7 +56,7 @@ def invalid(request: InvalidRequest) -> Answer:
 
 def busy() -> Answer:
     """503: contention outlasted the deadline, nothing changed, and the same request may be sent again."""
-    return _again("busy", "too many others use these ingredients just now; nothing changed")
+    return _again("busy", "too many concurrent uses of these ingredients; nothing changed")
 
 
 def _again(code: str, message: str) -> Answer:
@@ -90,6 +90,7 @@ def level_document(level: Level) -> dict[str, Any]:
         "nextExpiry": None if level.next_expiry is None else iso_seconds(level.next_expiry),
         "version": level.version,
         "updatedAt": level.updated_at,
+        "threshold": level.threshold,
     }
 
 

@@ -1,10 +1,11 @@
 """The one class of expected error, and the exit codes it ends the program with.
 
 StockctlError
-├── UsageError            the words of the command line are wrong              2
-├── Refused               the service said no: shortage, every row rejected    3
-├── CredentialsError      no credentials, or they may not do this              4
-└── Busy                  contention or throttling outlasted the deadline      1
+├── UsageError            usage error: nothing was done                        2
+├── Refused               the service refused: shortage, every row rejected    3
+├── CredentialsError      no credentials, or a permission is missing           4
+├── Busy                  contention or throttling outlasted the deadline      1
+└── OutcomeUnknown        no answer came: it may have happened                 1
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a script can tell from how `stockctl` ended."""
+    """How `stockctl` ended, for scripts."""
 
     DONE = 0
     FAILED = 1
@@ -26,19 +27,19 @@ class ExitCode(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """What it says, in the words of help and README."""
+        """What it means, as help and README put it."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "failed",
-    ExitCode.USAGE: "the words of the command line are wrong",
-    ExitCode.REFUSED: "refused: a shortage, nothing of a file to record, or other stock in the way",
-    ExitCode.CREDENTIALS: "no credentials, or they may not do this",
-    ExitCode.DRIFT: "drift was found",
+    ExitCode.USAGE: "usage error",
+    ExitCode.REFUSED: "refused: a shortage, a reused transaction id, no valid rows, or other stock in the way",
+    ExitCode.CREDENTIALS: "no credentials, or a permission is missing",
+    ExitCode.DRIFT: "drift found",
     ExitCode.PARTIAL: "some rows of a file were rejected, the others recorded",
-    ExitCode.INTERRUPTED: "ended by Ctrl-C",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
 
@@ -54,13 +55,13 @@ class StockctlError(Exception):
 
 
 class UsageError(StockctlError):
-    """The words of the command line are wrong; nothing was done."""
+    """A usage error; nothing was done."""
 
     exit_code = ExitCode.USAGE
 
 
 class Refused(StockctlError):
-    """The service understood and said no; nothing changed."""
+    """The service refused; nothing changed."""
 
     exit_code = ExitCode.REFUSED
 
@@ -73,3 +74,7 @@ class CredentialsError(StockctlError):
 
 class Busy(StockctlError):
     """Contention or throttling outlasted the deadline; trying again is safe."""
+
+
+class OutcomeUnknown(StockctlError):
+    """No answer came: it may have happened. Trying again with the same id is safe."""

@@ -6,29 +6,49 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from stockctl.domain.api import Answer, busy, holding_document, levels_document, not_found
+from stockctl.domain.api import Answer, busy, holding_document, invalid, levels_document, not_found
 from stockctl.domain.errors import Busy
 from stockctl.domain.stock import ingredient_named
+from stockctl.domain.transaction import Fault, InvalidRequest
 from stockctl.functions import wiring
 from stockctl.functions.http import response
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Answers `GET /stock`, `GET /stock?typeId=…` and `GET /stock/{typeId}`."""
+    """Answers `GET /stock`, `GET /stock?typeId=…` and `GET /stock/{typeId}`.
+
+    API Gateway decodes a slash in the path before it matches the route, so an ingredient with a slash in its name is
+    found by `?typeId=` alone.
+    """
     type_id = (event.get("pathParameters") or {}).get("typeId")
     try:
-        return response(_several(event) if type_id is None else _one(type_id))
+        parameters = _parameters(event, {"typeId"} if type_id is None else set())
+        return response(_several(parameters.get("typeId")) if type_id is None else _one(type_id))
+    except InvalidRequest as request:
+        return response(invalid(request))
     except Busy:
         return response(busy())
 
 
-def _several(event: Mapping[str, Any]) -> Answer:
+def _parameters(event: Mapping[str, Any], known: set[str]) -> dict[str, list[str]]:
+    """The parameters of the query, each with its values.
+
+    Raises:
+        InvalidRequest: a parameter is not known: the answer would be to another question than the caller's.
+    """
+    parameters = parse_qs(event.get("rawQueryString") or "", keep_blank_values=True)
+    if unknown := sorted(parameters.keys() - known):
+        expected = f"; the only one is {', '.join(known)}" if known else ""
+        raise InvalidRequest([Fault(name, f"is not a parameter{expected}") for name in unknown])
+    return parameters
+
+
+def _several(type_ids: list[str] | None) -> Answer:
     """All levels, or those of the ingredients that the query names: `?typeId=ham&typeId=mushroom`."""
-    wanted = parse_qs(event.get("rawQueryString") or "").get("typeId")
     try:
-        ingredients = [ingredient_named(type_id) for type_id in wanted] if wanted else None
+        ingredients = [ingredient_named(type_id) for type_id in type_ids] if type_ids else None
     except ValueError as error:
-        return not_found(f"typeId {error}")
+        raise InvalidRequest([Fault("typeId", str(error))]) from error
     return Answer(200, levels_document(wiring.stock_table().levels(ingredients)))
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
 T = TypeVar("T")
+Outer = TypeVar("Outer")
 JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width signs start one too
@@ -70,6 +71,15 @@ class Field(Generic[T]):
     def text(self, record: T) -> str:
         """What people see."""
         return text_of(self.value(record)) if self.shown is None else self.shown(record)
+
+    def of(self, part: Callable[[Outer], T]) -> Field[Outer]:
+        """The same field of a record that has the former record as a part."""
+        value, shown = self.value, self.shown
+        changed = {
+            "value": lambda outer: value(part(outer)),
+            "shown": None if shown is None else lambda outer: shown(part(outer)),
+        }
+        return Field[Outer](**{**vars(self), **changed})
 
     def column(self, records: Sequence[T | None]) -> TableColumn:
         """The column of a table; a record that is None has an empty cell."""

@@ -37,6 +37,16 @@ class Done:
         """The lines of TSV after the header."""
         return [line.split("\t") for line in self.out.splitlines()[1:]]
 
+    @property
+    def records(self) -> list[dict[str, str]]:
+        """The lines of TSV, by the names in its header."""
+        header, *rows = (line.split("\t") for line in self.out.splitlines())
+        return [dict(zip(header, row, strict=True)) for row in rows]
+
+    def columns(self, *names: str) -> list[list[str]]:
+        """These columns of TSV, line by line."""
+        return [[record[name] for name in names] for record in self.records]
+
 
 Stockctl = Callable[..., Done]
 

@@ -61,9 +61,9 @@ def test_low_and_expiring_stock_can_be_asked_for(stockctl: Stockctl) -> None:
     assert stockctl("stock", "--expiring", "3").code == ExitCode.USAGE
 
 
-def test_where_no_level_is_like_that_it_is_not_said_that_nothing_is_in_stock(stockctl: Stockctl) -> None:
+def test_a_filter_that_matches_nothing_does_not_claim_that_nothing_is_in_stock(stockctl: Stockctl) -> None:
     done = stockctl("stock", "--low", "1")
-    assert "no level is like that" in done.err
+    assert "no ingredient matches" in done.err
     assert "ingest" not in done.err
 
 
@@ -75,13 +75,58 @@ def test_a_best_before_with_a_time_is_shown_to_people_in_local_time_and_to_progr
     shown = stockctl("stock", "egg", "--batches", "-o", "table").out
     assert there in shown
     assert "T18:00" not in shown
-    assert stockctl("stock", "egg", "--batches").rows[0][3] == "2099-12-31T18:00:00+00:00"
+    assert stockctl("stock", "egg", "--batches").columns("best_before") == [["2099-12-31T18:00:00+00:00"]]
 
 
 def test_an_unknown_ingredient_is_an_error_with_a_guess(stockctl: Stockctl) -> None:
     done = stockctl("stock", "hamm")
     assert done.code == ExitCode.FAILED
+    assert "no such ingredient: hamm" in done.err
     assert "did you mean ham?" in done.err
+
+
+def test_tsv_csv_and_json_have_the_same_fields(stockctl: Stockctl) -> None:
+    for words in (["stock"], ["stock", "--batches"], ["reconcile", "--check"]):
+        names = list(stockctl(*words, "-o", "json").json[0])
+        assert stockctl(*words, "-o", "tsv").out.splitlines()[0].split("\t") == names
+        assert stockctl(*words, "-o", "csv").out.splitlines()[0].split(",") == names
+
+
+def test_batches_are_sorted_as_asked(stockctl: Stockctl) -> None:
+    def quantities(*words: str) -> list[list[str]]:
+        return stockctl("stock", "--batches", *words).columns("quantity")
+
+    assert quantities() == [["30"], ["100"], ["50"]]
+    assert quantities("--sort", "quantity") == [["30"], ["50"], ["100"]]
+    assert quantities("--sort", "name") == [["30"], ["100"], ["50"]]
+
+
+def test_low_levels_cannot_be_asked_of_batches(stockctl: Stockctl) -> None:
+    done = stockctl("stock", "--batches", "--low", "5")
+    assert done.code == ExitCode.USAGE
+    assert "--low is about levels" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--low", "60"], ExitCode.FAILED),
+        (["--low", "5"], ExitCode.DONE),
+        (["--below-threshold"], ExitCode.DONE),
+        (["--batches", "--expiring", "100000d"], ExitCode.FAILED),
+        ([], ExitCode.USAGE),
+    ],
+)
+def test_exit_code_fails_where_something_is_found(stockctl: Stockctl, words: list[str], code: ExitCode) -> None:
+    assert stockctl("stock", "--exit-code", *words).code == code
+    assert stockctl("stock", *words).code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    "words", [["stock"], ["use", "ham=1"], ["threshold", "ham=5"], ["reconcile"], ["use", "caviar=1"]], ids=" ".join
+)
+def test_a_command_describes_the_stack_once(stockctl: Stockctl, words: list[str]) -> None:
+    assert stockctl(*words, "--verbose").err.count("DescribeStacks") == 1
 
 
 def test_check_finds_drift_changes_nothing_and_ends_with_its_own_code(stockctl: Stockctl) -> None:
@@ -106,4 +151,4 @@ def test_reconcile_shows_what_moved_and_leaves_no_drift(stockctl: Stockctl) -> N
     done = stockctl("reconcile", "ham", "-o", "json")
     assert done.json == [{"ingredient": "ham", "drift": 40, "allocated": 40, "written_off": 0}]
     assert stockctl("reconcile", "--check").code == ExitCode.DONE
-    assert [row[1] for row in stockctl("stock", "ham", "--batches").rows] == ["0", "90"]
+    assert stockctl("stock", "ham", "--batches").columns("quantity") == [["0"], ["90"]]

@@ -60,5 +60,12 @@ def test_an_ingredient_that_was_never_delivered_has_no_level_to_keep_it(stockctl
     assert "did you mean ham?" in done.err
 
 
+def test_the_threshold_of_one_ingredient_can_be_shown(stockctl: Stockctl) -> None:
+    stockctl("threshold", "ham=101")
+    assert stockctl("threshold", "ham").rows == [["ham", "101", "100", "true"]]
+    assert stockctl("threshold", "mushroom").rows == [["mushroom", "", "50", "false"]]
+    assert [row[0] for row in stockctl("threshold").rows] == ["ham"]
+
+
 def test_setting_and_clearing_at_once_is_a_usage_error(stockctl: Stockctl) -> None:
     assert stockctl("threshold", "ham=3", "--clear", "ham").code == ExitCode.USAGE

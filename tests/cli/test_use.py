@@ -1,10 +1,12 @@
-"""`stockctl use`: what is taken, what is refused, and what the user is told."""
+"""`stockctl use`: what is taken, what is refused, and what the user sees."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from stockctl.domain.errors import ExitCode
+from stockctl.domain.errors import Busy, ExitCode
 from tests.cli.conftest import Stockctl
 from tests.service import Service
 
@@ -14,25 +16,52 @@ def stock_of_ham_and_mushroom(kitchen: Service) -> None:
     kitchen.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n")
 
 
+ITEM = ("ingredient", "quantity", "before", "after")
+SHORTAGE = ("ingredient", "requested", "available", "short_by")
+
+
 def test_it_takes_ingredients_and_shows_before_and_after(stockctl: Stockctl) -> None:
     done = stockctl("use", "ham=10", "Mushroom=5")
     assert done.code == ExitCode.DONE
-    assert done.rows == [["ham", "10", "130", "120"], ["mushroom", "5", "50", "45"]]
+    assert done.columns(*ITEM) == [["ham", "10", "130", "120"], ["mushroom", "5", "50", "45"]]
 
 
-def test_the_id_is_always_told_so_that_a_repeat_is_safe(stockctl: Stockctl) -> None:
-    told = stockctl("use", "ham=10").err
-    name = told.split("transaction ")[1].split(";")[0]
-    again = stockctl("use", "ham=10", "--id", name)
+@pytest.mark.parametrize("how", ["tsv", "csv", "json", "table"])
+def test_the_id_is_in_the_result_so_that_a_repeat_is_safe(stockctl: Stockctl, how: str) -> None:
+    named = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", stockctl("use", "ham=10", "-o", how, "-q").out)
+    assert named is not None
+    again = stockctl("use", "ham=10", "--id", named[0], "-o", "json")
     assert again.code == ExitCode.DONE
-    assert "accepted before" in again.err
+    assert again.json["replayed"] is True
     assert stockctl("stock", "ham").rows[0][1] == "120"
+
+
+def test_people_are_told_that_a_repeat_took_nothing(stockctl: Stockctl) -> None:
+    for said in ("transaction abc: accepted\n", "transaction abc: accepted before; nothing was taken again\n"):
+        assert said in stockctl("use", "ham=10", "--id", "abc", "-o", "table").out
 
 
 def test_of_a_repeat_only_the_level_now_is_shown(stockctl: Stockctl) -> None:
     stockctl("use", "ham=10", "--id", "abc")
     stockctl("use", "ham=5")
-    assert stockctl("use", "ham=10", "--id", "abc").rows == [["ham", "10", "", "115"]]
+    assert stockctl("use", "ham=10", "--id", "abc").columns(*ITEM) == [["ham", "10", "", "115"]]
+
+
+def test_a_use_that_leaves_less_than_the_threshold_says_so(stockctl: Stockctl) -> None:
+    stockctl("threshold", "ham=100")
+    assert "threshold" not in stockctl("use", "ham=30").err
+    assert "ham is below its threshold: 99 left, threshold 100" in stockctl("use", "ham=1").err
+
+
+def test_a_busy_service_leaves_the_id_to_repeat_with(stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise Busy("too many concurrent uses", "Try again.")
+
+    monkeypatch.setattr("stockctl.client.api.StockApi.use", busy)
+    done = stockctl("use", "ham=10", "--id", "order 1", "-o", "json")
+    assert done.code == ExitCode.FAILED
+    assert (done.json["transaction_id"], done.json["status"], done.json["items"]) == ("order 1", "busy", [])
+    assert "--id 'order 1'" in done.err
 
 
 def test_an_empty_id_is_refused_where_a_new_one_would_make_the_repeat_a_second_use(stockctl: Stockctl) -> None:
@@ -40,26 +69,35 @@ def test_an_empty_id_is_refused_where_a_new_one_would_make_the_repeat_a_second_u
     assert stockctl("stock", "ham").rows[0][1] == "130"
 
 
-def test_json_is_the_apis_own_answer(stockctl: Stockctl) -> None:
+def test_json_is_one_document_in_the_words_of_every_command(stockctl: Stockctl) -> None:
     assert stockctl("use", "ham=10", "--id", "abc", "-o", "json").json == {
-        "transactionId": "abc",
+        "transaction_id": "abc",
         "status": "accepted",
-        "items": [{"typeId": "ham", "quantity": 10}],
         "replayed": False,
+        "message": None,
+        "items": [{"ingredient": "ham", "quantity": 10, "before": 130, "after": 120}],
     }
 
 
-def test_a_shortage_names_each_ingredient_with_what_was_asked_and_what_there_is(stockctl: Stockctl) -> None:
+def test_a_shortage_names_each_ingredient_with_what_was_requested_and_is_available(stockctl: Stockctl) -> None:
     done = stockctl("use", "ham=1000", "mushroom=1", "egg=2")
     assert done.code == ExitCode.REFUSED
-    assert done.rows == [["ham", "1000", "130", "870"], ["egg", "2", "0", "2"]]
-    assert "nothing was taken" in done.err
-    assert "enough of: mushroom" in done.err
+    assert done.columns(*SHORTAGE) == [["ham", "1000", "130", "870"], ["egg", "2", "0", "2"]]
+    assert "not enough in stock: ham; no such ingredient: egg; nothing was taken" in done.err
+    assert "available in full: mushroom" in done.err
 
 
-def test_a_shortage_as_json_is_the_apis_answer_too(stockctl: Stockctl) -> None:
-    done = stockctl("use", "ham=1000", "-o", "json")
-    assert (done.code, done.json["code"]) == (ExitCode.REFUSED, "insufficient_stock")
+def test_a_shortage_as_json_has_the_same_words(stockctl: Stockctl) -> None:
+    done = stockctl("use", "ham=1000", "--id", "abc", "-o", "json")
+    assert done.code == ExitCode.REFUSED
+    assert (done.json["transaction_id"], done.json["status"], done.json["items"]) == ("abc", "insufficient_stock", [])
+    assert done.json["shortages"] == [{"ingredient": "ham", "requested": 1000, "available": 130, "short_by": 870}]
+
+
+def test_an_ingredient_that_was_never_delivered_is_no_shortage(stockctl: Stockctl) -> None:
+    done = stockctl("use", "zucchini=2")
+    assert done.code == ExitCode.REFUSED
+    assert "error: no such ingredient: zucchini; nothing was taken" in done.err
 
 
 def test_a_misspelt_ingredient_is_guessed_at(stockctl: Stockctl) -> None:
@@ -78,16 +116,17 @@ def test_no_words_at_all_are_a_usage_error(stockctl: Stockctl) -> None:
     assert stockctl("use").code == ExitCode.USAGE
 
 
-def test_an_id_used_for_something_else_is_refused_with_the_mend(stockctl: Stockctl) -> None:
+def test_an_id_used_for_something_else_is_refused_with_a_hint(stockctl: Stockctl) -> None:
     stockctl("use", "ham=10", "--id", "abc")
     done = stockctl("use", "ham=11", "--id", "abc")
-    assert done.code == ExitCode.FAILED
+    assert done.code == ExitCode.REFUSED
+    assert done.columns("status") == [["transaction_id_reused"]]
     assert "another --id" in done.err
 
 
 def test_a_dry_run_shows_the_batches_that_would_be_charged_and_takes_nothing(stockctl: Stockctl) -> None:
     done = stockctl("use", "ham=40", "--dry-run", "-o", "json")
-    assert [(charge["units"], charge["left"]) for charge in done.json] == [(30, 0), (10, 90)]
+    assert [(charge["quantity"], charge["left"]) for charge in done.json] == [(30, 0), (10, 90)]
     assert stockctl("stock", "ham").rows[0][1] == "130"
     assert stockctl("use", "ham=400", "--dry-run").code == ExitCode.REFUSED
 

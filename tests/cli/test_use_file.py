@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stockctl.cli.main import run
+from stockctl.domain.api import Answer
 from stockctl.domain.errors import ExitCode
 from stockctl.domain.orders import MAX_BATCH_CHARACTERS, Order, batched
+from stockctl.terminal.environment import Environment
 from tests.cli.conftest import Stockctl
-from tests.service import Service
+from tests.service import STACK, Service
 
 
 @pytest.fixture(autouse=True)
@@ -27,16 +34,16 @@ def test_a_line_for_each_order_in_the_order_of_the_file(stockctl: Stockctl, tmp_
     orders.write_text(order("a", 10) + "\n" + order("b", 500) + order("c", 0) + order("a", 10) + order("a", 11))
     done = stockctl("use", "--file", str(orders))
     assert done.code == ExitCode.REFUSED
-    lines = [line.split("\t") for line in done.out.splitlines()]
-    assert [line[:3] for line in lines] == [
-        ["1", "a", "accepted"],
-        ["3", "b", "short"],
-        ["4", "c", "invalid"],
-        ["5", "a", "replayed"],
-        ["6", "a", "reused"],
+    assert done.columns("line", "transaction_id", "status", "replayed") == [
+        ["1", "a", "accepted", "false"],
+        ["3", "b", "insufficient_stock", "false"],
+        ["4", "c", "invalid_request", "false"],
+        ["5", "a", "accepted", "true"],
+        ["6", "a", "transaction_id_reused", "false"],
     ]
-    assert lines[1][3] == "ham 100 of 500"
-    assert "5 orders: 1 accepted, 1 invalid, 1 replayed, 1 reused, 1 short" in done.err
+    assert done.records[1]["message"] == "ham: requested 500, available 100"
+    counted = "1 accepted, 1 insufficient stock, 1 invalid request, 1 replayed, 1 transaction id reused"
+    assert f"5 orders: {counted}" in done.err
 
 
 def test_a_file_sent_again_goes_on_where_it_ended(stockctl: Stockctl) -> None:
@@ -44,26 +51,92 @@ def test_a_file_sent_again_goes_on_where_it_ended(stockctl: Stockctl) -> None:
     assert stockctl("use", "--file", "-", stdin=content[: len(content) // 2].rpartition(b"\n")[0]).code == 0
     again = stockctl("use", "--file", "-", stdin=content)
     assert again.code == ExitCode.DONE
-    assert {line.split("\t")[2] for line in again.out.splitlines()} == {"accepted", "replayed"}
+    assert {record["replayed"] for record in again.records} == {"true", "false"}
     assert stockctl("stock", "ham").rows[0][1] == "60"
 
 
-def test_json_is_a_document_a_line(stockctl: Stockctl) -> None:
+def test_json_is_a_document_a_line_in_the_words_of_use(stockctl: Stockctl) -> None:
     done = stockctl("use", "--file", "-", "-o", "json", stdin=order("a").encode())
     assert json.loads(done.out) == {
         "line": 1,
-        "statusCode": 201,
-        "transactionId": "a",
+        "transaction_id": "a",
         "status": "accepted",
-        "items": [{"typeId": "ham", "quantity": 1}],
         "replayed": False,
+        "message": None,
+        "items": [{"ingredient": "ham", "quantity": 1}],
+        "shortages": [],
     }
 
 
-def test_a_line_that_is_no_json_is_invalid_and_holds_up_nobody(stockctl: Stockctl) -> None:
+def test_a_line_that_is_not_json_is_invalid_and_the_others_are_sent(stockctl: Stockctl) -> None:
     done = stockctl("use", "--file", "-", stdin=(order("a") + "ham=1\n" + order("b")).encode())
     assert done.code == ExitCode.REFUSED
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == ["accepted", "invalid", "accepted"]
+    assert done.columns("status") == [["accepted"], ["invalid_request"], ["accepted"]]
+
+
+@pytest.mark.parametrize(("use", "file"), [(["ham=500"], ("b", 500)), (["ham=11", "--id", "a"], ("a", 11))])
+def test_use_and_use_file_give_one_refusal_the_same_status_and_exit_code(
+    stockctl: Stockctl, use: list[str], file: tuple[str, int]
+) -> None:
+    stockctl("use", "ham=10", "--id", "a")
+    one, many = stockctl("use", *use), stockctl("use", "--file", "-", stdin=order(*file).encode())
+    assert one.code == many.code == ExitCode.REFUSED
+    assert one.columns("status") == many.columns("status")
+
+
+def answering(statuses: dict[str, str]) -> Callable[..., list[Answer]]:
+    """Answers in the place of the API, by transaction id."""
+
+    def use_batch(_: object, transactions: Sequence[dict[str, Any]]) -> list[Answer]:
+        return [Answer(503, {"code": statuses[one["transactionId"]], "message": "x"}) for one in transactions]
+
+    return use_batch
+
+
+def test_an_unknown_outcome_is_not_called_busy(stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = answering({"a": "outcome_unknown", "b": "busy"})
+    monkeypatch.setattr("stockctl.client.api.StockApi.use_batch", answers)
+    done = stockctl("use", "--file", "-", stdin=(order("a") + order("b")).encode())
+    assert done.code == ExitCode.FAILED
+    assert done.columns("status") == [["outcome_unknown"], ["busy"]]
+    assert "1 busy, 1 outcome unknown" in done.err
+
+
+class ReaderThatGoes(io.StringIO):
+    """A reader that closes the pipe after some lines."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__()
+        self.left = lines
+
+    def write(self, text: str, /) -> int:
+        if self.left <= 0:
+            raise BrokenPipeError(32, "Broken pipe")
+        self.left -= text.count("\n")
+        return super().write(text)
+
+
+@pytest.mark.usefixtures("stockctl")
+def test_a_closed_pipe_ends_the_run_quietly_and_says_how_far_it_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+
+    def use_batch(_: object, transactions: Sequence[dict[str, Any]]) -> list[Answer]:
+        sent.extend(transactions)
+        return [Answer(201, {"status": "accepted"}) for _ in transactions]
+
+    monkeypatch.setattr("stockctl.client.api.StockApi.use_batch", use_batch)
+    out, err = ReaderThatGoes(3), io.StringIO()
+    stdin = io.TextIOWrapper(io.BytesIO("".join(order(f"t{number}") for number in range(10_000)).encode()))
+    before = sys.stdout
+    try:
+        code = run(["use", "--file", "-", "--aws", "--stack", STACK], Environment(stdin=stdin, stdout=out, stderr=err))
+    finally:
+        sys.stdout = before
+    assert code == ExitCode.DONE
+    assert 0 < len(sent) < 10_000
+    assert f"stopped: the output was closed. Sent: {len(sent):,} orders: {len(sent):,} accepted" in err.getvalue()
+    assert "error" not in err.getvalue()
+    assert len(out.getvalue().splitlines()) == 3
 
 
 @pytest.mark.parametrize("words", [("ham=1",), ("--id", "x"), ("--dry-run",)])

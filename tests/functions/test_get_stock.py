@@ -24,6 +24,29 @@ def test_the_query_may_name_the_ones_wanted(stocked: Service) -> None:
     assert [level["typeId"] for level in body["stock"]] == ["mushroom"]
 
 
+@pytest.mark.parametrize(
+    ("type_id", "query", "path"),
+    [
+        (None, "typeid=ham", "typeid"),
+        (None, "typeId=ham&limit=5", "limit"),
+        (None, "typeId=", "typeId"),
+        (None, "all", "all"),
+        ("ham", "typeId=ham", "typeId"),
+    ],
+)
+def test_a_parameter_that_is_not_known_is_refused_instead_of_ignored(
+    stocked: Service, type_id: str | None, query: str, path: str
+) -> None:
+    status, body = stocked.get(type_id, query)
+    assert (status, body["code"]) == (400, "invalid_request")
+    assert [error["path"] for error in body["errors"]] == [path]
+
+
+def test_a_name_with_a_slash_is_asked_for_by_the_query(service: Service) -> None:
+    service.drop("monday.csv", "half/half,7,2099-12-31\n")
+    assert [level["typeId"] for level in service.get(query="typeId=half%2Fhalf")[1]["stock"]] == ["half/half"]
+
+
 def test_one_ingredient_comes_with_its_batches_the_soonest_first(stocked: Service) -> None:
     status, body = stocked.get("Ham")
     assert (status, body["quantity"], body["nextExpiry"]) == (200, 130, "2099-01-01T00:00:00Z")
