@@ -16,7 +16,7 @@ import typer
 import stockctl
 from stockctl.cli.help import examples_of, prose_of
 from stockctl.cli.program import app
-from stockctl.domain.api import answer_to, busy, holding_document, invalid, level_document, not_found
+from stockctl.domain.api import Answer, answer_to, busy, holding_document, invalid, level_document, not_found
 from stockctl.domain.delivery import Row
 from stockctl.domain.errors import ExitCode
 from stockctl.domain.level_change import LevelChange
@@ -188,12 +188,23 @@ LEVEL = Level("ham", 5, 10, 3, 2, 4_000_000_000, 1, 2, "use a", "2026-11-24T08:0
 BATCH = Batch("ham", "d@2096-10-02", "d", 5, 10, "2096-10-02", 4_000_000_000, "e", "2026-11-24T08:00:00.000Z")
 
 
-def contracts() -> Iterator[Mapping[str, Any]]:
-    """One of each document that other programs read."""
+def answers() -> Iterator[Answer]:
+    """One of each answer to a transaction."""
     transaction = Transaction("a", {"ham": 1})
     outcomes = (Accepted({"ham": 1}), Insufficient((Shortage("ham", 2, 1),)), Reused(), Unknown())
-    yield from (answer_to(transaction, outcome).body for outcome in outcomes)
-    yield from (busy().body, not_found("").body, invalid(InvalidRequest([Fault("a", "b")])).body)
+    yield from (answer_to(transaction, outcome) for outcome in outcomes)
+    yield from (busy(), invalid(InvalidRequest([Fault("a", "b")])))
+
+
+@pytest.mark.parametrize("answer", list(answers()), ids=lambda answer: str(answer.body.get("code", "accepted")))
+def test_every_answer_to_a_transaction_is_in_the_readme(answer: Answer) -> None:
+    word = answer.body.get("code", "accepted")
+    assert re.search(rf'^\| {answer.status_code} \| `{{.*"{word}".*$', TEXT, flags=re.MULTILINE)
+
+
+def contracts() -> Iterator[Mapping[str, Any]]:
+    """One of each document that other programs read."""
+    yield from (answer.body for answer in (*answers(), not_found("")))
     yield level_document(LEVEL)
     yield holding_document(Holding(LEVEL, Roster(frozenset({BATCH.batch_id}), 1, 5), (BATCH,)))
     yield LevelChange("ham", 1, 1, datetime.now(UTC), "expired", 1, 0, 0).document()
