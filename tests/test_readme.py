@@ -141,7 +141,7 @@ def test_every_exit_code_is_in_the_readme(code: ExitCode) -> None:
 def examples() -> Iterator[str]:
     """Every command line in the documents and in help."""
     for document in DOCUMENTS:
-        yield from re.findall(r"(?:^|[ /`(])(stockctl [a-z][^`\n]*)", _code(document.read_text(encoding="utf-8")))
+        yield from re.findall(r"(?:^|[ /`(])(stockctl [a-z][^`\n)]*)", _code(document.read_text(encoding="utf-8")))
     for command in commands().values():
         yield from examples_of(command.help or "")
 
