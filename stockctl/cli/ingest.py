@@ -15,7 +15,7 @@ from stockctl.domain.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from stockctl.cli.supplier_files import Checked, SupplierFile
     from stockctl.client.deployment import Deployment
-    from stockctl.domain.best_before import Reading
+    from stockctl.domain.best_before import DateReading
 
 Document = dict[str, Any]
 
@@ -112,31 +112,31 @@ def _exit_code(documents: list[Document]) -> ExitCode:
     return ExitCode.PARTIAL if any(document["rejected_rows"] for document in documents) else ExitCode.DONE
 
 
-def _checked(session: Session, files: list[SupplierFile], reading: Reading) -> list[Checked]:
+def _checked(session: Session, files: list[SupplierFile], reading: DateReading) -> list[Checked]:
     from stockctl.cli.supplier_files import checked
 
     now = int(session.environment.now().timestamp())
     return [checked(file, reading, now) for file in files]
 
 
-def reading_of(deployment: Deployment) -> Reading:
+def reading_of(deployment: Deployment) -> DateReading:
     """How a stack reads dates."""
-    from stockctl.domain.best_before import Reading
+    from stockctl.domain.best_before import DateReading
     from stockctl.domain.instants import time_zone
 
-    return Reading(time_zone(deployment.time_zone), DateOrder(deployment.date_order))
+    return DateReading(time_zone(deployment.time_zone), DateOrder(deployment.date_order))
 
 
-def _dry_reading(session: Session, zone: str | None, order: DateOrder | None) -> Reading:
+def _dry_reading(session: Session, zone: str | None, order: DateOrder | None) -> DateReading:
     """How dates are read in a dry run: as the options say, else as the stack would, else by the stack's defaults."""
     from stockctl.cli.dry_run import reachable_stack
-    from stockctl.domain.best_before import Reading
+    from stockctl.domain.best_before import DateReading
     from stockctl.domain.instants import time_zone
 
     stack = None if zone and order else reachable_stack(session)
-    own = reading_of(stack.deployment) if stack else Reading(time_zone("UTC"))
+    own = reading_of(stack.deployment) if stack else DateReading(time_zone("UTC"))
     try:
-        return Reading(time_zone(zone) if zone else own.zone, order or own.date_order)
+        return DateReading(time_zone(zone) if zone else own.zone, order or own.date_order)
     except ValueError as error:
         raise UsageError(f"--time-zone: {error}", "Name it as in Europe/London or UTC.") from error
 
