@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -39,8 +40,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """A single file is done before workers would be ready; for more, xdist's own default holds."""
-    return 0 if len(config.args) == 1 and ".py" in config.args[0] else None
+    """A single file is done before workers would be ready, and benchmarks need the machine to themselves.
+
+    For all else xdist's own default holds.
+    """
+    is_one_file = len(config.args) == 1 and ".py" in config.args[0]
+    return 0 if is_one_file or _asks_for_benchmarks(config) else None
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -59,10 +64,10 @@ class ByEngine(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--long"):
-        wanted = [item for item in items if item.get_closest_marker("long") is None]
-        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
-        items[:] = wanted
+    left_out = set() if config.getoption("--long") else {"long"} if os.environ.get("CI") == "true" else {"long", "ci"}
+    unwanted = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if item not in unwanted]
     for item in items:
         if _starts_an_engine(item):
             item.add_marker(pytest.mark.system)
@@ -75,8 +80,11 @@ def _starts_an_engine(item: pytest.Item) -> bool:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Benchmarks are run by name: `pytest tests/benchmarks`."""
-    is_asked_for = any("benchmarks" in argument for argument in config.args)
-    return True if collection_path.name == "benchmarks" and not is_asked_for else None
+    return True if collection_path.name == "benchmarks" and not _asks_for_benchmarks(config) else None
+
+
+def _asks_for_benchmarks(config: pytest.Config) -> bool:
+    return any("benchmarks" in argument for argument in config.args)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """What runs beside what, and which faults may strike: the scenarios that the tests explore to the last interleaving.
 
-`quick` are those of every test run; `thorough` are more actors, more time and more faults, for `--long`.
+`quick` are those of every test run in CI; `thorough` are more actors, more time and more faults, for `--long`.
 """
 
 from __future__ import annotations
@@ -182,8 +182,19 @@ def crashing(*, lost: int = 1, deaths: int = 1, refused: int = 0, undone: int = 
     ]
 
 
+LARGE = {
+    "stale row, charging",
+    "stale row, delivering",
+    "stale row, delivering, locked",
+    "use / receive / reconcile, fresh",
+    "use / use most, waiting",
+    "use most / reconcile / receive again, waiting",
+}
+"""Take seconds each: explored in CI and with `--long`."""
+
+
 def quick() -> list[Scenario]:
-    """What every test run explores."""
+    """What every test run explores, the large ones in CI and with `--long` only."""
     return [
         *quick_interleavings(),
         *crashing(ticks=0, undone=1),

@@ -33,7 +33,13 @@ def explored(scenario: Scenario) -> None:
     assert found.interleavings >= found.ends > 0
 
 
-@pytest.mark.parametrize("scenario", scenarios.quick(), ids=named)
+SIZED = [
+    pytest.param(scenario, marks=pytest.mark.ci) if scenario.name in scenarios.LARGE else scenario
+    for scenario in scenarios.quick()
+]
+
+
+@pytest.mark.parametrize("scenario", SIZED, ids=named)
 def test_stock_adds_up_after_every_interleaving(scenario: Scenario) -> None:
     """Invariants hold after every call, and the end is that of a serial order, whatever failed on the way."""
     explored(scenario)

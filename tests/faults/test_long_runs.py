@@ -12,6 +12,7 @@ from tests.faults.crashes import Crash
 from tests.faults.kitchen import DAY, Fault, Kitchen
 from tests.faults.long import one_run
 
+IN_CI = os.environ.get("CI") == "true"
 WHICH = st.integers(0, 1_000)
 FAULTS = st.none() | st.builds(Fault, st.integers(0, 12), st.sampled_from(Crash))
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 30), st.integers(1, 9)), min_size=1, max_size=4)
@@ -71,9 +72,9 @@ class KitchenRun(RuleBasedStateMachine):
 
 
 def test_the_books_are_right_after_any_run() -> None:
-    """Invariants hold after every call of any run; STOCKCTL_RUNS makes it more than the usual number of runs."""
+    """Invariants hold after every call of any run; STOCKCTL_RUNS sets the number of runs."""
     sizes = settings(
-        max_examples=int(os.environ.get("STOCKCTL_RUNS", "100")),
+        max_examples=int(os.environ.get("STOCKCTL_RUNS", "100" if IN_CI else "30")),
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -84,5 +85,5 @@ def test_the_books_are_right_after_any_run() -> None:
 
 def test_seeded_runs_keep_the_books_right() -> None:
     """The first runs of `python -m tests.faults.long`, whose seeds stay the same."""
-    for seed in range(40):
+    for seed in range(40 if IN_CI else 12):
         one_run(seed)
