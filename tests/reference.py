@@ -24,10 +24,12 @@ from stockctl.domain.errors import ExitCode
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 REFERENCE = ROOT / ".docs" / "reference.md"
+DELIVERIES = ROOT / ".docs" / "deliveries.md"
 OPERATING = ROOT / "infra" / "README.md"
 DOCUMENTS = (
     README,
     REFERENCE,
+    DELIVERIES,
     ROOT / "stockctl" / "README.md",
     OPERATING,
     ROOT / "tests" / "README.md",

@@ -35,6 +35,7 @@ from stockctl.domain.transaction import (
     Unknown,
 )
 from tests.reference import (
+    DELIVERIES,
     DOCUMENTS,
     OPERATING,
     README,
@@ -215,14 +216,15 @@ def contracts() -> Iterator[Mapping[str, Any]]:
 
 
 @pytest.mark.parametrize("document", list(contracts()), ids=lambda document: ",".join(document)[:40])
-def test_the_readme_shows_every_field_that_other_programs_read(document: Mapping[str, Any]) -> None:
-    shown = [_fields(block) for block in json_in_the_readme()]
+def test_every_field_that_other_programs_read_is_documented(document: Mapping[str, Any]) -> None:
+    shown = [_fields(block) for block in documented_json()]
     assert _fields(document) in shown
 
 
-def json_in_the_readme() -> Iterator[Any]:
-    """Every JSON document in the README; in tables a field without a value stands for one with any value."""
-    blocks = re.findall(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)
+def documented_json() -> Iterator[Any]:
+    """Every JSON document in README and receipt documentation; a field without a value stands for any value."""
+    documented = TEXT + DELIVERIES.read_text(encoding="utf-8")
+    blocks = re.findall(r"```json\n(.*?)```", documented, flags=re.DOTALL)
     spans = re.findall(r"`(\{.*?\})`", TEXT)
     for text in [*blocks, *spans]:
         with_values = re.sub(r'([{,]\s*"\w+")(?=\s*[,}])', r"\1: 0", text)
