@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -107,8 +108,6 @@ def _first_filled(lines: Iterator[str], passed: int) -> tuple[int, list[str]]:
 
 
 def _layout_of(lines: list[str], passed: int, separators: Sequence[str], is_row: IsRow) -> Layout:
-    if not any(line.strip() for line in lines):
-        raise UnreadableFile(Rejection(passed + 1, "", "", "the file is empty"))
     faults = []
     for separator in separators:  # a row first: what it says must not be passed over as a title
         layout = Layout(separator, begins=passed + 1)
@@ -120,7 +119,7 @@ def _layout_of(lines: list[str], passed: int, separators: Sequence[str], is_row:
     headers = [found for separator in separators if (found := _header_among(lines, passed, separator, is_row))]
     if headers:
         return min(headers, key=lambda layout: layout.begins)
-    _, why = max(faults, key=lambda found: found[0])
+    _, why = max(faults, key=lambda found: found[0] or math.inf)  # what is no record at all explains the most
     raise UnreadableFile(_no_header(lines, passed, why))
 
 
@@ -129,6 +128,8 @@ def _first_record(lines: list[str], separator: str, passed: int) -> Record:
         return next(records(lines, separator, passed))
     except UnreadableFile as error:
         return error.rejection.line, error.rejection
+    except StopIteration:
+        raise UnreadableFile(Rejection(passed + 1, "", "", "the file is empty")) from None
 
 
 def _no_header(lines: list[str], passed: int, why: Rejection) -> Rejection:

@@ -83,9 +83,9 @@ MUTANTS = (
     ),
     Mutant(
         "no check of what a delivery's key stands for",
-        CONDITIONS,
-        "request_hash = :etag",
-        "request_hash = :etag OR request_hash <> :etag",
+        "operations/claims.py",
+        "return _claim_from(row) if _is_of(row, content) else None",
+        "return _claim_from(row)",
     ),
     Mutant(
         "no check that there is enough",

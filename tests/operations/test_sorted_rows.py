@@ -15,7 +15,7 @@ FLAT = """
 import resource, io
 from zoneinfo import ZoneInfo
 from stockctl.operations.sorted_rows import StagedRows
-from stockctl.domain.best_before import Reading
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.delivery import DeliveryFile
 ROWS = {rows}
 
@@ -29,7 +29,7 @@ class File(io.RawIOBase):
         return len(line)
 
 with StagedRows() as staged:
-    staged.add(DeliveryFile(io.BufferedReader(File(), 1 << 16), Reading(ZoneInfo("UTC")), 3e9).rows())
+    staged.add(DeliveryFile(io.BufferedReader(File(), 1 << 16), DateReading(ZoneInfo("UTC")), 3e9).rows())
     rows = sum(len(group) for group in staged.groups(970))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, rows)
 """
