@@ -1,8 +1,10 @@
-"""`stockctl deploy`: puts the stack into the cloud, or brings it up to date."""
+"""`stockctl deploy`: deploys or updates the stack."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,14 +12,43 @@ from stockctl.cli.completion import complete_parameters
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.settings import DEFAULT_STACK
 from stockctl.cli.stack_events import tell_events
+from stockctl.deployment.change_set import ChangeSet, ResourceChange
 from stockctl.domain.errors import StockctlError, UsageError
-from stockctl.terminal.output import Column, Table
+from stockctl.terminal.figures import counts
+from stockctl.terminal.output import Field, Listing, Nested, OutputFormat, object_of
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
-    from stockctl.deployment.change_set import ChangeSet, ResourceChange
     from stockctl.deployment.deploy import Preparation
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployed stack: what the deployment did to it, and its outputs."""
+
+    stack: str
+    status: str
+    outputs: Mapping[str, str]
+
+
+DEPLOYED: Sequence[Field[Deployed]] = (
+    Field("stack", lambda deployed: deployed.stack, in_table=False, in_tsv=False),
+    Field("status", lambda deployed: deployed.status, in_table=False, in_tsv=False),
+)
+OUTPUTS: Nested[Deployed] = Nested(
+    "outputs",
+    lambda deployed: sorted(deployed.outputs.items()),
+    (Field("output", lambda output: output[0]), Field("value", lambda output: output[1])),
+    is_mapping=True,
+)
+CHANGE: Sequence[Field[ResourceChange]] = (
+    Field("action", lambda change: change.kind, "change"),
+    Field("resource", lambda change: change.logical_id, shown=lambda change: change.in_words),
+    Field("type", lambda change: change.resource_type, in_table=False),
+    Field("why", lambda change: change.why, "because of", shown=lambda change: change.why),
+    Field("destructive", lambda change: change.is_destructive, in_table=False),
+)
 
 
 @with_session
@@ -29,7 +60,7 @@ def deploy(
             "--parameter",
             "-p",
             metavar="NAME=VALUE",
-            help="A template parameter, as TimeZone=Europe/London. The next deploy remembers it.",
+            help="Set a template parameter, as TimeZone=Europe/London. Later deployments keep it.",
             autocompletion=complete_parameters,
         ),
     ] = None,
@@ -37,12 +68,13 @@ def deploy(
         bool, typer.Option("--dry-run", "-n", help="Show what would change without deploying it.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before something is replaced or removed.")
+        bool, typer.Option("--yes", "-y", help="Do not ask before replacing or removing resources.")
     ] = False,
     artifact_bucket: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Bucket for the function code. Remembered; by default one is made for all your stacks."
+            metavar="NAME",
+            help="Bucket for template and code. Later deployments keep it. Default: one per account and region.",
         ),
     ] = None,
     remember: Annotated[
@@ -54,10 +86,10 @@ def deploy(
         ),
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Deploy nothing; follow a deployment that is going on to its end.")
+        bool, typer.Option("--follow", help="Follow a running deployment to its end; deploy nothing.")
     ] = False,
 ) -> None:
-    """Deploy the stack, or bring it up to date. With nothing to change it says so.
+    """Deploy or update the stack.
 
     Examples:
         stockctl deploy --aws --dry-run
@@ -95,7 +127,7 @@ def _next(stack: str) -> str:
 
 
 def undeployed_target(session: Session) -> Target:
-    """Where to deploy to. Unlike other commands this one must not deploy to the embedded cloud just to find it."""
+    """Where to deploy to. Unlike for other commands, the embedded cloud is started but not deployed to."""
     from stockctl.cli.target import resolve
 
     target = resolve(session.settings, session.environment, deployed=False)
@@ -108,7 +140,7 @@ def _agree(session: Session, preparation: Preparation, *, yes: bool) -> None:
 
     Raises:
         UsageError: there is nobody to ask, and --yes was not given.
-        StockctlError: the answer was no. Either way nothing has changed.
+        StockctlError: the answer was no. In both cases nothing has changed.
     """
     plan = preparation.plan
     if yes or not plan.destructive:
@@ -117,19 +149,17 @@ def _agree(session: Session, preparation: Preparation, *, yes: bool) -> None:
         session.environment.notices().print(_sentence(change), style="bold red", soft_wrap=True)
     try:
         if not session.environment.stdin_is_terminal:
-            raise UsageError("this deployment would lose what is named above", "If that is meant, give --yes.")
-        if not session.environment.agrees("Deploy all the same?"):
-            raise StockctlError("nothing was changed")
+            raise UsageError("this deployment would lose the resources listed above", "To go ahead, add --yes.")
+        if not session.environment.agrees("Deploy anyway?"):
+            raise StockctlError("nothing was deployed")
     except BaseException:
         preparation.discard()
         raise
 
 
 def _sentence(change: ResourceChange) -> str:
-    from stockctl.deployment.change_set import in_words
-
     why = f" (because of {change.why})" if change.why else ""
-    return f"{change.kind}: {in_words(change.logical_id, change.resource_type)}{why}"
+    return f"{change.kind}: {change.in_words}{why}"
 
 
 def _execute(session: Session, preparation: Preparation) -> None:
@@ -153,39 +183,23 @@ def _parameters(given: list[str]) -> dict[str, str]:
 def _show_outputs(session: Session, clients: Clients, target: Target, status: str) -> None:
     from stockctl.aws.stack_outputs import outputs_of
 
-    outputs = outputs_of(clients, target)
-    document: dict[str, Any] = {"stack": target.stack, "status": status, "outputs": outputs}
-    session.output.show(document, Table([Column("output"), Column("value")], sorted(outputs.items())))
+    deployed = Deployed(target.stack, status, outputs_of(clients, target))
+    session.output.show(Listing(DEPLOYED, [deployed], OUTPUTS, is_document=True))
 
 
 def _show_plan(session: Session, plan: ChangeSet) -> None:
-    from stockctl.deployment.change_set import in_words
-
-    document = {
-        "stack": plan.stack,
-        "status": "unchanged" if plan.is_empty else "planned",
-        "creates": plan.creates,
-        "changes": [
-            {
-                "action": change.kind,
-                "resource": change.logical_id,
-                "type": change.resource_type,
-                "why": change.why,
-                "destructive": change.is_destructive,
-            }
-            for change in plan.changes
-        ],
-    }
-    rows = [(change.kind, in_words(change.logical_id, change.resource_type), change.why) for change in plan.changes]
-    styles = ["bold red" if change.is_destructive else "" for change in plan.changes]
-    session.output.show(
-        document, Table([Column("change"), Column("resource"), Column("because of")], rows, styles=styles)
-    )
+    if session.output.format is OutputFormat.JSON:
+        changes = [object_of(CHANGE, change) for change in plan.changes]
+        status = "unchanged" if plan.is_empty else "planned"
+        session.output.json({"stack": plan.stack, "status": status, "creates": plan.creates, "changes": changes})
+    else:
+        lossy = "bold red"
+        session.output.show(Listing(CHANGE, plan.changes, style=lambda change: lossy if change.is_destructive else ""))
     session.environment.tell(_summary(plan))
 
 
 def _summary(plan: ChangeSet) -> str:
     if plan.is_empty:
         return f"stockctl: stack {plan.stack} is up to date: nothing to change"
-    lost = f", {len(plan.destructive)} of them at the loss of something" if plan.destructive else ""
-    return f"stockctl: {len(plan.changes)} resources would change{lost}; nothing was changed"
+    lost = f", {counts(len(plan.destructive), 'resource')} would lose what it holds" if plan.destructive else ""
+    return f"stockctl: {counts(len(plan.changes), 'change')} planned{lost}; nothing was deployed"

@@ -1,7 +1,9 @@
-"""`stockctl destroy`: removes a stack, and keeps its data unless told otherwise."""
+"""`stockctl destroy`: removes a stack; its data is kept unless it is to be deleted, too."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,28 +11,44 @@ import typer
 from stockctl.cli.deploy import undeployed_target
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.stack_events import tell_events
-from stockctl.domain.errors import UsageError
-from stockctl.terminal.output import Column, Table
+from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
+    from stockctl.deployment.stack import Stack
     from stockctl.deployment.template import Kept
+
+
+@dataclass(frozen=True)
+class Destroyed:
+    """A stack that is gone, and the tables and buckets that were kept."""
+
+    stack: str
+    kept: Sequence[str]
+
+
+DESTROYED: Sequence[Field[Destroyed]] = (
+    Field("stack", lambda destroyed: destroyed.stack),
+    Field("status", lambda _: "destroyed"),
+    Field("kept", lambda destroyed: list(destroyed.kept)),
+)
 
 
 @with_session
 def destroy(
     session: Session,
     confirm: Annotated[
-        str, typer.Option(metavar="NAME", help="The name of the stack, once more. On a terminal you are asked for it.")
+        str, typer.Option(metavar="NAME", help="Confirm with the name of the stack. Asked for on a terminal.")
     ] = "",
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Delete the tables and the drop bucket with all they hold, too.")
+        bool, typer.Option("--delete-data", help="Also delete tables and drop bucket with their content.")
     ] = False,
 ) -> None:
     """Remove the stack: functions, API, queues, streams, logs. Tables and drop bucket are kept.
 
-    A later `deploy` of the same name takes what was kept in again. --delete-data keeps nothing, also of a stack that
-    went before.
+    A later `deploy` with the same name imports them again. --delete-data deletes them, too, including those kept from
+    an earlier stack.
 
     Examples:
         stockctl destroy --stack trial --confirm trial
@@ -44,15 +62,16 @@ def destroy(
     if not _may_ask(session):
         _check(name, confirm, delete_data=delete_data)
     clients = Clients.of_target(undeployed_target(session))
-    data = what_holds_data(clients, name)
+    stack, data = Stack(clients, name), what_holds_data(clients, name)
+    _check_exists(stack, data, delete_data=delete_data)
     _warn(session, name, data, delete_data=delete_data)
     if _may_ask(session):
-        answer = confirm or session.environment.asks(f"Type the name of the stack, {name}, to go on:")
+        answer = confirm or session.environment.asks(f"Type the name of the stack, {name}, to continue:")
         _check(name, answer, delete_data=delete_data)
-    gone = tell_events(session.environment, name, Stack(clients, name).delete()) > 0
+    tell_events(session.environment, name, stack.delete())
     if delete_data:
-        gone = _delete_data(session, clients, data) or gone
-    _show(session, name, data, gone=gone, delete_data=delete_data)
+        _delete_data(session, clients, data)
+    _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets)))
 
 
 def _may_ask(session: Session) -> bool:
@@ -63,9 +82,24 @@ def _check(name: str, confirmed: str, *, delete_data: bool) -> None:
     if confirmed != name:
         more = " --delete-data" if delete_data else ""
         raise UsageError(
-            f"stack {name} is destroyed only when its name is said again",
-            f"If that is meant: `stockctl destroy --stack {name} --confirm {name}{more}`.",
+            f"destroying stack {name} needs its name as confirmation",
+            f"To go ahead: `stockctl destroy --stack {name} --confirm {name}{more}`.",
         )
+
+
+def _check_exists(stack: Stack, data: Kept, *, delete_data: bool) -> None:
+    """Refuses to destroy nothing.
+
+    Raises:
+        StockctlError: there is no stack of this name, and no data of one that is to be deleted.
+    """
+    if stack.describe() is not None or (delete_data and (data.tables or data.buckets)):
+        return
+    kept = [*data.tables, *data.buckets]
+    raise StockctlError(
+        f"there is no stack {stack.name}" + (f"; {', '.join(kept)} of an earlier one are kept" if kept else ""),
+        "To delete them, add --delete-data." if kept else "Check --stack, and the cloud named in the first line.",
+    )
 
 
 def _warn(session: Session, name: str, data: Kept, *, delete_data: bool) -> None:
@@ -73,31 +107,25 @@ def _warn(session: Session, name: str, data: Kept, *, delete_data: bool) -> None
     tell = session.environment.tell
     tell(f"stockctl: deletes stack {name} with its functions, API, queues, stream and logs")
     if held:
-        tell(f"stockctl: deletes for good {held}, and all they hold" if delete_data else f"stockctl: keeps {held}")
+        tell(f"stockctl: deletes {held} and everything in them" if delete_data else f"stockctl: keeps {held}")
 
 
-def _delete_data(session: Session, clients: Clients, data: Kept) -> bool:
+def _delete_data(session: Session, clients: Clients, data: Kept) -> None:
     from stockctl.deployment.removal import delete_data
     from stockctl.terminal.progress import Progress, Stage, Step
 
-    gone = False
     with Progress(session.environment) as progress:
         for removed in delete_data(clients, data):
-            gone = gone or removed.is_gone
-            counted = f"{removed.objects:,} object versions gone" if removed.objects else ""
+            counted = f"{removed.objects:,} object versions deleted" if removed.objects else ""
             stage = Stage.DONE if removed.is_gone else Stage.BEGUN
             progress.tell(Step(removed.what, "deleted" if removed.is_gone else "deleting", stage, reason=counted))
-    return gone
 
 
-def _show(session: Session, name: str, data: Kept, *, gone: bool, delete_data: bool) -> None:
-    kept = [] if delete_data else [*data.tables, *data.buckets]
-    status = "destroyed" if gone else "absent"
-    if kept:
+def _show(session: Session, destroyed: Destroyed) -> None:
+    name = destroyed.stack
+    if destroyed.kept:
         session.environment.tell(
-            f"stockctl: what is kept: `stockctl deploy --stack {name}` takes it in again, "
+            f"stockctl: data is kept: `stockctl deploy --stack {name}` imports it again, "
             f"`stockctl destroy --stack {name} --confirm {name} --delete-data` deletes it"
         )
-    document = {"stack": name, "status": status, "kept": kept}
-    rows = [(name, status, ", ".join(kept))]
-    session.output.show(document, Table([Column("stack"), Column("status"), Column("kept")], rows))
+    session.output.show(Listing(DESTROYED, [destroyed], is_document=True))

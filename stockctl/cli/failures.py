@@ -1,13 +1,14 @@
-"""`stockctl failures`: what could not be worked off, and running it again."""
+"""`stockctl failures`: lists, shows and retries what the functions gave up on."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,15 +16,15 @@ from stockctl.cli.completion import complete_failures, remember_failures
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.figures import local
-from stockctl.terminal.output import Column, Table
+from stockctl.terminal.output import Field, Listing, object_of
 
 if TYPE_CHECKING:
     from stockctl.client.failure_queues import FailureQueues, Held
 
 GIST = 240
-"""Letters of an error that a table shows."""
+"""Characters of an error that a table shows."""
 _ANSWERED = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation(?: \([^)]*\))?")
-"""How boto3 begins what AWS said."""
+"""The beginning of boto3's message about an AWS error."""
 
 
 class Action(StrEnum):
@@ -38,46 +39,47 @@ class Action(StrEnum):
 def failures(
     session: Session,
     action: Annotated[
-        Action, typer.Argument(metavar="list|show|retry", help="What to do; list, if nothing is said.")
+        Action, typer.Argument(metavar="list|show|retry", help="What to do. Default: list.")
     ] = Action.LIST,
     ids: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="ID...", help="Which ones, by how their ids begin. Default: all.", autocompletion=complete_failures
+            metavar="ID...", help="Ids or their beginnings. Default: all.", autocompletion=complete_failures
         ),
     ] = None,
 ) -> None:
-    """List what deliveries and stream records failed for good, show them whole, or run them again.
+    """Show or retry deliveries and stream records that failed for good.
 
-    A failure is deleted once running it again has gone well. Exit code 1 says that one has failed again.
+    A failure is deleted after a successful retry. Exits with 1 if a retry fails.
 
     Examples:
         stockctl failures
         stockctl failures show 3f2a
         stockctl failures retry 3f2a
     """
-    from stockctl.client.deployment import Deployment
     from stockctl.client.failure_queues import FailureQueues
 
-    queues = FailureQueues(session.clients, Deployment.of(session.clients, session.target))
+    queues = FailureQueues(session.clients, session.deployment)
     with queues.held() as held:
         chosen = _chosen(held, ids or [])
         if action is Action.RETRY:
-            outcomes = [(each, _retried(session, queues, each)) for each in chosen]
+            outcomes = [Outcome(each, _retried(session, queues, each)) for each in chosen]
     remember_failures(session.settings.stack, [each.failure.failure_id for each in held])
     if action is Action.LIST:
-        _list(session, chosen)
+        session.output.show(Listing(LISTED, chosen, empty="no failures"))
+        if chosen:
+            session.environment.tell("`stockctl failures show` prints them in full, `retry` runs them again")
     elif action is Action.SHOW:
-        _show(session, chosen)
+        session.output.json([{**object_of(LISTED, each), "record": each.failure.record} for each in chosen])
     else:
-        _tell_outcomes(session, outcomes)
+        _show_outcomes(session, outcomes)
 
 
 def _chosen(held: Sequence[Held], ids: Sequence[str]) -> list[Held]:
-    """Those whose ids begin so, or all.
+    """The failures whose ids begin with one of these, or all.
 
     Raises:
-        UsageError: there is none of an id.
+        UsageError: no failure has such an id.
     """
     for wanted in ids:
         if not any(each.failure.failure_id.startswith(wanted) for each in held):
@@ -86,7 +88,7 @@ def _chosen(held: Sequence[Held], ids: Sequence[str]) -> list[Held]:
 
 
 def _retried(session: Session, queues: FailureQueues, held: Held) -> str | None:
-    """Why it failed again; None if it is done. A fault of one is no reason not to try the next."""
+    """Why the retry failed; None after success. One that fails does not stop the others."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from stockctl.aws.errors import translated
@@ -101,21 +103,8 @@ def _retried(session: Session, queues: FailureQueues, held: Held) -> str | None:
     return fault
 
 
-def _list(session: Session, found: Sequence[Held]) -> None:
-    columns = [Column("id"), Column("at", folds=False, yields=1), Column("function"), Column("about"), Column("error")]
-    plain = [
-        [each.failure.failure_id, each.failure.at, each.function, each.failure.subject, each.failure.error]
-        for each in found
-    ]
-    rows = [[_short_id(name), _clock(at), function, about, _gist(error)] for name, at, function, about, error in plain]
-    session.output.show([_document(each) for each in found], Table(columns, rows, plain))
-    session.environment.tell(
-        "`stockctl failures show` has all of it, `retry` runs it again" if found else "no failures"
-    )
-
-
 def _short_id(failure_id: str) -> str:
-    """As much of an id as people need to name it."""
+    """The beginning of an id, which is enough to name it."""
     return failure_id[:8]
 
 
@@ -124,38 +113,35 @@ def _clock(at: str) -> str:
 
 
 def _gist(error: str) -> str:
-    """What there is room for in a table; `show` has all of it."""
+    """An error shortened for a table; `show` prints it in full."""
     return textwrap.shorten(_ANSWERED.sub(r"\2: \1", error), GIST, placeholder=" \N{HORIZONTAL ELLIPSIS}")
 
 
-def _document(held: Held) -> dict[str, Any]:
-    failure = held.failure
-    return {
-        "id": failure.failure_id,
-        "at": failure.at,
-        "function": held.function,
-        "about": failure.subject,
-        "error": failure.error,
-        "condition": failure.condition,
-    }
-
-
-def _show(session: Session, found: Sequence[Held]) -> None:
-    session.output.json([{**_document(each), "record": each.failure.record} for each in found])
-
-
-def _tell_outcomes(session: Session, outcomes: Sequence[tuple[Held, str | None]]) -> None:
-    document = [
-        {"id": each.failure.failure_id, "function": each.function, "done": fault is None, "error": fault or ""}
-        for each, fault in outcomes
-    ]
-    words = {True: "failed again", False: "done"}
-    about = [(each.failure.failure_id, each.function, fault) for each, fault in outcomes]
-    rows = [
-        [_short_id(name), function, words[fault is not None], _gist(fault or "")] for name, function, fault in about
-    ]
-    plain = [[name, function, str(fault is None).lower(), fault or ""] for name, function, fault in about]
-    columns = [Column("id"), Column("function"), Column("state", field="done"), Column("error")]
-    session.output.show(document, Table(columns, rows, plain))
-    if any(fault for _, fault in outcomes):
+def _show_outcomes(session: Session, outcomes: Sequence[Outcome]) -> None:
+    session.output.show(Listing(OUTCOME, outcomes, empty="no failures"))
+    if any(outcome.fault for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A failure that was retried, and why it failed again, if it did."""
+
+    held: Held
+    fault: str | None
+
+
+LISTED: Sequence[Field[Held]] = (
+    Field("id", lambda held: held.failure.failure_id, shown=lambda held: _short_id(held.failure.failure_id)),
+    Field("at", lambda held: held.failure.at, shown=lambda held: _clock(held.failure.at), folds=False, yields=1),
+    Field("function", lambda held: held.function),
+    Field("about", lambda held: held.failure.subject),
+    Field("error", lambda held: held.failure.error, shown=lambda held: _gist(held.failure.error)),
+    Field("condition", lambda held: held.failure.condition, in_table=False, in_tsv=False),
+)
+OUTCOME: Sequence[Field[Outcome]] = (
+    Field("id", lambda each: each.held.failure.failure_id, shown=lambda each: _short_id(each.held.failure.failure_id)),
+    Field("function", lambda each: each.held.function),
+    Field("done", lambda each: each.fault is None, "state", lambda each: "failed again" if each.fault else "done"),
+    Field("error", lambda each: each.fault, shown=lambda each: _gist(each.fault or "")),
+)

@@ -1,4 +1,4 @@
-"""Tells on stderr what CloudFormation does, as it does it."""
+"""Prints the events of a stack on stderr as they happen."""
 
 from __future__ import annotations
 
@@ -9,30 +9,23 @@ if TYPE_CHECKING:
 
     from stockctl.deployment.resource_event import ResourceEvent
     from stockctl.terminal.environment import Environment
-    from stockctl.terminal.progress import Progress, Step
+    from stockctl.terminal.progress import Step
 
 
-def tell_events(environment: Environment, stack: str, events: Iterable[ResourceEvent]) -> int:
-    """Tells each event; how many there were. Who interrupts it is told that CloudFormation goes on all the same."""
+def tell_events(environment: Environment, stack: str, events: Iterable[ResourceEvent]) -> None:
+    """Prints each event. On Ctrl-C it prints that CloudFormation continues anyway."""
     from stockctl.terminal.progress import Progress
 
     try:
         with Progress(environment) as progress:
-            return _told(progress, events)
+            for event in events:
+                progress.tell(_step(event))
     except KeyboardInterrupt:
         environment.tell(
-            f"stockctl: CloudFormation goes on with stack {stack}; "
+            f"stockctl: CloudFormation continues with stack {stack}; "
             f"`stockctl deploy --follow --stack {stack}` shows the rest"
         )
         raise
-
-
-def _told(progress: Progress, events: Iterable[ResourceEvent]) -> int:
-    count = 0
-    for event in events:
-        count += 1
-        progress.tell(_step(event))
-    return count
 
 
 def _step(event: ResourceEvent) -> Step:

@@ -1,4 +1,4 @@
-"""The parts of a deployed stack, by name."""
+"""The resources of a deployed stack, by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The outputs of a stack. Queues are URLs; `api_url` is where `/stock` and `/transactions` are put behind."""
+    """The outputs of a stack. Queues are URLs; `api_url` is the base of `/stock` and `/transactions`."""
 
     stock_table: str
     transaction_table: str
@@ -37,7 +37,7 @@ class Deployment:
 
     @property
     def functions(self) -> dict[str, str]:
-        """The functions: the name that the template gives each, and its name in Lambda."""
+        """The functions: name in the template to name in Lambda."""
         return {name: getattr(self, field) for name, field in self._function_fields().items()}
 
     @classmethod

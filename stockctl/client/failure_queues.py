@@ -1,11 +1,11 @@
-"""What the functions could not work off, and running it again. Nothing leaves a queue before its work is done.
+"""Failures: list what the functions gave up on, and retry it. A failure leaves its queue only after a successful retry.
 
-A failed delivery comes with its event, which is sent again. A failed batch of the table's stream comes without its
-records: it says where they lie in the stream, which forgets them after a day. What matters about them is which
-ingredients they concern: those are published and reconciled as they are now, which is all the records could ask for.
+A failed delivery is queued with its event, which is sent again. A failed batch of stream records is queued without the
+records, only with their place in the stream, which forgets them after a day. Only their ingredients matter: they are
+published and reconciled as they are now.
 
-Messages are taken out of sight while they are looked at, as a queue would hand out the same ones over and over
-otherwise. They are put back whatever happens; where this very process dies, they come back by themselves.
+Messages are hidden while they are processed, so that the queue does not return them again. They are shown again
+afterwards, or by themselves if this process dies.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -21,7 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from stockctl.aws.errors import code_of
 from stockctl.client.failures import Failure, StreamRange, failure_from
 from stockctl.domain.errors import StockctlError
-from stockctl.operations.rows import level_key
+from stockctl.domain.instants import iso
+from stockctl.operations.rows import level_key, number
 from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from stockctl.client.deployment import Deployment
 
 HIDDEN_SECONDS = 300
-"""How long nobody else sees a failure that is being looked at or run again; for each it begins anew when it runs."""
+"""Seconds that a failure is hidden from others; a retry starts the time again."""
 
 WAIT_SECONDS = 1
 """A queue is spread over many servers; only a request that waits asks all of them."""
@@ -40,14 +41,14 @@ WAIT_SECONDS = 1
 LEVELS_AT_ONCE = 100
 
 EMPTY_PAGES = 20
-"""A shard has gaps, which come as empty pages; after so many in a row, what was looked for is not to be found."""
+"""A shard can return empty pages. After this many in a row, the records are considered gone."""
 
 FORGOTTEN = {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"}
 
 
 @dataclass(frozen=True)
 class Held:
-    """A failure whose message is out of others' sight. `function` is its name as users know it."""
+    """A failure whose message is hidden from others. `function` is its name in the template."""
 
     failure: Failure
     function: str
@@ -65,7 +66,7 @@ class FailureQueues:
 
     @contextmanager
     def held(self) -> Iterator[list[Held]]:
-        """All that lies there, the oldest first, out of others' sight until the block ends."""
+        """All failures, oldest first, hidden from others until the block ends."""
         held: dict[str, Held] = {}
         try:
             for queue in (self._deployment.receive_failure_queue, self._deployment.stream_failure_queue):
@@ -73,11 +74,11 @@ class FailureQueues:
             yield sorted(held.values(), key=lambda each: each.failure.at)
         finally:
             for each in held.values():
-                with suppress(ClientError, BotoCoreError):  # it is done and gone; or it comes back by itself
+                with suppress(ClientError, BotoCoreError):  # deleted after a retry, or shown again after the timeout
                     self._hide(each, 0)
 
     def retry(self, held: Held) -> None:
-        """Runs one again, and deletes it once that has gone well.
+        """Retries a failure, and deletes it after success.
 
         Raises:
             StockctlError: it failed again, or nobody knows how to run it; it stays in its queue.
@@ -100,17 +101,20 @@ class FailureQueues:
             held |= {message["MessageId"]: self._held(queue, message) for message in messages}
 
     def _receive(self, queue: str, held: Mapping[str, Held]) -> list[MessageTypeDef]:
-        """The next messages, none at the end. Of a very long queue the first are in sight again by then."""
+        """The next messages; empty at the end. In a very long queue the first ones reappear before the end."""
         answer = self._clients.sqs.receive_message(
             QueueUrl=queue,
             MaxNumberOfMessages=10,
             VisibilityTimeout=HIDDEN_SECONDS,
             WaitTimeSeconds=WAIT_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
         )
         return [message for message in answer.get("Messages", []) if message["MessageId"] not in held]
 
     def _held(self, queue: str, message: MessageTypeDef) -> Held:
         failure = failure_from(message["MessageId"], message["Body"])
+        if not failure.at:  # the embedded cloud's records bear no time
+            failure = replace(failure, at=iso(int(message["Attributes"]["SentTimestamp"]) / 1000))
         known_as = self._known_as.get(failure.function, failure.function)
         return Held(failure, known_as, queue, message["ReceiptHandle"])
 
@@ -121,7 +125,7 @@ class FailureQueues:
             yield from self._changes(self._ingredients(failure.place))
 
     def _ingredients(self, place: StreamRange) -> Sequence[str]:
-        """Those that the records of a batch concern; all there are where the stream has forgotten them."""
+        """The ingredients of the records; all ingredients if the stream has forgotten the records."""
         found = ingredients_at(self._clients.dynamodbstreams, place)
         return sorted(found) if found is not None else self._table().ingredients()
 
@@ -131,11 +135,9 @@ class FailureQueues:
             yield {"Records": [record for name in some if (record := self._record(name)) is not None]}
 
     def _record(self, ingredient: str) -> dict[str, Any] | None:
-        """The level as it is now, in the form of a stream record of a change that changed nothing."""
-        key = level_key(ingredient)
         table = self._table()
-        row = table.client.get_item(TableName=table.name, Key=key, ConsistentRead=True).get("Item")
-        return {"eventName": "MODIFY", "dynamodb": {"Keys": key, "OldImage": row, "NewImage": row}} if row else None
+        row = table.client.get_item(TableName=table.name, Key=level_key(ingredient), ConsistentRead=True).get("Item")
+        return change_without_effect(row) if row else None
 
     def _table(self) -> StockTable:
         return StockTable(self._clients.dynamodb, self._deployment.stock_table)
@@ -152,14 +154,21 @@ class FailureQueues:
             raise StockctlError(str(said.get("errorMessage", answer["FunctionError"])))
 
 
-def ingredients_at(streams: DynamoDBStreamsClient, place: StreamRange) -> set[str] | None:
-    """The ingredients whose rows changed at this place of the stream; None where not all of it is to be found.
+def change_without_effect(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A stream record of a level row that became this version without any other change."""
+    before = {**row, "version": number(int(row["version"]["N"]) - 1)}
+    keys = {name: row[name] for name in ("ingredient", "batch_id")}
+    return {"eventName": "MODIFY", "dynamodb": {"Keys": keys, "OldImage": before, "NewImage": row}}
 
-    Records of other functions lie between, which does no harm: more is worked off than must be.
+
+def ingredients_at(streams: DynamoDBStreamsClient, place: StreamRange) -> set[str] | None:
+    """The ingredients whose rows changed at this place of the stream; None if not all records are there any more.
+
+    Records for other functions may be among them, which does no harm.
     """
     try:
         return _ingredients_at(streams, place)
-    except ParamValidationError:  # a place that no stream could have
+    except ParamValidationError:  # an invalid place
         return None
     except ClientError as error:
         if code_of(error) in FORGOTTEN:

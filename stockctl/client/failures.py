@@ -1,7 +1,7 @@
-"""What could not be worked off: the records that Lambda leaves in a queue once it has given up.
+"""Failure records: what Lambda writes to a queue when it gives up.
 
-A delivery's record holds the event that failed, whole. A record of the table's stream names only a place in it: which
-shard, from which record to which; the stream forgets those after a day.
+A delivery's record holds the whole event. A record about the table's stream only names the shard and the first and last
+sequence number; the stream forgets the records after a day.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 
 @dataclass(frozen=True)
 class StreamRange:
-    """A run of records in one shard of a table's stream; `first` and `last` are sequence numbers, both included."""
+    """A range of records in one shard; `first` and `last` are sequence numbers, both included."""
 
     stream_arn: str
     shard_id: str
@@ -25,10 +25,10 @@ class StreamRange:
 
 @dataclass(frozen=True)
 class Failure:
-    """One record: a delivery has its `event`, changes of the table have their `place`, what is not understood neither.
+    """One failure: a delivery has an `event`, stream records a `place`, an unknown record neither.
 
-    `at` is when it was given up (ISO 8601, empty where the record does not say), `function` its name in Lambda,
-    `condition` why no further attempt was made, `error` what the last one died of, `record` all that Lambda left.
+    `at` is the time of giving up (ISO 8601, empty if unknown), `function` the name in Lambda, `condition` why there was
+    no further attempt, `error` the last error, `record` all that Lambda wrote.
     """
 
     failure_id: str
@@ -43,7 +43,7 @@ class Failure:
 
 
 def failure_from(failure_id: str, body: str) -> Failure:
-    """The failure that a message tells of; one that is of no known shape is kept as it is, to be looked at."""
+    """The failure in a message. An unknown message is kept as it is."""
     try:
         return _understood(failure_id, json.loads(body))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -72,7 +72,7 @@ def _function_name(arn: str) -> str:
 
 
 def _keys(event: Mapping[str, Any]) -> list[str]:
-    """The keys of deliveries, as people know them. S3 sends them as forms do."""
+    """The keys of deliveries, decoded: S3 sends them form-encoded."""
     return [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]
 
 

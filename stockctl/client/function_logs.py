@@ -35,9 +35,9 @@ SUMMARY = "SomeFailed"
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of one function's log. A routine line is the platform's own, a metric, or repeated by a later line.
+    """One line of a log. Routine lines are the platform's own, metrics, and errors that a later line repeats.
 
-    `detail` is the traceback of an error. `request_id` is empty where the log does not show it.
+    `detail` is the traceback of an error. `request_id` is empty if the log does not show it.
     """
 
     function: str
@@ -65,7 +65,7 @@ class LogLine:
 
 
 class FunctionLogs:
-    """The logs of these functions: the name that users know, and the function's own."""
+    """The logs of these functions: name in the template to name in Lambda."""
 
     def __init__(self, clients: Clients, functions: Mapping[str, str]) -> None:
         self._clients = clients
@@ -97,7 +97,7 @@ class FunctionLogs:
             for page in pages.paginate(logGroupName=group, startTime=int(start * 1000)):
                 yield from page["events"]
         except self._clients.logs.exceptions.ClientError as error:
-            if code_of(error) != "ResourceNotFoundException":  # a log group that somebody deleted has no lines
+            if code_of(error) != "ResourceNotFoundException":  # a deleted log group has no lines
                 raise
 
 
@@ -116,7 +116,7 @@ def lines_of(function: str, events: Iterable[FilteredLogEventTypeDef]) -> list[t
 
 
 def line_of(function: str, event: FilteredLogEventTypeDef) -> LogLine:
-    """A log event as a line; of Lambda's JSON, the message."""
+    """A log event as a line: the message of Lambda's JSON."""
     text = event.get("message", "").rstrip("\n")
     at = datetime.fromtimestamp(event.get("timestamp", 0) / 1000, UTC)
     try:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
 
 RECENT = timedelta(minutes=15)
-"""How far back errors and throttles count."""
+"""Errors and throttles within this time count."""
 
 LATE = timedelta(minutes=5)
-"""How far behind a stream function may be; the alarms use the same limit."""
+"""A stream function may be this far behind, as in the alarms."""
 
 MOST_INGREDIENTS = 200
 """Ingredients that are checked for drift: each costs a read of all its batches."""
@@ -43,7 +43,7 @@ UNMEASURED = "not measured here"
 
 
 class Health:
-    """The findings of one stack. `sleep` is passed in so that tests need not wait."""
+    """Checks one stack. Tests pass their own `sleep`."""
 
     def __init__(
         self, clients: Clients, stack: str, deployment: Deployment, sleep: Callable[[float], None] = time.sleep
@@ -185,12 +185,12 @@ def looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Find
 
 
 def _drifting(table: StockTable, ingredients: Iterable[str]) -> dict[str, Roster | None]:
-    """The ingredients whose batches and level differ, with their rosters; None if unreadable."""
+    """The ingredients with drift, and their rosters; None for one that cannot be read."""
     found: dict[str, Roster | None] = {}
     for ingredient in ingredients:
         try:
             holding = table.read(ingredient)
-        except (ValueError, KeyError):  # somebody has written to the table by hand
+        except (ValueError, KeyError):  # a row was changed by hand
             found[ingredient] = None
         else:
             if holding is not None and holding.drift:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ChangeTypeDef, ResourceChangeTypeDef
 
 DATA = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
-"""What holds stock, transactions and deliveries."""
+"""Resource types that hold stock, transactions and deliveries."""
 
 HOLDING = DATA | {
     "AWS::Kinesis::Stream",
     "AWS::SQS::Queue",
-    "AWS::ApiGatewayV2::Api",  # it holds the address that callers know
+    "AWS::ApiGatewayV2::Api",  # its URL is known to callers
 }
 """Types whose replacement or removal loses something."""
 
@@ -35,12 +35,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """What a deployment would do to one resource."""
+    """The change of one resource."""
 
     kind: Kind
     logical_id: str
     resource_type: str
     why: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """The resource as people call it: `table StockTable`."""
+        return in_words(self.logical_id, self.resource_type)
 
     @property
     def is_destructive(self) -> bool:
@@ -151,5 +156,5 @@ NOUNS = {
 
 
 def in_words(logical_id: str, resource_type: str) -> str:
-    """A resource as people call it: `table StockTable`."""
+    """A resource for people: `table StockTable`."""
     return f"{NOUNS.get(resource_type, resource_type)} {logical_id}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
 
 TRIES = 5
-"""Suppliers may drop files while their bucket is emptied."""
+"""Attempts to empty the bucket: suppliers may still drop files."""
 
 
 def what_holds_data(clients: Clients, stack: str) -> Kept:
@@ -107,7 +107,7 @@ def empty(clients: Clients, bucket: str) -> Iterator[int]:
     Raises:
         StockctlError: an object could not be deleted.
     """
-    # A page holds at most 1,000 versions, as many as one call deletes.
+    # A page has at most 1,000 versions, the limit of one call.
     for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:

@@ -93,7 +93,7 @@ class Stack:
         return described(self._cloudformation, self.name)
 
     def plan(self, template_url: str, parameters: Mapping[str, str]) -> ChangeSet:
-        """What deploying the template would change. Omitted parameters keep their deployed values.
+        """The changes of deploying the template. Parameters left out keep their deployed values.
 
         Raises:
             StockctlError: the stack is in a state that a deployment cannot start from.
@@ -277,7 +277,7 @@ class Stack:
 
 def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str]) -> list[ParameterTypeDef]:
     known = {parameter["ParameterKey"] for parameter in deployed.get("Parameters", [])} if deployed else set()
-    # A parameter that the new template no longer has must not be sent.
+    # A parameter that the new template lacks must not be sent.
     kept = sorted((known - given.keys()) & set(parameter_names()))
     chosen: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
     previous: list[ParameterTypeDef] = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]

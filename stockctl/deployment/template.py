@@ -28,7 +28,7 @@ class Location:
     region: str
 
     def name(self, pattern: str) -> str:
-        """What CloudFormation's `Fn::Sub` makes of a pattern."""
+        """The result of CloudFormation's `Fn::Sub` for a pattern."""
         values = {"StackName": self.stack, "AccountId": self.account, "Region": self.region}
         return re.sub(r"\$\{AWS::(\w+)\}", lambda found: values[found.group(1)], pattern)
 

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -46,17 +47,19 @@ def count_rows(recorded: int, rejected: int) -> None:
 def tell_changes(changes: Sequence[tuple[Level | None, Level]]) -> None:
     """Units that came and went by these changes, each a level before and after; the newest level of each ingredient.
 
-    Lag is how long the oldest change has waited to be published (ms).
+    Lag is how long the oldest change has waited to be published (ms). A level without a change, which a retry of failed
+    records publishes again, has not waited.
     """
-    if not changes:
-        return
     units = {f"Units{name.capitalize()}": _units(changes, name) for name in COUNTERS}
-    oldest = min(datetime.fromisoformat(after.updated_at).timestamp() for _, after in changes)
-    _emit(
-        {"Lag": max(0, round((time.time() - oldest) * 1000)), **{name: count for name, count in units.items() if count}}
-    )
+    _emit({**_lag(changes), **{name: count for name, count in units.items() if count}})
     for level in {after.ingredient: after for _, after in changes}.values():
         _tell_level(level)
+
+
+def _lag(changes: Sequence[tuple[Level | None, Level]]) -> dict[str, int]:
+    changed = [after for before, after in changes if not before or replace(before, version=after.version) != after]
+    since = [datetime.fromisoformat(after.updated_at).timestamp() for after in changed]
+    return {"Lag": max(0, round((time.time() - min(since)) * 1000))} if since else {}
 
 
 def _units(changes: Sequence[tuple[Level | None, Level]], name: str) -> int:

@@ -58,7 +58,7 @@ def test_without_a_terminal_a_loss_needs_to_be_agreed_to_beforehand() -> None:
 @pytest.mark.parametrize("answer", ["n", "", "maybe"])
 def test_on_a_terminal_anything_but_yes_changes_nothing(answer: str) -> None:
     deployment = prepared(Kind.REMOVE)
-    with pytest.raises(StockctlError, match="nothing was changed"):
+    with pytest.raises(StockctlError, match="nothing was deployed"):
         _agree(session(Terminal(f"{answer}\n")), deployment, yes=False)
     assert deployment.discarded
 

@@ -5,6 +5,8 @@ Functions cannot be called on moto: tests/system/test_operations.py runs failure
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,16 @@ def test_what_failed_is_listed_as_often_as_one_looks(stockctl: Stockctl, deliver
         done = stockctl("failures", "-o", "json")
         assert [each["id"] for each in done.json] == [delivery, changes]
         assert done.code == ExitCode.DONE
+
+
+def test_a_failure_without_a_time_of_its_own_has_that_of_its_message(stockctl: Stockctl, kitchen: Service) -> None:
+    """As the embedded cloud's records have none."""
+    record = json.loads((EVENTS / "lambda_delivery_failed.json").read_text())
+    del record["timestamp"]
+    queue(kitchen, "received", json.dumps(record))
+    (listed,) = stockctl("failures", "-o", "json").json
+    age = datetime.now(UTC) - datetime.fromisoformat(listed["at"])
+    assert abs(age) < timedelta(minutes=1)
 
 
 def test_more_than_one_request_brings_are_all_listed(stockctl: Stockctl, kitchen: Service) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stockctl.client.failure_queues import change_without_effect
 from stockctl.functions import metrics, stock_updated
 from tests.service import Service
 
@@ -63,6 +64,18 @@ def test_units_are_counted_by_how_levels_changed_whoever_changed_them(
     assert {name: count for name, count in values(units).items() if name != "Lag"} == {"UnitsUsed": 4}
     assert 0 <= values(units)["Lag"] < 60_000
     assert level == {"Ingredient": "ham", "Level": 6, "Version": 2}
+
+
+def test_a_level_that_is_published_again_without_a_change_has_no_lag(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`failures retry` publishes levels that last changed days ago."""
+    service.drop("monday.csv", "ham,10,2099-01-01\n")
+    record = change_without_effect(service.level_image("ham")["dynamodb"]["NewImage"])
+    capsys.readouterr()
+    stock_updated.handler({"Records": [record]}, None)
+    assert lines(capsys) == [{"Ingredient": "ham", "Level": 10, "Version": 1}]
+    assert [change["quantity"] for change in service.published()] == [10]
 
 
 def test_a_level_is_a_metric_of_its_own_only_where_that_was_asked_for(

@@ -81,7 +81,9 @@ def test_a_stack_is_created_updated_and_destroyed(embedded_cloud: System) -> Non
     assert document(gone) == {"stack": "second", "status": "destroyed", "kept": []}
     with pytest.raises(ClientError):
         embedded_cloud.clients.s3.head_bucket(Bucket=bucket)
-    assert document(embedded_cloud.stockctl("destroy", *on_it, "--confirm", "second"))["status"] == "absent"
+    again = embedded_cloud.stockctl("destroy", *on_it, "--confirm", "second")
+    assert (again.returncode, again.stdout) == (ExitCode.FAILED, "")
+    assert "there is no stack second" in again.stderr
 
 
 def test_a_stack_is_not_destroyed_without_confirmation_of_its_name(embedded_cloud: System) -> None:
