@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stockctl.cli.completion import complete_functions
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
 from stockctl.domain.instants import iso
@@ -39,7 +40,11 @@ def logs(
     session: Session,
     function: Annotated[
         str | None,
-        typer.Argument(metavar="FUNCTION", help="A function's name or its beginning, as StockReceived. Default: all."),
+        typer.Argument(
+            metavar="FUNCTION",
+            help="A function's name or its beginning, as StockReceived. Default: all.",
+            autocompletion=complete_functions,
+        ),
     ] = None,
     since: Annotated[str, typer.Option(metavar="DURATION", help="How far to look back.")] = "10m",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines, until Ctrl-C.")] = False,

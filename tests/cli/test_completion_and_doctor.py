@@ -50,6 +50,21 @@ def test_tab_offers_commands_and_nothing_where_nothing_is_known(tmp_path: Path) 
     assert completions("stock ha", tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("logs Get", "GetStock"),
+        ("deploy -p Time", "TimeZone="),
+        ("stock --stack stock", "stockctl-simulation"),
+        ("failures re", "retry"),
+    ],
+)
+def test_tab_offers_what_a_word_can_be_without_loading_boto3(words: str, offered: str, tmp_path: Path) -> None:
+    found = completions(words, tmp_path)
+    assert offered in found
+    assert "LOADED" not in found
+
+
 def test_a_doctor_finds_a_healthy_stack_healthy_but_for_its_version(stockctl: Stockctl) -> None:
     done = stockctl("doctor", "-o", "json")
     found = {item["what"]: item for item in done.json}
