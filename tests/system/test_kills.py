@@ -1,0 +1,209 @@
+"""The embedded cloud is killed at random moments of real work: what was acknowledged is there, and repeats do the rest.
+
+Deliveries, orders and reconciles run beside each other when the process gets its SIGKILL. After the restart everything
+that was acknowledged must be there; then what was not acknowledged is repeated, as a user would, and must
+add up to the unit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockctl.aws.retry import Patience
+from stockctl.client.api import StockApi, use_all
+from stockctl.client.supplier import deliver
+from stockctl.domain.errors import StockctlError
+from stockctl.domain.orders import Order
+from stockctl.domain.stock import Level
+from stockctl.local.cloud import EmbeddedCloud
+from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.stock_table import StockTable
+from tests.system.conftest import System, system_in
+
+INGREDIENTS = [f"i{number}" for number in range(12)]
+PLENTY = 1_000_000
+PATIENCE = Patience(seconds=60.0, first_wait=0.05, longest_wait=0.5)
+EXPECTED = (BotoCoreError, ClientError, StockctlError)
+"""What a worker meets when the cloud is killed under it."""
+
+
+@dataclass
+class Books:
+    """What has been asked for, and what of it was acknowledged, by id."""
+
+    deliveries: dict[str, Counter[str]] = field(default_factory=dict)
+    orders: dict[str, Counter[str]] = field(default_factory=dict)
+    acknowledged: set[str] = field(default_factory=set)
+
+    def units(self, of: dict[str, Counter[str]], *, acknowledged: bool = False) -> Counter[str]:
+        wanted = (units for name, units in of.items() if not acknowledged or name in self.acknowledged)
+        return sum(wanted, Counter())
+
+
+@dataclass
+class Kitchen:
+    """A deployed system, and the work that goes on in it."""
+
+    system: System
+    books: Books
+    chance: random.Random
+
+    @property
+    def table(self) -> StockTable:
+        return StockTable(self.system.clients.dynamodb, self.system.deployment.stock_table, PATIENCE)
+
+    def levels(self) -> dict[str, Level]:
+        holdings = {name: self.table.read(name) for name in INGREDIENTS}
+        return {name: holding.level for name, holding in holdings.items() if holding and holding.level}
+
+    def deliver(self, key: str) -> None:
+        """Delivers one file, and notes it once its receipt says that all is recorded."""
+        units = self.books.deliveries.setdefault(key, self._some(60))
+        lines = [f"{name},{number},2099-01-{1 + len(key) % 28:02}" for name, number in units.items()]
+        bucket = DropBucket(self.system.clients.s3, self.system.deployment.drop_bucket)
+        delivered = deliver(bucket, key, "\n".join(lines).encode(), PATIENCE)
+        assert delivered.status in {"recorded", "duplicate"}, delivered
+        self.books.acknowledged.add(key)
+
+    def use(self, names: list[str]) -> None:
+        """Sends orders, and notes each as its answer comes."""
+        orders = []
+        for name in names:
+            items = self.books.orders.setdefault(name, self._some(3))
+            lines = [{"typeId": ingredient, "quantity": units} for ingredient, units in items.items()]
+            orders.append(Order(1, {"transactionId": name, "items": lines}, 100))
+        api = StockApi(self.system.clients.session, self.system.deployment.api_url, PATIENCE)
+        for order, answer in use_all(api, orders):
+            if answer.status_code in {200, 201}:
+                self.books.acknowledged.add(order.transaction_id)
+            else:
+                assert answer.status_code == 503, answer
+
+    def reconcile(self, name: str) -> None:
+        reconcile(self.table, name, time.time, PATIENCE)
+
+    def _some(self, most: int) -> Counter[str]:
+        names = self.chance.sample(INGREDIENTS, self.chance.randint(1, 4))
+        return Counter({name: self.chance.randint(1, most) for name in names})
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
+    """With plenty of everything."""
+    with system_in(tmp_path / "home") as system:
+        kitchen = Kitchen(system, Books(), random.Random(11))  # noqa: S311 - repeatable, not secret
+        kitchen.books.deliveries["plenty.csv"] = Counter(dict.fromkeys(INGREDIENTS, PLENTY))
+        kitchen.deliver("plenty.csv")
+        yield kitchen
+
+
+def until_it_fails(stopping: threading.Event, work: Callable[[], None]) -> None:
+    while not stopping.is_set():
+        try:
+            work()
+        except EXPECTED:
+            return
+
+
+@contextlib.contextmanager
+def at_work(kitchen: Kitchen, number: int) -> Iterator[None]:
+    """Three workers go on until the cloud is gone."""
+    counts = iter(range(1_000_000))
+    batch = [f"{number}-{position}" for position in range(4_000)]
+    stopping = threading.Event()
+    works: list[Callable[[], None]] = [
+        lambda: kitchen.deliver(f"{number}/{next(counts)}.csv"),
+        lambda: kitchen.use([batch.pop() for _ in range(40)]),
+        lambda: kitchen.reconcile(kitchen.chance.choice(INGREDIENTS)),
+    ]
+    threads = [threading.Thread(target=until_it_fails, args=(stopping, work)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join(120)
+            assert not thread.is_alive()
+
+
+def kill(cloud: EmbeddedCloud) -> None:
+    run = cloud.running()
+    assert run is not None
+    os.kill(run.pid, signal.SIGKILL)
+    while cloud.home.is_locked():
+        time.sleep(0.02)
+
+
+def check_that_nothing_is_lost(kitchen: Kitchen) -> None:
+    """Right after the start."""
+    books, levels = kitchen.books, kitchen.levels()
+    received = books.units(books.deliveries, acknowledged=True)
+    used = books.units(books.orders, acknowledged=True)
+    for name, level in levels.items():
+        assert level.adds_up, level
+        assert level.received >= received[name], level
+        assert level.used >= used[name], level
+
+
+def repeat_and_check(kitchen: Kitchen) -> None:
+    """What was not acknowledged is asked for again; all that was acknowledged is known."""
+    books = kitchen.books
+    for key in books.deliveries:
+        if key not in books.acknowledged:
+            kitchen.deliver(key)
+    waiting = [name for name in books.orders if name not in books.acknowledged]
+    while waiting:
+        kitchen.use(waiting)
+        waiting = [name for name in waiting if name not in books.acknowledged]
+    received, used = books.units(books.deliveries), books.units(books.orders)
+    for name, level in kitchen.levels().items():
+        assert level.adds_up, level
+        assert (level.received, level.used) == (received[name], used[name]), level
+
+
+def check_that_it_settles(kitchen: Kitchen) -> None:
+    """Once the stream has been processed, batches and levels agree."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        holdings = [kitchen.table.read(name) for name in INGREDIENTS]
+        if all(holding and holding.drift == 0 for holding in holdings):
+            return
+        time.sleep(0.5)
+    pytest.fail("batches and levels do not agree")
+
+
+def killed_at_random(kitchen: Kitchen, times: int) -> None:
+    cloud = EmbeddedCloud(kitchen.system.variables)
+    for number in range(times):
+        with at_work(kitchen, number):
+            time.sleep(kitchen.chance.uniform(0.05, 3.0))
+            kill(cloud)
+        cloud.up()
+        check_that_nothing_is_lost(kitchen)
+        repeat_and_check(kitchen)
+    check_that_it_settles(kitchen)
+    assert cloud.home.problems() == []
+
+
+def test_what_was_acknowledged_survives_a_kill(kitchen: Kitchen) -> None:
+    killed_at_random(kitchen, 4)
+
+
+@pytest.mark.long
+def test_what_was_acknowledged_survives_two_hundred_kills(kitchen: Kitchen) -> None:
+    killed_at_random(kitchen, 200)
