@@ -101,7 +101,7 @@ class Checkpoints:
         while True:
             await asyncio.sleep(rest)
             started = time.monotonic()
-            if self._log_is_large():
+            if self._log_is_large() or self._problem:
                 self.changed()
             await asyncio.shield(self.saved())  # a save that is under way is brought to its end
             rest = max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started))
@@ -120,9 +120,9 @@ class Checkpoints:
             self._home.remove_unfinished()
             self.report(f"state cannot be saved: {error.strerror}")
             return False
-        self._problem = None
+        self._problem = self._home.full_disk()
         self._saved_changes, self._saved_stacks = changes, stacks
-        self._home.record_saved(Saved(at=now_text(datetime.now(UTC))))
+        self._home.record_saved(Saved(now_text(datetime.now(UTC)), self._problem))
         return True
 
     def _number(self) -> int:

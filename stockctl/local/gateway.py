@@ -8,21 +8,17 @@ their callers themselves. The emulator's own paths, which reset and configure it
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 from stockctl.local import object_files, root_user
 from stockctl.local.checkpoints import Checkpoints
-from stockctl.local.home import Run
+from stockctl.local.home import Home, Run
 from stockctl.local.requests import API_PATHS, Change, Request, Scope
 
 IDENTITY_PATH = "/_stockctl"
 OWN_PATHS = ("/_ministack", "/_localstack", "/health", "/_aws/", "/_stockctl")
 HOSTS = ("127.0.0.1", "localhost")
-FREE_BYTES = 8 << 20
-"""A disk with less room takes no changes: what is saved, and how it failed, must still find a place."""
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -32,11 +28,11 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Gateway:
     """The emulator's application, closed to strangers, with one path of our own that says whose it is."""
 
-    def __init__(self, application: Application, run: Run, checkpoints: Checkpoints, folder: Path) -> None:
+    def __init__(self, application: Application, run: Run, checkpoints: Checkpoints, home: Home) -> None:
         self._application = application
         self._run = run
         self._checkpoints = checkpoints
-        self._folder = folder
+        self._home = home
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -54,19 +50,11 @@ class Gateway:
         if request.service == "cloudformation" and self._checkpoints.stacks_changed:
             await self._checkpoints.saved()  # before anybody hears that a deployment has ended
         exchange = _Exchange(request, receive, send, self._checkpoints)
-        if exchange.is_change() and self._is_full():
-            return await _answer(send, 503, {"__type": "ServiceUnavailable", "message": self._full()})
+        if exchange.is_change() and (problem := self._home.full_disk()):
+            self._checkpoints.report(problem)
+            return await _answer(send, 503, {"__type": "ServiceUnavailable", "message": problem})
         object_files.errors.set(exchange.errors)
         return await self._application(scope, exchange.receive, exchange.send)
-
-    def _is_full(self) -> bool:
-        found = os.statvfs(self._folder)
-        return found.f_bavail * found.f_frsize < FREE_BYTES
-
-    def _full(self) -> str:
-        reason = f"the disk with {self._folder} is full: changes are refused"
-        self._checkpoints.report(reason)
-        return reason
 
 
 class _Exchange:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "STOCKCTL_HOME"
 REGION = "us-east-1"
+FREE_BYTES = 8 << 20
+"""A disk with less room takes no changes."""
 SET_ASIDE = "unreadable"
 NEXT_STATE = "state.next"
 READY_STATE = "state.ready"
@@ -181,6 +183,12 @@ class Home:
         """Says why state cannot be saved, until it can again. Where even that cannot be written, the log has it."""
         with suppress(OSError):
             self.record_saved(Saved(self.saved().at, problem))
+
+    def full_disk(self) -> str | None:
+        """That the disk is full, where it is: what is saved, and why it failed, must still find a place."""
+        found = os.statvfs(self.root)
+        is_full = found.f_bavail * found.f_frsize < FREE_BYTES
+        return f"the disk with {self.root} is full: changes are refused" if is_full else None
 
     def take_next_state(self) -> None:
         """Puts a whole new folder of state in the place of the one that is there."""

@@ -90,7 +90,7 @@ async def _serve(run: Run, home: Home) -> None:
     expiry.start()
     disk.start()
     try:
-        gateway = Gateway(emulator.application, run, emulator.checkpoints, home.root)
+        gateway = Gateway(emulator.application, run, emulator.checkpoints, home)
         await serve(cast("Framework", gateway), _config(run), shutdown_trigger=stopping.wait)
     finally:
         saving.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -9,11 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.clients import Clients
 from stockctl.cli.rollout import start
@@ -91,6 +95,41 @@ def test_a_kill_loses_nothing_that_was_acknowledged(cloud: EmbeddedCloud) -> Non
     assert second.s3.get_object(Bucket="made", Key="a")["Body"].read() == b"still here"
     assert second.dynamodb.scan(TableName="Table")["Items"] == [{"id": {"S": "a"}}]
     assert second.sqs.list_queues()["QueueUrls"]
+
+
+def test_a_kill_during_a_save_loses_nothing(cloud: EmbeddedCloud) -> None:
+    """Each bucket made is saved, so the kills come in the middle of saving."""
+    made: list[str] = []
+    for number in range(3):
+        run = cloud.up().run
+        with ThreadPoolExecutor() as pool:
+            makers = [pool.submit(make_buckets, run, f"{number}-{maker}", made) for maker in range(3)]
+            wait_until(partial(has_grown, made, len(made) + 5))
+            kill(cloud, run)
+            for maker in makers:
+                maker.result()
+    assert set(made) <= set(buckets(cloud.up().run))
+    assert cloud.home.problems() == []
+
+
+def make_buckets(run: Run, name: str, made: list[str]) -> None:
+    """Makes buckets until the cloud is gone, and notes each that was acknowledged."""
+    client = s3(run)
+    with contextlib.suppress(BotoCoreError, ClientError):
+        for number in range(1_000):
+            client.create_bucket(Bucket=f"bucket-{name}-{number}")
+            made.append(f"bucket-{name}-{number}")
+
+
+def has_grown(made: list[str], length: int) -> bool:
+    return len(made) >= length
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_state_that_cannot_be_read_is_set_aside_and_reported(cloud: EmbeddedCloud, variables: dict[str, str]) -> None:

@@ -187,12 +187,12 @@ def check_that_it_settles(kitchen: Kitchen) -> None:
     pytest.fail("batches and levels do not agree")
 
 
-def killed_at_random(kitchen: Kitchen, times: int) -> None:
+def ended_at_random(kitchen: Kitchen, times: int, end: Callable[[EmbeddedCloud], object]) -> None:
     cloud = EmbeddedCloud(kitchen.system.variables)
     for number in range(times):
         with at_work(kitchen, number):
             time.sleep(kitchen.chance.uniform(0.05, 3.0))
-            kill(cloud)
+            end(cloud)
         cloud.up()
         check_that_nothing_is_lost(kitchen)
         repeat_and_check(kitchen)
@@ -201,9 +201,14 @@ def killed_at_random(kitchen: Kitchen, times: int) -> None:
 
 
 def test_what_was_acknowledged_survives_a_kill(kitchen: Kitchen) -> None:
-    killed_at_random(kitchen, 4)
+    ended_at_random(kitchen, 3, kill)
+
+
+def test_what_was_acknowledged_survives_a_stop_in_the_middle_of_work(kitchen: Kitchen) -> None:
+    """Deliveries that were under way are recorded after the next start."""
+    ended_at_random(kitchen, 2, EmbeddedCloud.down)
 
 
 @pytest.mark.long
 def test_what_was_acknowledged_survives_two_hundred_kills(kitchen: Kitchen) -> None:
-    killed_at_random(kitchen, 200)
+    ended_at_random(kitchen, 200, kill)
