@@ -1,7 +1,7 @@
-"""Help as people read it: what a command does, its words, its options in groups, examples, and the codes it ends with.
+"""Help: what a command does, its arguments and options, examples, and exit codes.
 
-All of it is taken from the command itself: its docstring, with the examples indented below a line `Examples:`, its
-parameters, and its epilog, which names the exit codes. Written as plain text, so that help needs no rich.
+All of it is taken from the command: its docstring, with the examples indented below a line `Examples:`, its parameters,
+and its epilog, which has the exit codes. It is plain text, so that help needs no rich.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from stockctl.domain.errors import ExitCode
 
 WIDEST = 100
-"""Lines longer than this are hard to read, however wide the terminal is."""
+"""Longer lines are hard to read, however wide the terminal is."""
 _MOST_TERM = 26
 """A term longer than this has a line of its own."""
 _ALWAYS = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CREDENTIALS, ExitCode.INTERRUPTED)
@@ -30,7 +30,7 @@ HelpRow = tuple[str, str]
 
 
 def exit_codes(*own: ExitCode) -> str:
-    """The epilog of a command that can end with these codes besides those that any command can end with."""
+    """The epilog of a command with these exit codes besides those of every command."""
     return "\n".join(f"{code} {code.meaning}" for code in sorted({*_ALWAYS, *own}))
 
 
@@ -65,7 +65,7 @@ def prose_of(text: str) -> list[str]:
 
 
 def option_rows(command: TyperCommand | TyperGroup, context: Any) -> dict[str, list[HelpRow]]:  # noqa: ANN401
-    """The options of a command by the heading they stand under, each with its help."""
+    """The options of a command by their heading, each with its help."""
     rows: dict[str, list[HelpRow]] = {"Options": []}
     for parameter in command.get_params(context):
         if isinstance(parameter, TyperOption) and not parameter.hidden:
@@ -119,7 +119,7 @@ def _codes(epilog: str | None) -> list[HelpRow]:
 
 def _prose(command: TyperCommand | TyperGroup) -> Iterator[str]:
     for paragraph in prose_of(command.help or ""):
-        yield "\n".join(textwrap.wrap(paragraph, _width()))
+        yield "\n".join(textwrap.wrap(paragraph, _width(), break_on_hyphens=False))
 
 
 def _examples(command: TyperCommand | TyperGroup) -> str:
@@ -132,7 +132,7 @@ def _section(heading: str, lines: Iterable[str]) -> str:
 
 
 def _columns(rows: Iterable[HelpRow], at_least: int = 0) -> list[str]:
-    """Terms at the left, what they mean at the right, folded below itself."""
+    """Terms at the left, their meaning at the right, folded below itself."""
     rows = list(rows)
     term_width = max((len(term) for term, _ in rows if len(term) <= _MOST_TERM), default=0)
     term_width = max(term_width, at_least)

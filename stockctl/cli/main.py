@@ -11,7 +11,10 @@ import traceback
 from typing import TextIO, cast
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from stockctl.cli.command_line import command_first
 from stockctl.cli.program import app
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.encoding import write_what_can_be
@@ -24,7 +27,7 @@ _IN_OUR_WORDS = (
     (re.compile(r" \(Possible options: ([^,)]+)\)"), r" Did you mean \1?"),
     (re.compile(r" \(Possible options: (.+)\)"), r" Did you mean one of \1?"),
 )
-"""What Typer says in terms of its own, and how it is said here."""
+"""Typer's wording, and what stands for it here."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
@@ -38,7 +41,7 @@ def main() -> None:
 
 
 def _as_typed(word: str) -> str:
-    """A word of the command line; where Python takes it for ASCII, in a C locale, it is UTF-8 all the same."""
+    """A word of the command line, which is UTF-8 even where Python takes it for ASCII, in a C locale."""
     try:
         return os.fsencode(word).decode()
     except UnicodeError:
@@ -46,7 +49,7 @@ def _as_typed(word: str) -> str:
 
 
 def _open_what_is_closed() -> None:
-    """A stream that was closed by the caller (`>&-`) takes what is written, and has nothing to read."""
+    """Replaces streams that the caller has closed (`>&-`): what is written there is dropped, and nothing is read."""
     sys.stdin = sys.stdin or _nothing("r")
     sys.stdout = sys.stdout or _nothing("w")
     sys.stderr = sys.stderr or _nothing("w")
@@ -57,10 +60,12 @@ def _nothing(mode: str) -> TextIO:
 
 
 def run(arguments: list[str], environment: Environment) -> int:
-    """Runs one command line and returns its exit code. Never lets a traceback reach the user for an expected error."""
+    """Runs one command line and returns its exit code. An expected error is never a traceback."""
     try:
-        code = app(args=arguments, obj=environment, prog_name="stockctl", standalone_mode=False)
-        environment.stdout.flush()  # a pipe that has closed is to be found here, not when the interpreter ends
+        command = get_command(app)
+        words = command_first(arguments, command) if isinstance(command, TyperGroup) else arguments
+        code = command(args=words, obj=environment, prog_name="stockctl", standalone_mode=False)
+        environment.stdout.flush()  # a closed pipe is found here, not when the interpreter ends
         return code if isinstance(code, int) else ExitCode.DONE
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
@@ -75,7 +80,7 @@ def run(arguments: list[str], environment: Environment) -> int:
 def _ended_by(error: Exception, environment: Environment) -> int:
     if isinstance(error, BrokenPipeError):
         return _pipe_closed(environment)
-    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command is answered by its help
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help
         environment.notices().print(str(error), soft_wrap=True)
         return ExitCode.USAGE
     if isinstance(error, StockctlError):
@@ -83,38 +88,38 @@ def _ended_by(error: Exception, environment: Environment) -> int:
     if isinstance(error, typer.TyperException):
         return _explain(_usage_error(error), environment)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        environment.stdout = sys.stdout = _nothing("w")  # what is left of the output must not fail a second time
+        environment.stdout = sys.stdout = _nothing("w")  # the rest of the output must not fail a second time
     return _explain(_of_this_machine(error) or _translated(error) or _unexpected(error), environment)
 
 
 def _usage_error(error: typer.TyperException) -> UsageError:
-    """What Typer finds wrong with the words, said as all else is."""
+    """Typer's error, worded like all others."""
     message = " ".join(error.format_message().split()).replace("Value error, ", "")
     for theirs, ours in _IN_OUR_WORDS:
         message = theirs.sub(ours, message)
     said, _, meant = message.partition(" Did you mean ")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "stockctl"
-    hint = f"Did you mean {meant}" if meant else f"`{path} --help` shows what can be written."
+    hint = f"Did you mean {meant}" if meant else f"`{path} --help` shows the usage."
     return UsageError(said[:1].lower() + said[1:].rstrip("."), hint)
 
 
 def _of_this_machine(error: Exception) -> StockctlError | None:
-    """A file, a folder or an output that this machine would not give: nothing of ours, and said in its words."""
+    """An error of the machine's, not of this program: a file, a folder or a disk."""
     if isinstance(error, OSError) and error.filename:
-        hint = "Check that it is there, and that you may read and write it."
+        hint = "Check that it exists, and that you may read and write it."
         return StockctlError(f"{error.filename} cannot be used: {error.strerror}", hint)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         message = f"the output cannot be written: {error.strerror}"
-        return StockctlError(message, "Make room there, or write elsewhere.")
+        return StockctlError(message, "Free some space, or write elsewhere.")
     return None
 
 
 def _unexpected(error: Exception) -> StockctlError:
-    """A defect of ours: said in one line, with the way to see all of it."""
+    """A bug: one line, and how to get the traceback."""
     return StockctlError(
         f"unexpected {type(error).__name__}: {error}",
-        "This is a defect of stockctl's. Run it again with --debug to see where.",
+        "This is a bug in stockctl. Run the command again with --debug for the traceback.",
     )
 
 
@@ -129,15 +134,11 @@ def _translated(error: Exception) -> StockctlError | None:
 def _explain(error: StockctlError, environment: Environment) -> int:
     if environment.debug:
         traceback.print_exc(file=environment.stderr)
-    environment.complain(error.message)
-    if error.hint:
-        console = environment.notices()
-        console.print("hint:  ", style="cyan", end="")
-        console.print(error.hint, soft_wrap=True)
+    environment.complain(error.message, error.hint)
     return error.exit_code
 
 
 def _pipe_closed(environment: Environment) -> int:
-    """The reader of our output has gone (`stockctl stock | head -1`): end quietly, and keep the interpreter quiet."""
+    """The reader of the output is gone (`stockctl stock | head -1`): ends quietly, and keeps the interpreter quiet."""
     environment.stdout = sys.stdout = _nothing("w")
     return ExitCode.DONE

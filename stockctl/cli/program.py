@@ -33,7 +33,8 @@ app = typer.Typer(
     name="stockctl",
     cls=CommandGroup,
     help="Deploy and operate a serverless stock service for kitchens, on AWS or on this machine.\n\n"
-    "`stockctl COMMAND --help` tells more of each command.\n\n"
+    "`stockctl help COMMAND` shows more about a command. Options that all commands share may stand before it, "
+    "as in `stockctl -o json stock`.\n\n"
     "Examples:\n"
     "    stockctl simulate\n"
     "    stockctl ingest monday.csv\n"
@@ -59,14 +60,14 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _root(
     _version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", "-V", help="Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Keeps `stockctl COMMAND` a group however many commands there are."""
 
 
 def _add(command: Callable[..., None], panel: str, *ends: ExitCode) -> None:
-    """Adds a command to a group of the help; `ends` are the exit codes of its own."""
+    """Adds a command under a heading of the help; `ends` are its own exit codes."""
     app.command(cls=Command, rich_help_panel=panel, epilog=exit_codes(*ends))(command)
 
 

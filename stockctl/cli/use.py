@@ -168,7 +168,7 @@ def _never_delivered(api: StockApi, ingredients: Sequence[str]) -> list[str]:
 def _refused(result: UseResult) -> StockctlError:
     if result.status == REUSED:
         return Refused(str(result.message), "Use another --id, or none.")
-    return UsageError(f"{result.message or result.status}", "`stockctl use --help` shows what can be written.")
+    return UsageError(f"{result.message or result.status}", "`stockctl use --help` shows the usage.")
 
 
 def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:

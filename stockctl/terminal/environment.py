@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+from stockctl.terminal.glyphs import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -57,7 +59,7 @@ class Environment:
         if self.quiet or not self.stderr_is_terminal or not self._moves_cursor:
             return
         room = shutil.get_terminal_size().columns - 1
-        self.stderr.write(f"\r\x1b[2K{line[:room]}")
+        self.stderr.write(f"\r\x1b[2K{printable(line)[:room]}")
         self.stderr.flush()
         self._is_passing = True
 
@@ -78,15 +80,15 @@ class Environment:
         return self._console(self.stderr)
 
     def tell(self, line: str) -> None:
-        """Says one plain line on stderr, unless the user asked for quiet."""
+        """Prints one line on stderr, unless the user asked for quiet."""
         if not self.quiet:
-            self.notices().print(line, soft_wrap=True)
+            self._note(line)
 
-    def complain(self, line: str) -> None:
-        """Says what went wrong on stderr, also to a user who asked for quiet."""
-        notices = self.notices()
-        notices.print("error: ", style="bold red", end="")
-        notices.print(line, soft_wrap=True)
+    def complain(self, line: str, hint: str | None = None) -> None:
+        """Prints an error on stderr, and what to do about it, with --quiet too."""
+        self._note(line, ("error: ", "bold red"))
+        if hint:
+            self._note(hint, ("hint:  ", "cyan"))
 
     def asks(self, question: str) -> str:
         """The answer of whoever sits at the terminal; empty where there is none."""
@@ -98,9 +100,16 @@ class Environment:
         return self.asks(f"{question} [y/N]").casefold() in {"y", "yes"}
 
     def trace(self, line: str) -> None:
-        """Says one dim line on stderr, where the user asked to be told more."""
+        """Prints one dim line on stderr with --verbose."""
         if self.verbose:
-            self.notices().print(line, style="dim", soft_wrap=True)
+            self._note(line, style="dim")
+
+    def _note(self, line: str, label: tuple[str, str] = ("", ""), style: str = "") -> None:
+        """Prints a line on stderr: folded between words on a terminal, whole in a pipe."""
+        from rich.text import Text
+
+        text = "\n".join(map(printable, line.split("\n")))
+        self.notices().print(Text.assemble(label, (text, style)), soft_wrap=not self.stderr_is_terminal)
 
     def _console(self, stream: TextIO) -> Console:
         from rich.console import Console

@@ -6,6 +6,7 @@ import pytest
 
 from stockctl.domain.errors import ExitCode
 from tests.cli.test_main import plain
+from tests.reference import commands
 
 
 def test_help_says_what_a_command_does_with_examples_and_the_codes_it_ends_with(
@@ -22,6 +23,15 @@ def test_help_is_read_in_forty_columns_too(capsys: pytest.CaptureFixture[str], m
     monkeypatch.setenv("COLUMNS", "40")
     plain("--help")
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
+
+
+@pytest.mark.parametrize("name", commands())
+def test_help_has_no_line_that_eighty_columns_would_break(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    plain(*name.split(), "--help")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
