@@ -35,7 +35,7 @@ DOCUMENTS = (
     ROOT / "tests" / "README.md",
     ROOT / "tests" / "benchmarks" / "README.md",
 )
-SHARED = "Where and how"
+SHARED = "Shared options"
 """The heading of the options that every command takes."""
 SET_BY_DEPLOY = SET_BY_DEPLOYMENT | {"RequireTls"}
 """Template parameters that nobody sets by hand."""

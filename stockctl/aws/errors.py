@@ -1,7 +1,7 @@
-"""The one place where botocore's errors become ours: what failed, and what to do about it.
+"""Translates botocore's errors: what failed, and what to do about it.
 
-A `ClientError` is an answer of AWS's that says no; a `BotoCoreError` never got that far (no credentials, an expired SSO
-session, no network). Both reach the user as a message, a hint and an exit code.
+A `ClientError` is a refusal by AWS; a `BotoCoreError` happens before that (no credentials, an expired SSO session, no
+network). Users get a message, a hint and an exit code for both.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def code_of(error: ClientError) -> str:
 
 
 def translated(error: Exception) -> StockctlError | None:
-    """What a user can act on, for an error of boto3's; None where the error is not one of those."""
+    """The error for the user; None if it is not one of boto3's."""
     if isinstance(error, ClientError):
         return _answered(error)
     if isinstance(error, BotoCoreError):
@@ -76,7 +76,7 @@ def _answered(error: ClientError) -> StockctlError:  # noqa: PLR0911 - one retur
     if code in _EXPIRED:
         return CredentialsError(f"the AWS credentials have expired ({what})", LOG_IN_AGAIN)
     if code in _CLOCK:
-        return CredentialsError("this machine's clock is off, so AWS refuses its signatures", "Set the clock right.")
+        return CredentialsError("this machine's clock is off, so AWS rejects its signatures", "Correct the clock.")
     if code in _UNKNOWN:
         return CredentialsError(
             f"AWS does not accept these credentials ({what})",
@@ -87,11 +87,11 @@ def _answered(error: ClientError) -> StockctlError:  # noqa: PLR0911 - one retur
     if code in _THROTTLED:
         return Busy(f"AWS is throttling {error.operation_name}", "Try again in a moment.")
     if code in _CUT_OFF:
-        return StockctlError(f"an upload was cut off ({what})", "Nothing of it was kept: run the command again.")
+        return StockctlError(f"an upload was cut off ({what})", "Run the command again.")
     if code in _UNAVAILABLE:
-        return StockctlError(f"AWS could not answer just now ({what})", "Try again in a moment.")
+        return StockctlError(f"AWS could not answer ({what})", "Try again in a moment.")
     if code in _ABSENT:
-        return StockctlError(what, "Something of the stack is missing: run `stockctl deploy`.")
+        return StockctlError(what, "Part of the stack is missing: run `stockctl deploy`.")
     return StockctlError(what)
 
 
@@ -99,8 +99,8 @@ def _denied(error: ClientError, what: str) -> CredentialsError:
     named = _ACTION.search(what)
     action = named.group(1) if named else error.operation_name
     return CredentialsError(
-        f"these credentials may not do {action} ({what})",
-        f"Ask for a policy that allows {action}; the README lists what an operator needs.",
+        f"these credentials lack the permission {action} ({what})",
+        f"Ask for a policy that allows {action}; infra/README.md lists the permissions an operator needs.",
     )
 
 
@@ -139,20 +139,20 @@ def _about_settings(error: BotoCoreError) -> StockctlError | None:
             | botocore_errors.UnknownRegionError()
             | botocore_errors.ServiceNotInRegionError()
         ):
-            return UsageError(str(error), "Give another --region; `aws ec2 describe-regions` lists those there are.")
+            return UsageError(str(error), "Choose another --region; `aws ec2 describe-regions` lists them.")
         case botocore_errors.ConfigParseError() | botocore_errors.InvalidConfigError():
-            return UsageError(f"the AWS configuration cannot be used: {error}", "`aws configure` writes it anew.")
+            return UsageError(f"the AWS configuration cannot be used: {error}", "`aws configure` writes a new one.")
         case botocore_errors.ParamValidationError():
-            return UsageError(f"AWS would not take this: {error}")
+            return UsageError(f"AWS rejected the request: {error}")
     return None
 
 
 def _about_the_way(error: BotoCoreError) -> StockctlError | None:
     match error:
         case botocore_errors.WaiterError():
-            return StockctlError(f"AWS has not finished in time: {error}", "Look again in a while: `stockctl status`.")
+            return StockctlError(f"AWS did not finish in time: {error}", "Check again later: `stockctl status`.")
         case botocore_errors.EndpointConnectionError() | botocore_errors.ConnectTimeoutError():
-            return StockctlError(f"nothing answers: {error}", "Check the network, --region and --endpoint-url.")
+            return StockctlError(f"no connection: {error}", "Check the network, --region and --endpoint-url.")
         case (
             botocore_errors.HTTPClientError()
             | botocore_errors.ChecksumError()

@@ -26,7 +26,7 @@ _INGREDIENTS, _FAILURES = "ingredients", "failures"
 
 
 def complete_ingredients(context: typer.Context, incomplete: str) -> list[str]:
-    """The ingredients that begin like this."""
+    """The ingredients that start with this text."""
     return [name for name in _remembered(_INGREDIENTS, context) if name.startswith(incomplete.casefold())]
 
 

@@ -139,7 +139,7 @@ def remember_kitchen(place: Mapping[str, str]) -> str:
     after = _with_default(text, name)
     if name not in kitchens:
         lines = [f"{key} = {_quoted(value)}" for key, value in place.items()]
-        after = f"{after.rstrip()}\n\n" + "\n".join([f"[kitchens.{_quoted(name)}]", *lines]) + "\n"
+        after = f"{after.rstrip()}\n\n" + "\n".join([f"[kitchens.{_key(name)}]", *lines]) + "\n"
     if _read_back(after) != {**before, "kitchen": name, "kitchens": {**kitchens, name: dict(place)}}:
         raise StockctlError(f"{path} cannot be edited safely", f'Set `kitchen = "{name}"` in it yourself.')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +165,10 @@ def _with_default(text: str, kitchen: str) -> str:
     line = f"kitchen = {_quoted(kitchen)}"
     replaced, count = re.subn(r"^kitchen\s*=.*$", lambda _: line, top, count=1, flags=re.MULTILINE)
     return (replaced if count else f"{line}\n{top}") + rest
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
 
 
 def _quoted(text: str) -> str:

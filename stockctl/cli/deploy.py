@@ -117,12 +117,13 @@ def deploy(
     _execute(session, preparation)
     plan = preparation.plan
     _show_outputs(session, clients, target, "unchanged" if plan.is_empty else "created" if plan.creates else "updated")
-    session.environment.tell(_next(target.stack))
+    session.environment.tell(_next(target))
     remember_target(session, target, remember, may_ask=not yes)
 
 
-def _next(stack: str) -> str:
-    named = "" if stack == DEFAULT_STACK else f", each with `--stack {stack}`"
+def _next(target: Target) -> str:
+    """What to do next; how to get to a stack on AWS is reported after it."""
+    named = f", each with `--stack {target.stack}`" if target.local and target.stack != DEFAULT_STACK else ""
     return f"Next: `stockctl ingest FILE`, `stockctl stock`, `stockctl use ham=10`, `stockctl watch`{named}."
 
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CLOCK_TOLERANCE_SECONDS = 240
-"""AWS refuses signatures that are five minutes off."""
+"""AWS rejects signatures that are off by five minutes."""
 
 
 @with_session
 def doctor(session: Session) -> None:
-    """Check this machine and its settings, and show how to fix what is wrong.
+    """Check this machine and its target, and say how to fix what is wrong.
 
     Checks Python, extras, settings, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exit
     code 1 means that something is wrong.
@@ -126,16 +126,16 @@ def _clock(session: Session, clients: Clients) -> Finding:
 
     answer = clients.sts.get_caller_identity()["ResponseMetadata"]["HTTPHeaders"].get("date")
     if answer is None:
-        return Finding("clock", True, "could not be compared: the response has no date")
+        return Finding("clock", True, "not checked: the response has no date")
     off = abs((session.environment.now() - parsedate_to_datetime(answer)).total_seconds())
-    fix = "Set the clock: AWS refuses signatures that are five minutes off."
+    fix = "Correct the clock: AWS rejects signatures that are five minutes off."
     return Finding("clock", off < CLOCK_TOLERANCE_SECONDS, f"{off:.0f} s off", fix)
 
 
 def _terminal(session: Session) -> Finding:
     environment = session.environment
     if not environment.stdout_is_terminal:
-        return Finding("terminal", True, "none: results are TSV, `watch` prints JSON lines")
+        return Finding("terminal", True, "not a terminal: results are TSV, `watch` prints JSON lines")
     size = shutil.get_terminal_size()
     found = f"{size.columns}×{size.lines}, {environment.stdout.encoding}, TERM={environment.variables.get('TERM', '')}"
     is_ok = size.columns >= 60 and size.lines >= 15 and environment.draws_screens

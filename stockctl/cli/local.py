@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,10 +15,11 @@ from stockctl.cli.help import Command, CommandGroup, exit_codes
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.figures import local
-from stockctl.terminal.output import Column, OutputFormat, Table
+from stockctl.terminal.output import Field, Listing, OutputFormat
 
 if TYPE_CHECKING:
     from stockctl.local.cloud import EmbeddedCloud
+    from stockctl.local.home import Run
 
 app = typer.Typer(
     name="local",
@@ -38,7 +42,7 @@ def up(
             metavar="PORT",
             min=1,
             max=65535,
-            help="Port on 127.0.0.1. Default: $STOCKCTL_LOCAL_PORT, else the last one, else 4580.",
+            help="Port on 127.0.0.1. Default: $STOCKCTL_LOCAL_PORT, the port used last, or 4580.",
         ),
     ] = None,
 ) -> None:
@@ -73,7 +77,7 @@ def down(session: Session) -> None:
 @app.command(cls=Command, epilog=exit_codes())
 @with_session
 def status(session: Session) -> None:
-    """Show whether the embedded cloud is running, where, since when, and what it holds.
+    """Show whether the embedded cloud is running, its address, and its state.
 
     Examples:
         stockctl local status
@@ -88,7 +92,7 @@ def reset(
     session: Session,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")] = False,
 ) -> None:
-    """Stop the embedded cloud and delete everything it holds, after asking.
+    """Stop the embedded cloud and delete everything in it, after asking.
 
     Examples:
         stockctl local reset
@@ -149,39 +153,55 @@ def _cloud(session: Session) -> EmbeddedCloud:
     return EmbeddedCloud(session.environment.variables)
 
 
+@dataclass(frozen=True)
+class CloudState:
+    """The embedded cloud as `local status` shows it."""
+
+    run: Run | None
+    stacks: Sequence[str]
+    directory: str
+    bytes: int
+    saved: str | None
+    problems: Sequence[str]
+
+
+FIELDS: tuple[Field[CloudState], ...] = (
+    Field("running", lambda cloud: cloud.run is not None),
+    Field("endpoint", lambda cloud: cloud.run.endpoint if cloud.run else None),
+    Field("pid", lambda cloud: cloud.run.pid if cloud.run else None, shown=lambda cloud: _pid(cloud.run)),
+    Field("since", lambda cloud: cloud.run.since if cloud.run else None, shown=lambda cloud: _since(cloud.run)),
+    Field("state.stacks", lambda cloud: cloud.stacks, heading="stacks"),
+    Field("state.directory", lambda cloud: cloud.directory, heading="directory"),
+    Field("state.bytes", lambda cloud: cloud.bytes, heading="bytes"),
+    Field("state.saved", lambda cloud: cloud.saved, heading="saved", shown=lambda cloud: _clock(cloud.saved)),
+    Field("state.problems", lambda cloud: cloud.problems, heading="problems"),
+)
+
+
 def _show(session: Session) -> None:
-    document = _document(_cloud(session))
-    state = document["state"]
-    rows = [
-        ("running", "yes" if document["running"] else "no"),
-        *((name, str(document[name] or "-")) for name in ("endpoint", "pid")),
-        ("since", _clock(document["since"])),
-        ("stacks", ", ".join(state["stacks"]) or "-"),
-        ("state", f"{state['bytes']:,} bytes in {state['directory']}"),
-        ("saved", _clock(state["saved"])),
-        *(("problem", problem) for problem in state["problems"]),
-    ]
-    plain = [*rows[:3], ("since", document["since"] or "-"), *rows[4:6], ("saved", state["saved"] or "-"), *rows[7:]]
-    columns = [Column("embedded cloud", field="field"), Column("", field="value")]
-    session.output.show(document, Table(columns, rows, plain))
+    cloud = _state_of(_cloud(session))
+    if session.output.format is not OutputFormat.TABLE:
+        session.output.show(Listing(FIELDS, [cloud], is_document=True))
+        return
+    lines = [(field.heading or field.name, field.text(cloud)) for field in FIELDS]
+    columns = Field[tuple[str, str]]("embedded cloud", itemgetter(0)), Field[tuple[str, str]]("", itemgetter(1))
+    session.output.show(Listing(columns, lines))
+
+
+def _state_of(cloud: EmbeddedCloud) -> CloudState:
+    home = cloud.home
+    return CloudState(
+        cloud.running(), cloud.stacks(), str(home.root), home.size(), home.saved().at, list(home.problems())
+    )
+
+
+def _pid(run: Run | None) -> str:
+    return str(run.pid) if run else "-"
+
+
+def _since(run: Run | None) -> str:
+    return _clock(run.since if run else None)
 
 
 def _clock(at: str | None) -> str:
     return local(datetime.fromisoformat(at)) if at else "-"
-
-
-def _document(cloud: EmbeddedCloud) -> dict[str, Any]:
-    run = cloud.running()
-    return {
-        "running": run is not None,
-        "endpoint": run.endpoint if run else None,
-        "pid": run.pid if run else None,
-        "since": run.since if run else None,
-        "state": {
-            "directory": str(cloud.home.root),
-            "bytes": cloud.home.size(),
-            "saved": cloud.home.saved().at,
-            "problems": cloud.home.problems(),
-            "stacks": cloud.stacks(),
-        },
-    }

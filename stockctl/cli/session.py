@@ -1,4 +1,4 @@
-"""The options every command shares, and what a command is given in their place: a Session."""
+"""The shared options of all commands, and the Session they become."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ P = ParamSpec("P")
 
 @dataclass
 class Session:
-    """One run of one command: its environment, its settings, and the cloud they lead to."""
+    """One run of one command: environment, settings and target."""
 
     environment: Environment
     settings: Settings
@@ -35,7 +35,7 @@ class Session:
 
     @cached_property
     def output(self) -> Output:
-        """Where the command's result goes."""
+        """The output for the command's result."""
         return Output(self.environment, self.settings.output)
 
     @cached_property
@@ -61,7 +61,7 @@ class Session:
 
     @cached_property
     def deployment(self) -> Deployment:
-        """The parts of the target's stack, by name; its outputs are read once."""
+        """The resources of the target's stack; its outputs are read once."""
         from stockctl.client.deployment import Deployment
 
         deployment = Deployment.of(self.clients, self.target)
@@ -69,7 +69,7 @@ class Session:
         return deployment
 
 
-_PANEL = "Where and how"
+_PANEL = "Shared options"
 _SHARED: dict[str, Any] = {
     "stack": Annotated[
         str | None,
@@ -106,20 +106,25 @@ _SHARED: dict[str, Any] = {
     ],
     "endpoint_url": Annotated[
         str | None,
-        typer.Option(help="Endpoint to use in place of AWS's; implies --aws.", rich_help_panel=_PANEL, metavar="URL"),
+        typer.Option(
+            help="Send requests to this endpoint instead of AWS; implies --aws.", rich_help_panel=_PANEL, metavar="URL"
+        ),
     ],
     "output": Annotated[
         OutputFormat | None,
         typer.Option("--output", "-o", help="Table on a terminal, TSV when piped.", rich_help_panel=_PANEL),
     ],
     "quiet": Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print results and errors only.", rich_help_panel=_PANEL)
+        bool, typer.Option("--quiet", "-q", help="Print only results and errors.", rich_help_panel=_PANEL)
     ],
     "verbose": Annotated[
-        bool, typer.Option("--verbose", "-v", help="Log every AWS call with its time and id.", rich_help_panel=_PANEL)
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Log every AWS call with its duration and request id.", rich_help_panel=_PANEL
+        ),
     ],
     "debug": Annotated[
-        bool, typer.Option("--debug", help="As --verbose, with the full traceback of an error.", rich_help_panel=_PANEL)
+        bool, typer.Option("--debug", help="Like --verbose, with full tracebacks.", rich_help_panel=_PANEL)
     ],
 }
 _SWITCHES = {"quiet", "verbose", "debug"}

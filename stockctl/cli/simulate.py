@@ -1,4 +1,4 @@
-"""`stockctl simulate`: a kitchen that orders, cooks and wastes, on a real stack, shown on the screen of `watch`."""
+"""`stockctl simulate`: simulates a kitchen on a real stack, with the screen of `watch`."""
 
 from __future__ import annotations
 
@@ -31,18 +31,16 @@ def simulate(
         str | None,
         typer.Argument(metavar="INGREDIENT", help="Simulate one ingredient instead of the whole kitchen."),
     ] = None,
-    duration: Annotated[str, typer.Option(help="Length of the service, in simulated time.", metavar="DURATION")] = "5m",
-    speed: Annotated[
-        float, typer.Option(help="Simulated time runs this many times faster.", min=0.1, max=1000, metavar="TIMES")
-    ] = 1.0,
-    seed: Annotated[int | None, typer.Option(help="Repeat the run that had this seed.", metavar="N")] = None,
+    duration: Annotated[str, typer.Option(help="Simulated time to run.", metavar="DURATION")] = "5m",
+    speed: Annotated[float, typer.Option(help="Speed-up factor.", min=0.1, max=1000, metavar="TIMES")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Random seed; the same seed repeats a run.", metavar="N")] = None,
     rate: Annotated[
         float | None, typer.Option(help="Customers per simulated minute.", min=0, max=10_000, metavar="N")
     ] = None,
     chaos: Annotated[bool, typer.Option("--chaos", help="Delay and repeat deliveries, and repeat orders.")] = False,
     report: Annotated[
         Path | None,
-        typer.Option(help="Write a report with a chart of each level: .html, .svg or .json.", metavar="FILE"),
+        typer.Option(help="Write charts and figures to this file: .html, .svg or .json.", metavar="FILE"),
     ] = None,
     allow_other_data: Annotated[
         bool, typer.Option("--allow-other-data", help="Run on a stack that holds other stock, too.")

@@ -1,4 +1,4 @@
-"""One run of a simulation: the kitchen on a thread of its own; here the screen or progress lines, then the summary."""
+"""One run of a simulation: kitchen in a thread, screen or progress lines, and the summary."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STREAM_SECONDS = 5.0
 SUMMARY_LINES = 9
 """Lines of the summary, printed below the last frame."""
 PROGRESS_SECONDS = 5.0
-"""Between two progress lines."""
+"""Seconds between two progress lines."""
 FIGURES: tuple[Field[Summary], ...] = (
     Field("served", lambda summary: summary.served, heading="orders\nserved"),
     Field("refused", lambda summary: summary.refused, heading="orders\nrefused"),
@@ -49,7 +49,7 @@ FIGURES: tuple[Field[Summary], ...] = (
 
 
 class SimulationRun:
-    """One service of one kitchen, shown as it goes."""
+    """One run of one kitchen, shown while it runs."""
 
     def __init__(self, session: Session, service: Service, feeds: Feeds) -> None:
         self._session, self._service, self._feeds = session, service, feeds

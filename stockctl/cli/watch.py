@@ -37,14 +37,14 @@ def watch(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Begin with the changes of this long ago, such as 10m. A screen begins with the last changes.",
+            help="Start with changes from this long ago, such as 10m. A screen starts with the last changes.",
             metavar="DURATION",
         ),
     ] = None,
-    count: Annotated[int | None, typer.Option(help="End after this number of changes.", min=1, metavar="N")] = None,
-    duration: Annotated[str | None, typer.Option(help="End after this long, such as 90s.", metavar="DURATION")] = None,
+    count: Annotated[int | None, typer.Option(help="Stop after N changes.", min=1, metavar="N")] = None,
+    duration: Annotated[str | None, typer.Option(help="Stop after this time, such as 90s.", metavar="DURATION")] = None,
     until_level: Annotated[
-        str | None, typer.Option(help="End when this condition holds: 'ham<100', 'basil>=20'.", metavar="CONDITION")
+        str | None, typer.Option(help="Stop when this condition holds, such as 'ham<100'.", metavar="CONDITION")
     ] = None,
 ) -> None:
     """Follow levels as they change.

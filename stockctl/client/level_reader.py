@@ -1,18 +1,19 @@
-"""Reads the Kinesis stream of level changes, across all shards, through everything that goes wrong with streams.
+"""Reads the Kinesis stream of level changes across all shards, and recovers from everything that can go wrong.
 
-`LevelReader.poll` does what is due now and returns; it never sleeps, so its caller decides on threads and screens, and
-tests decide on time. `LevelFollower` is that caller for the commands: it polls on a thread of its own, so that a screen
-keeps refreshing while a call hangs in a dead network.
+`LevelReader.poll` does what is due and returns; it never sleeps, so its caller decides about threads and screens, and
+tests about time. `LevelFollower` is that caller for commands: it polls on its own thread, so that a screen keeps
+refreshing while a call hangs.
 
-What is handled, and how:
-- A shard is read at most four times a second of the five that Kinesis allows all its readers together, and less often
-  when there is nothing to read.
-- An iterator that expired (the machine slept for more than five minutes): reading resumes after the last sequence
-  number seen, or, where none was seen, a little before the moment up to which the shard is known to have been read.
-- A reshard: children begin at their start, once their parents have been read to the end.
+What is handled:
+
+- Read limits: a shard is read at most four times a second of the five that Kinesis allows for all readers, and less
+  often when it is idle.
+- An expired iterator (the machine slept for more than five minutes): reading resumes after the last sequence number
+  seen or, if none was seen, shortly before the time up to which the shard is known to have been read.
+- A reshard: child shards are read from their start, after their parents have been read to the end.
 - Throttling and lost connections: exponential backoff with full jitter, per shard.
-- Expired credentials: the client is made anew on each attempt, which is when the usual AWS chain is walked again.
-- Duplicates and late records: dropped by `version`, per ingredient. A malformed record is skipped and counted.
+- Expired credentials: each attempt creates the client anew, which runs the AWS credential chain again.
+- Duplicates and late records: dropped by `version`, per ingredient. Malformed records are skipped and counted.
 """
 
 from __future__ import annotations
@@ -38,20 +39,20 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import ShardTypeDef
 
 READ_AGAIN_SECONDS = 0.25
-"""Between two reads of a shard that has more to give."""
+"""Seconds between two reads of a shard with more records."""
 IDLE_SECONDS = 0.5
-"""Between two reads of a shard that has nothing new: others may read it too."""
+"""Seconds between two reads of an idle shard, which others may read, too."""
 LIST_AGAIN_SECONDS = 30.0
-"""Between two listings of the shards, for reshards that no closed shard has told of."""
+"""Seconds between two listings of the shards, to notice reshards."""
 BEHIND_SECONDS = 3.0
-"""A stream is live while it is not further behind than this."""
+"""A stream is live if it is at most this many seconds behind."""
 OVERLAP = timedelta(seconds=10)
-"""How far back a shard is read again where only the time of the last read is known; versions drop what is double."""
+"""Seconds to read again if only the time of the last read is known; versions drop duplicates."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
 
 class Condition(StrEnum):
-    """How the reading goes."""
+    """The state of the reading."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -62,7 +63,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True)
 class StreamState:
-    """What a screen shows of the stream: how it goes, how far behind (s), why, and what was left out so far."""
+    """The state of the stream for a screen: a word, how far behind (seconds), why, and unreadable records."""
 
     condition: Condition = Condition.CONNECTING
     behind: float = 0.0
@@ -72,9 +73,9 @@ class StreamState:
 
 @dataclass
 class _Shard:
-    """One shard, and where reading it stands.
+    """One shard and the position of its reader.
 
-    `latest_at` is when reading began at its tip, where it did; `read_up_to` is the moment up to which it has been read.
+    `latest_at` is when reading began at its tip, if it did; `read_up_to` is the time up to which it has been read.
     """
 
     shard_id: str
@@ -101,11 +102,11 @@ class _Shard:
 
 @dataclass
 class LevelReader:
-    """Yields the changes on the stream, the newest versions only.
+    """Reads the changes on the stream, newest versions only.
 
-    `connect` makes a Kinesis client; it is called again after trouble with credentials. Reading begins at `since`, or
-    with what is published from now on. `monotonic` counts seconds, `now` tells the time in UTC, `uniform` draws between
-    two numbers.
+    `connect` creates a Kinesis client; it is called again after errors with credentials. Reading begins at `since`, or
+    with what is published from now on. `monotonic` counts seconds, `now` is the time in UTC, `uniform` draws a number
+    between two.
     """
 
     connect: Callable[[], KinesisClient]
@@ -125,7 +126,7 @@ class LevelReader:
     _has_read: bool = False
 
     def poll(self) -> list[LevelChange]:
-        """Does what is due, and returns the changes that came, in the order of their shards.
+        """Does what is due; returns the new changes, shard by shard.
 
         Raises:
             ClientError, BotoCoreError: only before the first success: no such stream, no permission, no network.
@@ -140,18 +141,18 @@ class LevelReader:
         return changes
 
     def pause(self) -> float:
-        """How long (s) nothing will be due."""
+        """Seconds until something is due."""
         due = [shard.due for shard in self._shards.values() if self._is_readable(shard)]
         return max(0.0, min([self._list_due, *due]) - self.monotonic())
 
     @property
     def is_positioned(self) -> bool:
-        """Whether every shard that can be read has its place, so that no later change can be missed."""
+        """Whether every readable shard has an iterator, so that no later change is missed."""
         readable = [shard for shard in self._shards.values() if self._is_readable(shard)]
         return self._begun and all(shard.iterator is not None for shard in readable)
 
     def _is_readable(self, shard: _Shard) -> bool:
-        """A child waits for its parents; a parent that is not listed any more has been trimmed away."""
+        """A child waits for its parents, except for parents that have expired."""
         if shard.finished:
             return False
         return all(parent not in self._shards or self._shards[parent].finished for parent in shard.parents)
@@ -215,7 +216,7 @@ class LevelReader:
         except ClientError as error:
             if code_of(error) != "InvalidArgumentException":
                 raise
-            # The place we were at has been trimmed away: go on with the oldest record that is left.
+            # Our position has been trimmed: continue with the oldest record.
             oldest = {"ShardIteratorType": "TRIM_HORIZON"}
             answer = self._kinesis().get_shard_iterator(StreamName=self.stream, ShardId=shard.shard_id, **oldest)  # type: ignore[arg-type]
         return answer["ShardIterator"]
@@ -230,7 +231,7 @@ class LevelReader:
             self._finish(shard)
 
     def _finish(self, shard: _Shard) -> None:
-        """The shard has been read to its end; its children are listed at once."""
+        """The shard has been read to its end, so its children are listed at once."""
         shard.finished, shard.behind = True, 0.0
         self._list_due = self.monotonic()
 
@@ -254,11 +255,11 @@ class LevelReader:
             return
         shard.failures += 1
         shard.due = self.monotonic() + self._backoff(shard.failures)
-        # A reader that keeps up is not "reconnecting" for being throttled once or twice.
+        # A reader that keeps up is not "reconnecting" after one or two throttles.
         if not isinstance(translated(error), Busy) or shard.failures > 2:
             shard.trouble = self._trouble(error)
             if shard.trouble[0] is Condition.WAITING_FOR_CREDENTIALS and not self._has_read:
-                raise error  # it never worked: that is an error of this command, not something to wait for
+                raise error  # it never worked: fail instead of waiting
 
     def _trouble(self, error: ClientError | BotoCoreError) -> tuple[Condition, str]:
         if isinstance(translated(error), CredentialsError):
@@ -270,7 +271,7 @@ class LevelReader:
         return self.uniform(0.0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures, 10)))
 
     def _settle(self) -> None:
-        """What the reading looks like now, the worst of its parts first."""
+        """The state of the reading: that of its worst part."""
         reading = [shard for shard in self._shards.values() if not shard.finished]
         troubles = [trouble for trouble in (self._list_trouble, *(shard.trouble for shard in reading)) if trouble]
         behind = max((shard.behind for shard in reading), default=0.0)
@@ -292,7 +293,7 @@ def _reason(error: ClientError | BotoCoreError) -> str:
 
 
 class LevelFollower:
-    """Polls a reader on a thread of its own; `changes` hands over what has come, without waiting for more."""
+    """Polls a reader on its own thread; `changes` returns what has arrived, without waiting."""
 
     def __init__(self, reader: LevelReader) -> None:
         self._reader = reader
@@ -303,14 +304,14 @@ class LevelFollower:
         self._thread = threading.Thread(target=self._follow, name="level stream", daemon=True)
 
     def __enter__(self) -> LevelFollower:
-        """Starts, and waits until the reader has its place: what changes from now on will be seen."""
+        """Starts, and waits until the reader has its iterators, so that it sees every change from now on."""
         self._thread.start()
         self._positioned.wait(30)
         self._raise_failure()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()  # the thread is a daemon: a call that hangs does not hold up the end of the program
+        self._stop.set()  # a daemon thread, so that a hanging call does not delay the end of the program
 
     @property
     def state(self) -> StreamState:
@@ -335,7 +336,7 @@ class LevelFollower:
                 if self._reader.is_positioned:
                     self._positioned.set()
                 self._stop.wait(self._reader.pause())
-        except Exception as error:  # it is raised again, in the thread that can show it
+        except Exception as error:  # raised again in the caller's thread
             self._failure = error
             self._positioned.set()
 

@@ -1,6 +1,6 @@
-"""The kitchens that can be simulated: what is cooked, what suppliers bring, and how long it keeps.
+"""The kitchens that can be simulated: menu, suppliers and shelf lives.
 
-All times are simulated seconds.
+All times are in simulated seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Recipe:
-    """A dish: units of each ingredient, and how often it is ordered relative to the others."""
+    """A dish: units of each ingredient, and how often it is ordered compared with others."""
 
     name: str
     items: Mapping[str, int]
@@ -58,14 +58,14 @@ class Kitchen:
         return tuple(sorted(cooked | delivered))
 
     def at_rate(self, customers_per_minute: float) -> Kitchen:
-        """The same kitchen with another number of customers."""
+        """The same kitchen with another customer rate."""
         return replace(self, customers_per_minute=customers_per_minute)
 
 
 def single(ingredient: str) -> Kitchen:
-    """The simulation of the original article: one ingredient, used a few units at a time, delivered every minute.
+    """The original article's simulation: one ingredient, used a few units at a time and delivered every minute.
 
-    Each delivery has more than is used before it expires, so that after a few minutes some of it is written off.
+    More is delivered than used before it expires, so after a few minutes the rest of each delivery is written off.
     """
     recipes = tuple(Recipe(f"{units} of {ingredient}", {ingredient: units}) for units in range(1, 9))
     supplier = Supplier("supplier", (Supply(ingredient, units=170, every=60, keeps=150),))
@@ -73,7 +73,7 @@ def single(ingredient: str) -> Kitchen:
 
 
 def pizzeria() -> Kitchen:
-    """The cloud pizza place: seven pizzas out of ten ingredients, from four suppliers of varying foresight."""
+    """The cloud pizza place: seven pizzas, ten ingredients, four suppliers."""
     base = {"dough": 1, "tomato sauce": 1}
     recipes = (
         Recipe("margherita", {**base, "mozzarella": 2, "basil": 1}, 6),

@@ -1,4 +1,4 @@
-"""The report of a simulation: a picture of every level over time, and the figures, as one file."""
+"""The report of a simulation: charts of all levels and the figures, in one file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INK, _FAINT, _LINE, _AREA, _GREEN, _RED = "#1f2933", "#7b8794", "#2b6cb0", "#be
 
 @dataclass(frozen=True)
 class LevelPoint:
-    """A level (units) from an instant (s since the epoch) on, its cumulative counts, and why it changed."""
+    """A level (units) from an instant (seconds since the epoch) on, its running totals, and the cause."""
 
     at: float
     quantity: int
@@ -33,7 +33,7 @@ Histories = Mapping[str, Sequence[LevelPoint]]
 
 
 def report_of(kind: str, service: Service, summary: Summary, histories: Histories) -> str:
-    """The report as a page (`.html`), a picture (`.svg`) or a document (`.json`)."""
+    """The report as a page (`.html`), a drawing (`.svg`) or a document (`.json`)."""
     if kind == ".json":
         return json.dumps(_document(service, summary, histories), ensure_ascii=False, indent=2) + "\n"
     picture = _picture(service, summary, histories)
@@ -102,7 +102,7 @@ def _heading(service: Service, summary: Summary) -> list[str]:
 
 @dataclass(frozen=True)
 class _Scale:
-    """Where instants (s since the epoch) and units lie in one chart of the picture."""
+    """Maps instants (seconds since the epoch) and units to positions in one chart."""
 
     start: float
     end: float
@@ -110,21 +110,21 @@ class _Scale:
     top: int
 
     def x(self, at: float) -> float:
-        """The horizontal place of an instant; what was before the start lies on it."""
+        """The horizontal position of an instant; earlier ones are at the start."""
         return round(_LEFT + (max(self.start, at) - self.start) / (self.end - self.start) * (_WIDTH - _LEFT - 24), 1)
 
     def y(self, quantity: int) -> float:
-        """The vertical place of a level."""
+        """The vertical position of a level."""
         return round(self.bottom - quantity / self.highest * (_CHART - 12), 1)
 
     @property
     def bottom(self) -> int:
-        """The vertical place of nothing."""
+        """The vertical position of zero."""
         return self.top + _CHART
 
 
 def _chart(service: Service, name: str, place: tuple[int, float], steps: Sequence[LevelPoint]) -> str:
-    """One level, below `top` and up to the `end` that all charts have, so that their times stand below each other."""
+    """The chart of one level, below `top`, up to the `end` that all charts share."""
     top, end = place
     scale = _Scale(service.began, end, max(1, *(step.quantity for step in steps)), top)
     line = f"M{scale.x(steps[0].at)} {scale.y(steps[0].quantity)}"
@@ -165,7 +165,7 @@ def _axes(service: Service, scale: _Scale) -> list[str]:
 
 
 def _changes(steps: Sequence[LevelPoint], began: float) -> Iterator[tuple[LevelPoint, int]]:
-    """Each step with its change in units. A first step within the run is the first delivery that ever came."""
+    """Each step with its change in units. A first step during the run is the first delivery ever."""
     if steps[0].at >= began:
         yield steps[0], steps[0].quantity
     for before, step in pairwise(steps):
@@ -173,7 +173,7 @@ def _changes(steps: Sequence[LevelPoint], began: float) -> Iterator[tuple[LevelP
 
 
 def _mark(step: LevelPoint, change: int, scale: _Scale) -> str:
-    """A triangle with its units as a tooltip, for a delivery or a write-off; nothing for a use."""
+    """A triangle with its units as a tooltip, for a delivery or write-off; nothing for a use."""
     if not change or step.cause.startswith("use "):
         return ""
     colour, point = (_GREEN, -7) if change > 0 else (_RED, 7)

@@ -1,6 +1,6 @@
-"""The plan of a simulation: every customer and every delivery, fixed by a seed before anything happens.
+"""The plan of a simulation: every order and delivery, determined by a seed.
 
-All times are simulated seconds since the beginning. The same kitchen, seed, duration and chaos give the same plan.
+All times are simulated seconds since the start. The same kitchen, seed, duration and chaos give the same plan.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Schedule:
 
     @classmethod
     def of(cls, kitchen: Kitchen, duration: float, seed: int, *, chaos: bool = False) -> Schedule:
-        """Draws the plan. Chaos delays and repeats deliveries, and repeats transactions."""
+        """Creates the plan. Chaos delays and repeats deliveries, and repeats transactions."""
         events: list[Event] = [*_orders(kitchen, duration, Random(f"orders {seed}"))]  # noqa: S311 - a repeatable plan
         events += _deliveries(kitchen, duration)
         if chaos:
@@ -67,12 +67,12 @@ class Schedule:
 
 
 def _place(event: Event) -> tuple[float, bool, int, bool]:
-    """Deliveries before orders of the same moment, a thing before its repetition."""
+    """Deliveries before orders at the same time, originals before repeats."""
     return event.at, isinstance(event, CustomerOrder), event.number, event.is_repeat
 
 
 def _orders(kitchen: Kitchen, duration: float, random: Random) -> Iterator[CustomerOrder]:
-    """Customers as a Poisson process, thinned to the rush of the service."""
+    """Customers arrive as a Poisson process, thinned to the rush."""
     most = kitchen.customers_per_minute / 60 * (1 / _MEAN_CROWD if kitchen.rush else 1.0)
     weights = [recipe.weight for recipe in kitchen.recipes]
     at, number = 0.0, 0
@@ -108,7 +108,7 @@ def _due(supplier: Supplier, duration: float) -> Iterator[tuple[float, Supply]]:
 
 
 def _disturbed(events: list[Event], random: Random) -> Iterator[Event]:
-    """A third of the deliveries come late, a third come again, and one order in five is sent again."""
+    """A third of the deliveries are late, a third are repeated, and one order in five is repeated."""
     for event in events:
         if isinstance(event, CustomerOrder):
             yield event

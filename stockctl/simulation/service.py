@@ -1,4 +1,4 @@
-"""Runs a plan against a stock service: drops deliveries, places orders, and counts what the service answered."""
+"""Runs a plan against a stock service: drops deliveries, places orders, and counts the answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ORDERS_AT_ONCE = 4
 
 
 class TransactionApi(Protocol):
-    """Where transactions go."""
+    """The receiver of transactions."""
 
     def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
         """Takes units of each ingredient, all or nothing.
@@ -41,7 +41,7 @@ class TransactionApi(Protocol):
 
 
 class Dock(Protocol):
-    """Where deliveries go."""
+    """The receiver of deliveries."""
 
     def drop(self, key: str, content: bytes) -> str:
         """Drops a file."""
@@ -154,7 +154,7 @@ class Service:
 
     @property
     def elapsed(self) -> float:
-        """Simulated seconds since the beginning."""
+        """Simulated seconds since the start."""
         return min(self.schedule.duration, (self._now() - self.began) * self.speed)
 
     def settle(self, seconds: float) -> list[str]:
@@ -169,7 +169,7 @@ class Service:
         return f"{PREFIX}{self.run}/{delivery.number:04d} {delivery.supplier}.csv"
 
     def content_of(self, delivery: Delivery) -> bytes:
-        """The file of a delivery: the same bytes however often or late it is dropped."""
+        """The file of a delivery; a repeat has the same bytes."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["ingredient", "quantity", "best_before"])
@@ -179,7 +179,7 @@ class Service:
         return text.getvalue().encode()
 
     def _waits_for(self, at: float) -> bool:
-        """Sleeps until a simulated moment; False once the service is over."""
+        """Sleeps until a simulated moment; False when the run is over."""
         while self._is_open():
             left = self.began + at / self.speed - self._now()
             if left <= 0:
@@ -204,7 +204,7 @@ class Service:
     def _count(self, order: CustomerOrder, answer: Answer | None) -> None:
         if answer is None:
             self.tally.unanswered += 1
-        elif answer.status_code in {200, 201}:  # 200: the first answer was lost on its way
+        elif answer.status_code in {200, 201}:  # 200: the first answer was lost
             self._accepted.add(order.number)
             self.tally.served += 1
             self.tally.used.update(order.dish.items)
@@ -220,9 +220,7 @@ class Service:
         with self._counting:
             self.tally.repeated += 1
             if answer is not None and not (answer.status_code == 200 and answer.body.get("replayed")):
-                self.tally.contradictions.append(
-                    f"order {order.number} was accepted, and accepted as new when repeated"
-                )
+                self.tally.contradictions.append(f"order {order.number} was accepted twice")
 
     def _answer(self, order: CustomerOrder) -> Answer | None:
         """The service's answer; the transaction is sent again while the service is busy or does not answer."""

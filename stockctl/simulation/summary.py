@@ -1,4 +1,4 @@
-"""The figures at the end of a simulation, and whether they add up."""
+"""The figures of a simulation, and the check that they add up."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Summary:
 
     @property
     def waste(self) -> float:
-        """The part of what left the stock that expired, from 0 to 1."""
+        """Expired units as a share of all that left the stock, from 0 to 1."""
         return self.expired / max(1, self.expired + self.used)
 
     def document(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class Summary:
 
 
 def summary_of(before: Iterable[Level], after: Iterable[Level], tally: Tally) -> Summary:
-    """Compares the levels before and after a run with each other, and with what the run itself counted."""
+    """Compares the levels before and after a run with each other and with the run's own counts."""
     start = {level.ingredient: level for level in before}
     end = {level.ingredient: level for level in after}
     return Summary(
@@ -72,5 +72,5 @@ def _faults(start: Mapping[str, Level], end: Mapping[str, Level], tally: Tally) 
         used = (end[name].used if name in end else 0) - (start[name].used if name in start else 0)
         counted = tally.used.get(name, 0)
         if used != counted:
-            faults.append(f"{used:,} of {name} were used, but this simulation was granted {counted:,}")
+            faults.append(f"{used:,} of {name} were used, but this simulation took {counted:,}")
     return faults + tally.contradictions

@@ -1,1 +1,1 @@
-"""What a person sees: tables, charts, progress, notices. Knows no AWS."""
+"""What people see: tables, charts, progress, notices. It does not know AWS."""

@@ -1,7 +1,7 @@
-"""Charts in text: a level over time, a sparkline, a bar. Data in, text out; width and height are in cells.
+"""Text charts: a level over time, a sparkline, a bar. Width and height are in cells.
 
-The only module that knows plotext. `plain` charts use ASCII alone. Colours only repeat what shapes already say, so they
-may be taken away (NO_COLOR) without loss.
+The only module that imports plotext. `plain` charts use ASCII. Colours only repeat what shapes show, so NO_COLOR loses
+nothing.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 108
 
 
 class MarkKind(Enum):
-    """What is marked on a chart, with its glyph, its ASCII stand-in and its colour."""
+    """A mark on a chart: its glyph, ASCII replacement and colour."""
 
     DELIVERY = ("▲", "^", _GREEN)
     WRITE_OFF = ("▼", "x", _RED)
 
     def glyph(self, *, plain: bool) -> str:
-        """The one character that stands for it."""
+        """The character to draw."""
         return self.value[1] if plain else self.value[0]
 
 
@@ -44,7 +44,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class LevelPlot:
-    """What a chart of one level shows: steps `(instant, units)` in order of time, between two instants."""
+    """The data of a chart: steps `(instant, units)` in order of time, between two instants."""
 
     points: Sequence[tuple[float, int]]
     start: float
@@ -54,7 +54,7 @@ class LevelPlot:
 
 
 def level_chart(plot: LevelPlot, width: int, height: int, zone: tzinfo | None, *, plain: bool = False) -> Text:
-    """The level as a step line over an axis of local time (`zone`, the system's where None)."""
+    """The level as a step line over a time axis (`zone`; None: the system's)."""
     import plotext
 
     plotext.terminal.limit(False, False)
@@ -102,7 +102,7 @@ def _set_axes(figure: Any, plot: LevelPlot, width: int, height: int, zone: tzinf
 
 
 def _steps(plot: LevelPlot, columns: int) -> tuple[list[float], list[int]]:
-    """The corners of the step line; where several changes share a column, only what can be seen of them."""
+    """The corners of the step line. Several changes in one column are reduced to what is visible."""
     times: list[float] = []
     units: list[int] = []
     level: int | None = None
@@ -149,7 +149,7 @@ def quantity_ticks(highest: int, most: int) -> list[int]:
 
 
 def time_ticks(start: float, end: float, zone: tzinfo | None, most: int) -> list[tuple[float, str]]:
-    """Round local times between two instants (s since the epoch), with what is written at each."""
+    """Round local times between two instants (seconds since the epoch), with their labels."""
     step = next(
         (step for step in _STEPS if (end - start) / step <= most), math.ceil((end - start) / most / 86400) * 86400
     )
@@ -176,7 +176,7 @@ def sparkline(values: Sequence[int], width: int, *, plain: bool = False) -> str:
 
 
 def sampled(points: Sequence[tuple[float, int]], start: float, end: float, count: int) -> list[int]:
-    """The level (units) at `count` moments evenly spread up to `end`; moments before the first point are left out."""
+    """The level (units) at `count` evenly spaced moments up to `end`, without those before the first point."""
     values: list[int] = []
     index, level = 0, None
     for moment in (start + (end - start) * (step + 1) / count for step in range(count)):

@@ -14,23 +14,23 @@ _HINT = "Write it like 90s, 5m, 1h30m or 2d."
 
 
 def duration_of(text: str, option: str = "the duration") -> timedelta:
-    """The duration that was written; `option` names it in the error.
+    """Parses a duration; `option` names it in the error.
 
     Raises:
         UsageError: it is not a duration, or it is zero or longer than ten years.
     """
     written = text.strip().casefold()
     if not _WHOLE.fullmatch(written):
-        mend = f" A number needs its unit: did you mean {written}s or {written}m?" if written.isdigit() else ""
-        raise UsageError(f"{option} is {text!r}, which is not a duration", _HINT + mend)
+        fix = f" A number needs its unit: did you mean {written}s or {written}m?" if written.isdigit() else ""
+        raise UsageError(f"{option} is {text!r}, which is not a duration", _HINT + fix)
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(written))
     if not 0 < seconds <= 10 * 366 * 86400:
-        raise UsageError(f"{option} is {text!r}; it must be more than nothing and at most ten years", _HINT)
+        raise UsageError(f"{option} is {text!r}; it must be longer than 0 and at most 10 years", _HINT)
     return timedelta(seconds=seconds)
 
 
 def short(seconds: float) -> str:
-    """A length of time in at most two units, as `2 min 05 s`, `3 h 20 min`, `4 d 2 h`, `9 y 40 d`."""
+    """A duration in at most two units: `2 min 05 s`, `3 h 20 min`, `4 d 2 h`, `9 y 40 d`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""Streams that lack letters: a terminal shows the nearest it has, a pipe is told the letter by its number."""
+"""Output streams with limited encodings: a terminal shows the nearest character, a pipe an escape sequence."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ NEAREST = {
     "\N{EM DASH}": "-",
     "\N{RIGHTWARDS ARROW}": "->",
 }
-"""What this program writes of its own accord beside ASCII, and what stands for it."""
+"""The program's own characters beyond ASCII, and their replacements."""
 HANDLER = "stockctl"
 
 
 def write_what_can_be(stream: io.TextIOWrapper, variables: Mapping[str, str]) -> None:
-    """Sees to it that no letter makes a write fail, and that data in a pipe is not lost to a question mark.
+    """Makes every write succeed, without losing data in a pipe to question marks.
 
-    A terminal in the C locale gets ASCII, as it asks for; Python would send it UTF-8.
+    A terminal in the C locale gets ASCII, as it asks for; Python would send UTF-8.
     """
     if not stream.isatty():
         stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Where a command runs: its streams, variables and clock, so that tests can pass their own."""
+"""Streams, variables and clock of a command; tests pass their own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Environment:
 
     @property
     def draws_screens(self) -> bool:
-        """Whether stdout is a terminal that can move its cursor."""
+        """Whether stdout is a terminal with cursor movement."""
         return self.stdout_is_terminal and self._moves_cursor
 
     @property
@@ -55,7 +55,7 @@ class Environment:
         return self.variables.get("TERM") not in {"dumb", "unknown"}
 
     def passing(self, line: str) -> None:
-        """Shows how far a long command is, on a terminal alone, until anything else is said."""
+        """Shows the progress of a long command on a terminal, until the next output."""
         if self.quiet or not self.stderr_is_terminal or not self._moves_cursor:
             return
         room = shutil.get_terminal_size().columns - 1
@@ -70,12 +70,12 @@ class Environment:
             self._is_passing = False
 
     def console(self) -> Console:
-        """Where data goes."""
+        """The console for results."""
         self._end_passing()
         return self._console(self.stdout)
 
     def notices(self) -> Console:
-        """Where everything that is not data goes."""
+        """The console for everything else."""
         self._end_passing()
         return self._console(self.stderr)
 
@@ -91,12 +91,12 @@ class Environment:
             self._note(hint, ("hint:  ", "cyan"))
 
     def asks(self, question: str) -> str:
-        """The answer of whoever sits at the terminal; empty where there is none."""
+        """The user's answer on the terminal; empty if there is none."""
         self.notices().print(f"{question} ", end="", soft_wrap=True)
         return self.stdin.readline().strip()
 
     def agrees(self, question: str) -> bool:
-        """Whether whoever sits at the terminal says yes. In doubt that is a no."""
+        """Whether the user answers yes on the terminal."""
         return self.asks(f"{question} [y/N]").casefold() in {"y", "yes"}
 
     def trace(self, line: str) -> None:

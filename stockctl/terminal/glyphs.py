@@ -1,4 +1,4 @@
-"""The characters a screen is drawn with: fine ones, and ASCII for terminals that have no others."""
+"""The characters of screens, with ASCII replacements."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def printable(text: str) -> str:
 
 
 def glyphs_for(encoding: str, variables: Mapping[str, str]) -> Glyphs:
-    """What a stream of that encoding, under these environment variables, can be trusted to show."""
+    """The glyphs for a stream of this encoding and these environment variables."""
     if variables.get("TERM") == "dumb" or is_ascii_locale(variables):
         return ASCII
     try:
@@ -51,5 +51,5 @@ def glyphs_for(encoding: str, variables: Mapping[str, str]) -> Glyphs:
 
 
 def is_ascii_locale(variables: Mapping[str, str]) -> bool:
-    """Whether a user asks for ASCII by name. No locale at all, as in many a container, says nothing."""
+    """Whether the locale asks for ASCII. A missing locale, as in many containers, does not."""
     return (variables.get("LC_ALL") or variables.get("LANG") or "") in {"C", "POSIX"}

@@ -1,4 +1,4 @@
-"""Single keys, read without waiting: termios on POSIX, msvcrt on Windows, nothing where stdin is not a terminal."""
+"""Reads single keys without waiting: termios on POSIX, msvcrt on Windows, none without a terminal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SEQUENCES = {
 
 
 class Keys(Protocol):
-    """Where keys come from."""
+    """A source of keys."""
 
     def pressed(self) -> list[str]:
         """The keys pressed since the last call: `up`, `down`, `left`, `right`, `page up`, `page down`, `home`, `end`,
@@ -59,12 +59,12 @@ class NoKeys:
     """A stdin that is not a terminal."""
 
     def pressed(self) -> list[str]:
-        """Never any."""
+        """No keys."""
         return []
 
 
 def decoded(text: str) -> list[str]:
-    """The names of the keys in what a terminal sent; unknown sequences are skipped."""
+    """The names of the keys in a terminal's input; unknown sequences are ignored."""
     keys: list[str] = []
     while text:
         length = next((size for size in (4, 3, 2, 1) if text[:size] in _SEQUENCES), 0)
@@ -82,7 +82,7 @@ def decoded(text: str) -> list[str]:
 
 @contextmanager
 def reading_keys(environment: Environment) -> Iterator[Keys]:
-    """Keys of the terminal, unechoed, while the context lasts; the terminal is as it was afterwards."""
+    """Reads the terminal's keys without echo while the context lasts, then restores the terminal."""
     if not environment.stdin_is_terminal:
         yield NoKeys()
     elif sys.platform == "win32":

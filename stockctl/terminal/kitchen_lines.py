@@ -1,4 +1,4 @@
-"""The lines a simulation adds to the watching screen: time, orders, deliveries, and whether the units add up."""
+"""The lines that a simulation adds to the watch screen: orders, deliveries, time, and the sum of units."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LACKING = 3
 
 @dataclass(frozen=True)
 class KitchenFigures:
-    """How far a simulation is: orders, deliveries, and times in simulated seconds.
+    """The progress of a simulation: orders, deliveries, and times in simulated seconds.
 
     `refused_for` has the number of refused orders that lacked each ingredient.
     """

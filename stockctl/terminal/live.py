@@ -1,4 +1,4 @@
-"""The live loop: draws frames on the alternate screen, takes keys, and leaves the last frame on the normal screen."""
+"""The live loop: draws frames on the alternate screen, reads keys, and leaves the last frame on the normal screen."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Source(Protocol):
 
     @property
     def watched(self) -> Watched:
-        """What is known."""
+        """The data to show."""
         ...
 
     def refresh(self, view: View) -> View:
@@ -45,9 +45,9 @@ class Source(Protocol):
 def watch_live(
     source: Source, view: View, environment: Environment, below: int = 1, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Shows the source until it is over, or `q` or Ctrl-C is pressed; the last frame stays on the normal screen.
+    """Shows the source until it ends, or `q` or Ctrl-C is pressed; the last frame stays on the normal screen.
 
-    `below` lines are left free under that last frame, for the prompt and for what is printed next.
+    `below` lines are left free below that frame, for the prompt and later output.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, after the screen has been put back.
@@ -88,7 +88,7 @@ class _LiveScreen:
         return False
 
     def last_frame(self, width: int, height: int) -> Text:
-        """What stays on the normal screen: the present, marked as ended."""
+        """The frame that stays on the normal screen, marked as ended."""
         view = replace(self._view, paused=False, help=False, typed=None)
         view = replace(self._source.refresh(view), ended=True)
         shown = frame(self._source.watched, view, width, height)
@@ -104,7 +104,7 @@ class _LiveScreen:
 
 
 def after_key(key: str, view: View, watched: Watched) -> View:
-    """What the operator sees after a key."""
+    """The view after a key."""
     names = [one.name for one in watched.sorted(view.order)]
     if view.typed is not None:
         return _after_key_in_name(key, view, view.typed, names)

@@ -1,5 +1,5 @@
-"""How a deployment is told: on a terminal a line for each resource that is done and one that says what is under way;
-elsewhere a line for each step, stamped with the time, with nothing in it but text."""
+"""The progress of a deployment. On a terminal: a line for each finished resource and one for those in progress.
+Elsewhere: a plain line with the time for each step."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
 NAMED_AT_ONCE = 3
-"""Resources that the line at the bottom names; it counts the others."""
+"""Resources named in the bottom line; the others are counted."""
 
 
 class Stage(Enum):
-    """How far a step is."""
+    """The stage of a step."""
 
     BEGUN = "dim"
     DONE = "green"
@@ -33,9 +33,9 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens to one thing: `doing` is a verb (`creating`, `created`).
+    """A step: `doing` is a verb (`creating`, `created`).
 
-    `elapsed` is s since the start; left out it is what the clock of this machine says.
+    `elapsed` is seconds since the start; by default it is measured here.
     """
 
     what: str
@@ -46,7 +46,7 @@ class Step:
 
 
 class Progress:
-    """Tells steps on stderr for as long as it is open."""
+    """Shows steps on stderr while it is open."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -68,7 +68,7 @@ class Progress:
             self._live.stop()
 
     def tell(self, step: Step) -> None:
-        """Tells one step."""
+        """Shows one step."""
         elapsed = time.monotonic() - self._start if step.elapsed is None else step.elapsed
         if step.stage is Stage.BEGUN:
             began = self._begun.get(step.what, (elapsed, step))[0]

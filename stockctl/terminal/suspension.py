@@ -1,4 +1,4 @@
-"""Ctrl-Z on a live screen: the terminal is put back first, and the screen is drawn anew when the job goes on."""
+"""Ctrl-Z on a live screen: restores the terminal first, and redraws when the job continues."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 
 class Suspension:
-    """Whether the operator has asked to stop for now. `take` does so, and returns when the job goes on."""
+    """Whether Ctrl-Z was pressed; `take` suspends, and returns when the job continues."""
 
     def __init__(self) -> None:
         self.is_wanted = False
 
     def take(self) -> None:
-        """Stops this process as Ctrl-Z does, if that is wanted; the terminal must have been put back before."""
+        """Suspends this process if Ctrl-Z was pressed; the terminal must have been restored before."""
         if sys.platform != "win32" and self.is_wanted:
             self.is_wanted = False
             handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -24,13 +24,13 @@ class Suspension:
             signal.signal(signal.SIGTSTP, handler)
 
     def want(self, *_: object) -> None:
-        """The handler of the signal."""
+        """The signal handler."""
         self.is_wanted = True
 
 
 @contextmanager
 def suspending() -> Iterator[Suspension]:
-    """Takes note of Ctrl-Z while the context lasts; where there is no such thing, it never happens."""
+    """Notes Ctrl-Z while the context lasts, where the system has it."""
     suspension = Suspension()
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield suspension

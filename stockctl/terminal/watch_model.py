@@ -1,4 +1,4 @@
-"""What a watching screen knows: the levels as they were and are, their batches, and what the operator has chosen."""
+"""The data of the watch screen: levels over time, batches, and thresholds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_POINTS = 20_000
 
 @dataclass(frozen=True)
 class Point:
-    """The level of one ingredient from an instant (s since the epoch) on, and why it changed to that."""
+    """The level of one ingredient from an instant (seconds since the epoch) on, and its cause."""
 
     version: int
     at: float
@@ -31,7 +31,7 @@ class Point:
 
 @dataclass
 class WatchedIngredient:
-    """One ingredient: its level over time, by version, and its batches as last read, the soonest to expire first."""
+    """One ingredient: its level over time, by version, and its batches as last read, soonest to expire first."""
 
     name: str
     points: list[Point] = field(default_factory=list)
@@ -41,7 +41,7 @@ class WatchedIngredient:
 
     @property
     def latest(self) -> Point | None:
-        """The present level; None while nothing is known of the ingredient."""
+        """The current level; None if unknown."""
         return self.points[-1] if self.points else None
 
     @property
@@ -55,14 +55,14 @@ class WatchedIngredient:
         return self.quantity == 0 or (self.threshold is not None and self.quantity < self.threshold)
 
     def add(self, point: Point) -> None:
-        """Puts a level in its place among the others; one that is known already changes nothing."""
+        """Inserts a level by version; a known version changes nothing."""
         place = bisect_left(self.points, point.version, key=lambda known: known.version)
         if place == len(self.points) or self.points[place].version != point.version:
             self.points.insert(place, point)
             del self.points[:-_MOST_POINTS]
 
     def difference(self, index: int) -> int | None:
-        """By how many units the level at `index` differs from the one before; None where that is not known."""
+        """The change in units at `index`; None if the level before is unknown."""
         if index == 0 and self.points[index].version == 1:
             return self.points[index].quantity
         if index == 0 or self.points[index - 1].version != self.points[index].version - 1:
@@ -70,11 +70,11 @@ class WatchedIngredient:
         return self.points[index].quantity - self.points[index - 1].quantity
 
     def is_idle(self, index: int) -> bool:
-        """Whether the change at `index` moved nothing: an empty batch that was cleared away."""
+        """Whether the change at `index` moved no units: an empty batch was dropped."""
         return self.points[index].cause.startswith("expired") and self.difference(index) == 0
 
     def marks(self) -> list[Mark]:
-        """The deliveries and write-offs that were seen."""
+        """The deliveries and write-offs to mark."""
         kinds = {"delivery": MarkKind.DELIVERY, "expired": MarkKind.WRITE_OFF}
         return [
             Mark(kinds[point.cause.split(" ")[0]], point.at, point.quantity)
@@ -100,15 +100,15 @@ class SortOrder(Enum):
     RECENT = "last change"
 
     def following(self) -> SortOrder:
-        """The next of the orders, round and round."""
+        """The next sort order, cyclically."""
         orders = list(SortOrder)
         return orders[(orders.index(self) + 1) % len(orders)]
 
 
 class Watched:
-    """All that is watched. With `names` only these ingredients, else all that turn up.
+    """All watched ingredients: those in `names`, or all that appear.
 
-    `thresholds` of this watch's own go before those that are kept on the levels.
+    `thresholds` given to this watch override those stored on the levels.
     """
 
     def __init__(self, names: Iterable[str] = (), thresholds: Mapping[str, int] | None = None) -> None:
@@ -120,7 +120,7 @@ class Watched:
 
     @property
     def ingredients(self) -> list[WatchedIngredient]:
-        """Every ingredient, in the order they turned up."""
+        """The ingredients in order of appearance."""
         return list(self._ingredients.values())
 
     def __getitem__(self, name: str) -> WatchedIngredient:
@@ -131,7 +131,7 @@ class Watched:
         return not self.names or name in self.names
 
     def present(self, level: Level) -> None:
-        """Takes in a level as the table has it."""
+        """Adds a level read from the table."""
         if self.wants(level.ingredient):
             at = datetime.fromisoformat(level.updated_at).timestamp()
             units = (level.quantity, level.received, level.used, level.expired)
@@ -141,21 +141,21 @@ class Watched:
             ingredient.threshold = self._thresholds.get(level.ingredient, level.threshold)
 
     def changed(self, change: LevelChange) -> None:
-        """Takes in a change as the stream has it."""
+        """Adds a change from the stream."""
         if self.wants(change.ingredient):
             units = (change.quantity, change.received, change.used, change.expired)
             point = Point(change.version, change.at.timestamp(), *units, change.cause)
             self._ingredient(change.ingredient).add(point)
 
     def held(self, name: str, batches: Sequence[Batch]) -> None:
-        """Takes in the batches of an ingredient."""
+        """Sets the batches of an ingredient."""
         ingredient = self._ingredient(name)
         ingredient.batches = sorted(batches, key=lambda batch: (batch.expires_at, batch.batch_id))
         live = [batch.expires_at for batch in batches if batch.quantity > 0 and batch.expires_at != NEVER]
         ingredient.next_expiry = min(live, default=None)
 
     def sorted(self, order: SortOrder) -> list[WatchedIngredient]:
-        """Every ingredient in the order asked for; names decide between equals."""
+        """The ingredients in the chosen order, then by name."""
         by_name = sorted(self._ingredients.values(), key=lambda one: one.name)
         match order:
             case SortOrder.LOW_FIRST:

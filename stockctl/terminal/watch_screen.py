@@ -23,11 +23,11 @@ from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient, match_of
 
 SHORTEST_SECONDS = 10
-"""No chart shows less time than this."""
+"""The shortest time a chart shows, in seconds."""
 _CHART_LINES = 7
-"""A chart of fewer lines says too little."""
+"""Fewer lines are too few for a chart."""
 _WIDE = 80
-"""From this many cells on, the table has room for the last change."""
+"""The table shows the last change from this width on."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class View:
-    """What the operator has chosen, and where and when this frame is drawn.
+    """What the user has chosen, and the size and time of this frame.
 
-    `opened` is the ingredient that fills the screen, None for the table; `chosen` the row the arrows are on; `notes`
-    lines that belong to the run (a simulation's figures). `start` and `now` are s since the epoch.
+    `opened` is the ingredient that fills the screen, None for the table; `chosen` the selected row; `notes` lines of
+    the run (a simulation's figures). `start` and `now` are seconds since the epoch.
     """
 
     now: float
@@ -68,7 +68,7 @@ class View:
     ended: bool = False
     """Whether this is the last frame: nothing is live in it, and it takes no keys."""
     typed: str | None = None
-    """What has been typed of a name since `/`."""
+    """The name typed since `/`."""
 
 
 def frame(watched: Watched, view: View, width: int, height: int) -> Text:
@@ -98,7 +98,7 @@ def _filled(lines: list[Text], height: int) -> list[Text]:
 
 
 def _sides(left: Text, right: Text, width: int) -> Text:
-    """Two texts at the two edges of a line; the left one gives way."""
+    """Two texts at the edges of a line; the left one is cut if necessary."""
     room = max(0, width - right.cell_len - 1)
     left.truncate(room, pad=True)
     return Text.assemble(left, " ", right)
@@ -236,7 +236,7 @@ def _chart(ingredient: WatchedIngredient, view: View, width: int, height: int) -
 
 
 def _below(ingredient: WatchedIngredient, view: View, width: int, height: int) -> list[Text]:
-    """Batches and last changes: beside each other where there is room, else above each other."""
+    """Batches and last changes, side by side if there is room."""
     if width >= 96:
         left = width // 2 - 1
         batches = _filled(_batches(ingredient, view, left, height), height)
@@ -258,7 +258,7 @@ def _batches(ingredient: WatchedIngredient, view: View, width: int, height: int)
     if height < 1:
         return []
     if ingredient.batches is None and ingredient.latest is not None:
-        return _filled([Text("batches: reading them", style="dim")], height)
+        return _filled([Text("loading batches", style="dim")], height)
     held = [batch for batch in ingredient.batches or () if batch.quantity > 0]
     rows = held[: height - 1]
     more = f" (+{len(held) - len(rows)} more)" if len(held) > len(rows) else ""
@@ -280,7 +280,7 @@ def _due(batch: Batch, view: View) -> str:
 
 
 def _batch(batch: Batch, figures: Sequence[str], view: View, width: int) -> Text:
-    """A bar of what is left, the figures, and as much of the delivery's name as there is room for."""
+    """A bar of what is left, the figures, and as much of the delivery's name as fits."""
     amount, when = figures
     left = batch.expires_at - view.now
     style = "red" if left <= 60 else "yellow" if left <= 86400 else "green"
@@ -290,7 +290,7 @@ def _batch(batch: Batch, figures: Sequence[str], view: View, width: int) -> Text
 
 
 def _ending(name: str, room: int, glyphs: Glyphs) -> str:
-    """As much of a name as there is room for, from its end: that is where deliveries differ."""
+    """The end of a name, as much as fits: that is where deliveries differ."""
     text = glyphs.shown(name)
     while cell_len(text) > max(0, room):
         text = glyphs.ellipsis + text[2:] if len(text) > 2 else ""
@@ -313,7 +313,7 @@ def _changes(ingredient: WatchedIngredient, view: View, width: int, height: int)
 
 
 def _moving(ingredient: WatchedIngredient) -> Iterator[int]:
-    """The changes that moved something, the newest first."""
+    """The changes that moved units, newest first."""
     return (index for index in reversed(range(len(ingredient.points))) if not ingredient.is_idle(index))
 
 
@@ -328,14 +328,14 @@ def _change(point: Point, difference: str, level: str, view: View, width: int) -
 
 
 def signed(difference: int | None, glyphs: Glyphs) -> str:
-    """A difference in units with its sign; nothing where it is not known."""
+    """A difference in units with its sign; empty if unknown."""
     if not difference:
         return "" if difference is None else "0"
     return f"+{difference:,}" if difference > 0 else f"{glyphs.minus}{-difference:,}"
 
 
 def cause_in_short(cause: str) -> str:
-    """A cause as the screen has room for: of a transaction id, only the first characters."""
+    """A short cause: only the first characters of a transaction id."""
     kind, _, name = cause.partition(" ")
     return f"{kind} {name[:10]}" if kind == "use" else cause
 
@@ -364,7 +364,7 @@ def _all(watched: Watched, view: View, width: int, height: int) -> list[Text]:
 
 @dataclass(frozen=True)
 class _Widths:
-    """How the table divides the screen; no `changes` where there is no room for them."""
+    """The column widths of the table; no `changes` on a narrow screen."""
 
     names: int
     amounts: int
@@ -373,7 +373,7 @@ class _Widths:
 
     @classmethod
     def of(cls, rows: Sequence[WatchedIngredient], view: View, width: int) -> _Widths:
-        """Room for the longest name, but no more than a quarter of the screen, and for the longest figures."""
+        """Room for the longest name, at most a quarter of the screen, and for the longest figures."""
         names = max(18, min(width // 4, max(cell_len(one.name) for one in rows)))
         amounts = max(11, *(len(_amount(one, view)) + 2 for one in rows))
         changes = max(9, *(len(_last_change(one, view)) for one in rows)) if width >= _WIDE else 0
@@ -383,14 +383,14 @@ class _Widths:
 
 
 def _chart_below(ingredient: WatchedIngredient, view: View, width: int, height: int) -> list[Text]:
-    """The chart of the chosen ingredient, where the table leaves room for one."""
+    """The chart of the selected ingredient, if the table leaves room."""
     if height < _CHART_LINES + 1:
         return []
     return [_ruled(view.glyphs.shown(ingredient.name), view, width), *_chart(ingredient, view, width, height - 1)]
 
 
 def _head(widths: _Widths, place: str) -> Text:
-    """The names of the columns; `place` says which rows these are, where there are more."""
+    """The column headings; `place` says which rows are shown."""
     change = f"{'change':>{widths.changes}}  " if widths.changes else ""
     name = f"ingredient  {place}" if len(place) + 12 <= widths.names else place or "ingredient"
     head = f"  {name:<{widths.names}}{'on hand':>{widths.amounts}}{'':5}{'level':<{widths.sparks}}  {change}next expiry"
@@ -415,7 +415,7 @@ def _row(ingredient: WatchedIngredient, view: View, widths: _Widths, is_chosen: 
 
 
 def _amount(ingredient: WatchedIngredient, view: View) -> str:
-    """What is on hand; a dash for what was never delivered, which is not the same as used up."""
+    """Units on hand; a dash if never delivered, unlike 0."""
     return view.glyphs.dash if ingredient.latest is None else f"{ingredient.quantity:,}"
 
 
