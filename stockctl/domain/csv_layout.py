@@ -88,53 +88,68 @@ def laid_out(lines: Iterable[str], is_row: IsRow) -> tuple[Layout, Iterator[str]
         UnreadableFile: the file is empty, or nobody can tell which of its columns is which.
     """
     lines = iter(lines)
-    first = list(itertools.islice(lines, LINES_BEFORE_HEADER))
-    top = next((number for number, line in enumerate(first) if line.strip(" \t\r\n,;|")), None)
-    if top is None:
-        top, first = _first_filled(lines, len(first))
+    first, passed = list(itertools.islice(lines, LINES_BEFORE_HEADER)), 0
+    if not any(map(_is_filled, first)):
+        passed, line = next(filter(lambda each: _is_filled(each[1]), enumerate(lines, start=len(first))), (0, ""))
+        first = [line]
+    top = next((number for number, line in enumerate(first) if _is_filled(line)), 0)
     separators: Sequence[str] = SEPARATORS
     if found := _SEPARATOR_LINE.fullmatch(first[top]):
         separators, top = (found[1] or ",",), top + 1
-    layout = _layout_of(first[top:], top, separators, is_row)
-    return layout, itertools.chain(first[layout.begins - 1 :], lines)
+    layout = _layout_of(first[top:], passed + top, separators, is_row)
+    return layout, itertools.chain(first[layout.begins - 1 - passed :], lines)
 
 
-def _first_filled(lines: Iterator[str], passed: int) -> tuple[int, list[str]]:
-    """The lines so far as blank ones, and the first that is not."""
-    for number, line in enumerate(lines, start=passed):
-        if line.strip(" \t\r\n,;|"):
-            return number, ["\n"] * number + [line]
-    raise UnreadableFile(Rejection(1, "", "", "the file is empty"))
+def _is_filled(line: str) -> bool:
+    return bool(line.strip(" \t\r\n,;|"))
 
 
 def _layout_of(lines: list[str], passed: int, separators: Sequence[str], is_row: IsRow) -> Layout:
-    faults = []
+    faults: list[tuple[float, Rejection]] = []
     for separator in separators:  # a row first: what it says must not be passed over as a title
         layout = Layout(separator, begins=passed + 1)
-        line, fields = _first_record(lines, separator, passed)
-        fault = fields if isinstance(fields, Rejection) else is_row(layout, line, fields)
-        if fault is None:
+        found = _why_no_row(layout, lines, passed, is_row)
+        if found is None:
             return layout
-        faults.append((0 if isinstance(fields, Rejection) else len(fields), fault))
-    headers = [found for separator in separators if (found := _header_among(lines, passed, separator, is_row))]
-    if headers:
-        return min(headers, key=lambda layout: layout.begins)
-    _, why = max(faults, key=lambda found: found[0] or math.inf)  # what is no record at all explains the most
-    raise UnreadableFile(_no_header(lines, passed, why))
+        faults.append(found)
+    if layout_of_header := _by_header(lines, passed, separators, is_row):
+        return layout_of_header
+    fields, why = max(faults, key=lambda found: found[0])
+    raise UnreadableFile(why if fields == math.inf else _no_header(lines, passed, why))
 
 
-def _first_record(lines: list[str], separator: str, passed: int) -> Record:
+def _why_no_row(layout: Layout, lines: list[str], passed: int, is_row: IsRow) -> tuple[float, Rejection] | None:
+    """Why the first record is no row in a layout, and how much of an explanation that is; None where it is one.
+
+    The more fields a separator makes, the more likely it is the file's. A quote that is never closed explains the most.
+    """
     try:
-        return next(records(lines, separator, passed))
+        line, fields = next(records(lines, layout.separator, passed), (passed + 1, None))
     except UnreadableFile as error:
-        return error.rejection.line, error.rejection
-    except StopIteration:
-        raise UnreadableFile(Rejection(passed + 1, "", "", "the file is empty")) from None
+        return math.inf, error.rejection
+    if fields is None:
+        raise UnreadableFile(Rejection(line, "", "", "the file is empty"))
+    if isinstance(fields, Rejection):
+        return 0, fields
+    fault = is_row(layout, line, fields)
+    return (len(fields), fault) if fault else None
+
+
+def _by_header(lines: list[str], passed: int, separators: Sequence[str], is_row: IsRow) -> Layout | None:
+    """The layout of the first header that is whole under one of the separators."""
+    layouts: list[Layout] = []
+    broken: list[UnreadableFile] = []
+    for separator in separators:
+        try:
+            layouts += filter(None, [_header_among(lines, passed, separator, is_row)])
+        except UnreadableFile as error:
+            broken.append(error)
+    if broken and not layouts:
+        raise broken[0]
+    return min(layouts, key=lambda layout: layout.begins, default=None)
 
 
 def _no_header(lines: list[str], passed: int, why: Rejection) -> Rejection:
-    if "quote" in why.reason:
-        return why
     number, line = next((number, line) for number, line in enumerate(lines, start=passed + 1) if line.strip())
     detail = f", and as a row its {why.column} {why.message}" if why.column else ""
     return Rejection(number, "", line.strip(), "no header is recognised, and the first line is no row", WANTED + detail)

@@ -78,13 +78,14 @@ def test_a_header_below_the_tenth_line_is_not_looked_for() -> None:
         ("rice,1,000,2031-05-01\nleek,40,2031-05-01\n", 1),
         ("Notes\nleek,40,2031-05-01\n", 1),
         ('{"transactionId":"b1"}\n', 1),
+        ('\ufeff{"transactionId":"b1","items":[{"typeId":"kale","quantity":1}]}\n', 1),
     ],
 )
 def test_without_a_header_a_file_whose_first_line_is_no_row_is_rejected_whole(content: str, line: int) -> None:
     with pytest.raises(UnreadableFile) as raised:
         rows_of(content)
     rejection = raised.value.rejection
-    assert (rejection.line, rejection.value) == (line, content.strip().splitlines()[0])
+    assert (rejection.line, rejection.value) == (line, content.strip("\n\ufeff").splitlines()[0])
     assert "ingredient, quantity and best_before" in rejection.message
 
 
