@@ -44,7 +44,7 @@ class Sending:
         # A name that was given is taken once: in parts it could be taken twice, by files of different lengths.
         own = Part(file.file.key, file.file.content)
         parts = [own] if file.file.is_named else parts_of(own.key, own.content, file.reading)
-        total = checked["recorded_rows"] + checked["rejected_rows"]
+        total = sum(len(part.lines) for part in parts) or checked["recorded_rows"] + checked["rejected_rows"]
         self._show(0, total)
         if len(parts) == 1:
             document = _document_of(deliver(self.bucket, own.key, own.content, self._waiting))
