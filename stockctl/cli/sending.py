@@ -70,7 +70,7 @@ class Sending:
                 done += len(part.lines)
                 self._show(done, total)
                 documents.append(document)
-        return _joined(key, documents, _in_no_part(parts, checked))
+        return _joined(key, documents, checked, _in_no_part(parts, checked))
 
     def _show(self, done: int, total: int) -> None:
         plain = glyphs_for(self.environment.stderr.encoding or "utf-8", self.environment.variables).plain
@@ -113,7 +113,7 @@ def _in_no_part(parts: list[Part], checked: Document) -> Document:
     return {"rejected": unsent, "rejected_rows": rows, "reasons": reasons}
 
 
-def _joined(key: str, documents: list[Document], unsent: Document) -> Document:
+def _joined(key: str, documents: list[Document], checked: Document, unsent: Document) -> Document:
     """One document for the parts of a file and what was in no part of it."""
     found = {document["status"] for document in documents}
     status = next(status for status in _WORST_FIRST if status in found)
@@ -129,20 +129,24 @@ def _joined(key: str, documents: list[Document], unsent: Document) -> Document:
         "recorded_rows": sum(document["recorded_rows"] for document in documents),
         "rejected": sorted(rows, key=_line),
         "rejected_rows": rejected,
-        "reasons": _merged([unsent, *documents], "reasons"),
-        "warnings": _merged(documents, "warnings"),
+        "reasons": _merged([unsent, *documents], checked, "reasons"),
+        "warnings": _merged(documents, checked, "warnings"),
         "ignored_columns": documents[0]["ignored_columns"],
     }
 
 
-def _merged(documents: list[Document], name: str) -> list[Document]:
-    """The reasons or warnings of several documents, each once."""
+def _merged(documents: list[Document], checked: Document, name: str) -> list[Document]:
+    """The reasons or warnings of several documents, each once; where they were found here already, with those examples.
+
+    The rows of a part are not in the order of the file, so its examples are not the first ones.
+    """
+    known = {(reason["column"], reason["reason"], reason["rows"]): reason for reason in checked[name]}
     merged: dict[tuple[str, str], Document] = {}
     for reason in _each(documents, name):
         one = merged.setdefault((reason["column"], reason["reason"]), {**reason, "rows": 0, "examples": []})
         one["rows"] += reason["rows"]
         one["examples"] = sorted([*one["examples"], *reason["examples"]], key=_line)[:EXAMPLES]
-    return list(merged.values())
+    return [known.get((*key, reason["rows"]), reason) for key, reason in merged.items()]
 
 
 def _each(documents: list[Document], name: str) -> Iterator[Document]:

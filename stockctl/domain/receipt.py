@@ -7,6 +7,7 @@ redelivery leaves it as it is, and another file under the same key is added to i
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -45,6 +46,17 @@ def receipt_key(delivery: str) -> str:
     """Where the receipt of a delivery lies in the drop bucket; S3's keys end at 1,024 bytes."""
     name = delivery if len(delivery.encode()) <= 1000 else hashlib.sha256(delivery.encode()).hexdigest()
     return f"{RECEIPTS}{name}.json"
+
+
+def receipt_from(content: bytes) -> Receipt | None:
+    """The receipt that was written; None where somebody has put something else in its place."""
+    try:
+        document = json.loads(content)
+        rows = [(row["ingredient"], row["quantity"], row["best_before"]) for row in document["recorded"]]
+        is_receipt = isinstance(document, dict) and all(isinstance(row["line"], int) for row in document["rejected"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return document if is_receipt and "etag" in document and len(rows) <= document["recorded_rows"] else None
 
 
 @dataclass

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
 from stockctl.domain.delivery import file_of
-from stockctl.domain.receipt import RECEIPTS, Receipt, receipt_key
+from stockctl.domain.receipt import RECEIPTS, Receipt, receipt_from, receipt_key
 from stockctl.domain.resend import MAX_EARLIER, is_earlier
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class DropBucket:
 
         Nobody else's receipt is ever overwritten unseen: S3 is asked to write only where nothing has changed.
         """
-        found: tuple[Receipt, str] | None = None  # most often there is none: ask S3 only once it says otherwise
+        found: tuple[Receipt | None, str] | None = None  # most often there is none: ask S3 only once it says otherwise
         while True:
             receipt = next_receipt(found[0] if found else None)
             if receipt is None:
@@ -119,11 +119,12 @@ class DropBucket:
             raise
         return True
 
-    def _receipt(self, delivery: str) -> tuple[Receipt, str] | None:
+    def _receipt(self, delivery: str) -> tuple[Receipt | None, str] | None:
+        """The receipt and its entity tag; in place of something that is no receipt, none."""
         try:
             answer = self.client.get_object(Bucket=self.name, Key=receipt_key(delivery))
         except ClientError as error:
             if code_of(error) in _ABSENT:
                 return None
             raise
-        return json.loads(answer["Body"].read()), answer["ETag"]
+        return receipt_from(answer["Body"].read()), answer["ETag"]

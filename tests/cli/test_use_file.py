@@ -55,6 +55,28 @@ def test_a_file_sent_again_goes_on_where_it_ended(stockctl: Stockctl) -> None:
     assert stockctl("stock", "ham").rows[0][1] == "60"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+@pytest.mark.parametrize("name", ["-", "orders.jsonl"])
+def test_orders_are_read_in_the_encodings_of_deliveries(
+    stockctl: Stockctl, tmp_path: Path, encoding: str, name: str
+) -> None:
+    content = (order("a") + order("b")).encode(encoding)
+    (tmp_path / "orders.jsonl").write_bytes(content)
+    file = name if name == "-" else str(tmp_path / name)
+    done = stockctl("use", "--file", file, stdin=content)
+    assert (done.code, [line.split("\t")[1] for line in done.out.splitlines() if "accepted" in line]) == (0, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"\n\xff\n", "line 2: the file is not UTF-8 text"), (b"PK\x03\x04", "line 1: the file is a zip archive")],
+)
+def test_a_file_of_orders_in_another_encoding_is_named(stockctl: Stockctl, content: bytes, reason: str) -> None:
+    done = stockctl("use", "--file", "-", stdin=content)
+    assert done.code == ExitCode.USAGE
+    assert reason in done.err
+
+
 def test_json_is_a_document_a_line_in_the_words_of_use(stockctl: Stockctl) -> None:
     done = stockctl("use", "--file", "-", "-o", "json", stdin=order("a").encode())
     assert json.loads(done.out) == {

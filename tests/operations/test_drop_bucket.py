@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.retry import Patience
@@ -89,6 +89,25 @@ def test_a_receipt_that_its_writer_may_not_read_is_not_written_over(bucket: Drop
     forbid(aws)
     with pytest.raises(ClientError, match="AccessDenied"):
         bucket.write_receipt("a.csv", lambda found: found or receipt())
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [b"", b"\xff", b"[]", b"null", b"{}", b'{"recorded": 1}', b'{"recorded": [1], "rejected": []}', b"[" * 9000],
+)
+def test_what_is_no_receipt_is_replaced_by_one(bucket: DropBucket, aws: Stubber, planted: bytes) -> None:
+    """Else the event of its delivery would fail for ever."""
+    aws.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+    aws.add_response("get_object", {"Body": io.BytesIO(planted), "ETag": '"p"'})
+    expected = {
+        "Bucket": "kitchen-drop",
+        "Key": "receipts/a.csv.json",
+        "IfMatch": '"p"',
+        "ContentType": ANY,
+        "Body": ANY,
+    }
+    aws.add_response("put_object", {"ETag": '"e"'}, expected)
+    assert bucket.write_receipt("a.csv", lambda found: found or receipt()) == receipt()
 
 
 def receipt() -> Receipt:
