@@ -79,7 +79,7 @@ def archive() -> bytes:
         (workbook(), "a workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "a workbook"),
         (archive(), "a zip archive"),
-        (gzip.compress(TEXT.encode()), "a gzip archive"),
+        (gzip.compress(TEXT.encode(), mtime=0), "a gzip archive"),
         (b"%PDF-1.7\n", "a PDF"),
         (TEXT.encode("utf-16-le"), "neither UTF-8 nor UTF-16"),
         (TEXT.encode("utf-32"), "neither UTF-8 nor UTF-16"),
