@@ -109,7 +109,7 @@ def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
     target, deployment = session.target, session.deployment
     stock = StockTable(session.clients.dynamodb, deployment.stock_table)
     refuse_other_data(stock, plan.kitchen, choices.allow_other_data)
-    api = StockApi(session.clients.session, deployment.api_url)
+    api = StockApi(session.clients.session, deployment.api_url, log=session.environment.trace)
     dock = DropBucket(session.clients.s3, deployment.drop_bucket)
     names = plan.kitchen.ingredients
     reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream)

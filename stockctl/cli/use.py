@@ -76,7 +76,7 @@ def use(
 def _api(session: Session) -> StockApi:
     from stockctl.client.api import StockApi
 
-    return StockApi(session.clients.session, session.deployment.api_url)
+    return StockApi(session.clients.session, session.deployment.api_url, log=session.environment.trace)
 
 
 def _use(session: Session, wanted: Mapping[str, int], transaction_id: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -16,7 +16,7 @@ from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from stockctl.aws.retry import Patience
-from stockctl.domain.api import Answer, busy
+from stockctl.domain.api import Answer
 from stockctl.domain.errors import Busy, CredentialsError, OutcomeUnknown, StockctlError
 from stockctl.domain.orders import Order, batched
 
@@ -30,11 +30,18 @@ AGAIN = "Try again: a transaction with the same id is never taken twice."
 
 
 class StockApi:
-    """`POST /transactions` and `GET /stock` of one stack."""
+    """`POST /transactions` and `GET /stock` of one stack. `log` gets a line for each request."""
 
-    def __init__(self, session: boto3.session.Session, url: str, patience: Patience = CALLING) -> None:
+    def __init__(
+        self,
+        session: boto3.session.Session,
+        url: str,
+        patience: Patience = CALLING,
+        log: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.url = url.rstrip("/")
         self.patience = patience
+        self._log = log
         credentials = session.get_credentials()
         self._signer = SigV4Auth(credentials, "execute-api", session.region_name) if credentials else None
         self._http = URLLib3Session(timeout=30)
@@ -60,18 +67,21 @@ class StockApi:
             OutcomeUnknown: the API did not answer, or failed.
             StockctlError: the API refused the whole batch.
         """
-        answers = dict.fromkeys(range(len(transactions)), busy())
-        waiting = list(answers)
-        with suppress(Busy):
+        answers: dict[int, Answer] = {}
+        waiting = list(range(len(transactions)))
+        try:
             for _ in self.patience.attempts("POST /transactions/batch"):
                 batch = {"transactions": [transactions[position] for position in waiting]}
                 for position, answer in zip(waiting, self._answers(batch), strict=True):
-                    if answer.status_code != 503 or not _is_unknown(answers[position]):
+                    if answer.status_code != 503 or not _is_unknown(answers.get(position)):
                         answers[position] = answer  # a later 503 decides nothing about an earlier attempt
                 waiting = [position for position in waiting if answers[position].status_code == 503]
                 if not waiting:
                     break
-        return list(answers.values())
+        except Busy as busy:
+            for position in waiting:  # a batch that was throttled has no answers at all
+                answers.setdefault(position, Answer(503, {"code": "busy", "message": busy.message}))
+        return [answers[position] for position in range(len(transactions))]
 
     def _answers(self, batch: Mapping[str, object]) -> list[Answer]:
         answer = self._call("POST", "/transactions/batch", batch)
@@ -109,7 +119,14 @@ class StockApi:
         request = AWSRequest(method, self.url + path, {"Content-Type": "application/json"}, body)
         if self._signer:
             self._signer.add_auth(request)
-        response = self._http.send(request.prepare())
+        began = time.perf_counter()
+        outcome, number = "no answer", "-"
+        try:
+            response = self._http.send(request.prepare())
+            outcome, number = str(response.status_code), response.headers.get("apigw-requestid", "-")
+        finally:
+            took = (time.perf_counter() - began) * 1000
+            self._log(f"api {method} {path}: {outcome} in {took:.0f} ms, request {number}")
         return Answer(response.status_code, _decoded(response.content))
 
 
@@ -143,8 +160,8 @@ def _send(api: StockApi, batch: list[Order]) -> list[tuple[Order, Answer]]:
     return list(zip(batch, api.use_batch([order.transaction for order in batch]), strict=True))
 
 
-def _is_unknown(answer: Answer) -> bool:
-    return answer.body.get("code") == "outcome_unknown"
+def _is_unknown(answer: Answer | None) -> bool:
+    return answer is not None and answer.body.get("code") == "outcome_unknown"
 
 
 def _decoded(content: bytes) -> Mapping[str, Any]:

@@ -2,43 +2,113 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import boto3
 import pytest
 
 from stockctl.aws.retry import Patience
 from stockctl.client.api import StockApi
+from stockctl.domain.errors import Busy, OutcomeUnknown
+
+Reply = tuple[int, dict[str, Any]]
 
 
-class Throttling(BaseHTTPRequestHandler):
-    """Answers every request with 429, as API Gateway does."""
+class Scripted(ThreadingHTTPServer):
+    """Answers with these replies in turn, the last one again and again."""
+
+    def __init__(self, *replies: Reply) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.replies = list(replies)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request of a `Scripted` server."""
+
+    server: Scripted
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(429)
-        self.send_header("Content-Length", "0")
+        replies = self.server.replies
+        status, body = replies.pop(0) if len(replies) > 1 else replies[0]
+        if status == NO_ANSWER:
+            self.close_connection = True
+            return
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("apigw-requestid", "r1")
         self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Tests are quiet."""
 
 
-@pytest.fixture
-def throttled() -> Iterator[StockApi]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Throttling)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+NO_ANSWER = 0
+THROTTLED: Reply = (429, {"message": "Too Many Requests"})
+BUSY: Reply = (503, {"code": "busy", "message": "busy"})
+UNKNOWN: Reply = (503, {"code": "outcome_unknown", "message": "unknown"})
+ACCEPTED: Reply = (201, {"status": "accepted"})
+
+
+@contextmanager
+def api_answering(*replies: Reply, log: Callable[[str], None] = lambda _: None) -> Iterator[StockApi]:
+    server = Scripted(*replies)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    patience = Patience(seconds=0.2, first_wait=0.05, longest_wait=0.1)
-    yield StockApi(boto3.session.Session(), f"http://127.0.0.1:{server.server_port}", patience)
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    patience = Patience(seconds=0.5, first_wait=0.05, longest_wait=0.1)
+    try:
+        yield StockApi(boto3.session.Session(), f"http://127.0.0.1:{server.server_port}", patience, log)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
-def test_a_batch_that_is_throttled_until_the_deadline_is_busy_line_by_line(throttled: StockApi) -> None:
-    answers = throttled.use_batch([{"transactionId": "a"}, {"transactionId": "b"}])
+def batch_of(*answers: Reply) -> Reply:
+    return 200, {"answers": [{"statusCode": status, "body": body} for status, body in answers]}
+
+
+def test_a_batch_that_is_throttled_until_the_deadline_is_busy_line_by_line() -> None:
+    with api_answering(THROTTLED) as api:
+        answers = api.use_batch([{"transactionId": "a"}, {"transactionId": "b"}])
     assert [(answer.status_code, answer.body["code"]) for answer in answers] == [(503, "busy")] * 2
     assert "throttling" in answers[0].body["message"]
+
+
+@pytest.mark.parametrize("first", [UNKNOWN, (NO_ANSWER, {}), (502, {"message": "Bad Gateway"})])
+def test_a_transaction_that_may_have_happened_is_never_called_busy(first: Reply) -> None:
+    """A later `busy` decides nothing about an attempt that was not answered."""
+    with api_answering(first, BUSY) as api, pytest.raises(OutcomeUnknown):
+        api.use("a", {"ham": 1})
+
+
+def test_a_busy_service_is_asked_again() -> None:
+    with api_answering(BUSY, THROTTLED, ACCEPTED) as api:
+        assert api.use("a", {"ham": 1}).status_code == 201
+    with api_answering(BUSY) as api, pytest.raises(Busy):
+        api.use("a", {"ham": 1})
+
+
+def test_in_a_batch_too_an_unknown_outcome_stays_unknown() -> None:
+    with api_answering(batch_of(UNKNOWN, BUSY, ACCEPTED), batch_of(BUSY, BUSY)) as api:
+        answers = api.use_batch([{"transactionId": name} for name in "abc"])
+    codes = [answer.body.get("code") for answer in answers]
+    assert codes == ["outcome_unknown", "busy", None]
+
+
+def test_each_request_is_logged() -> None:
+    lines: list[str] = []
+    with api_answering((NO_ANSWER, {}), ACCEPTED, log=lines.append) as api:
+        api.use("a", {"ham": 1})
+    assert [re.sub(r"\d+ ms", "N ms", line) for line in lines] == [
+        "api POST /transactions: no answer in N ms, request -",
+        "api POST /transactions: 201 in N ms, request r1",
+    ]
