@@ -77,6 +77,19 @@ def test_modules_form_no_circle() -> None:
     TopologicalSorter({name: set(imports_of(path)) & names.keys() for name, path in names.items()}).prepare()
 
 
+def command_modules() -> list[Path]:
+    """The modules that the program takes its commands from."""
+    names = {name.removeprefix("stockctl.cli.") for name in imports_of(ROOT / "cli" / "program.py")}
+    return [path for path in modules() if path.parent.name == "cli" and path.stem in {*names, "local"} - {"help"}]
+
+
+@pytest.mark.parametrize("path", command_modules(), ids=lambda path: path.stem)
+def test_commands_do_not_import_each_other(path: Path) -> None:
+    """What two commands share is a module of its own."""
+    commands = {f"stockctl.cli.{command.stem}" for command in command_modules()}
+    assert not commands & set(imports_of(path))
+
+
 @pytest.mark.parametrize("path", bundled_modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_bundle_imports_nothing_from_outside_it(path: Path) -> None:
     """Lambda has boto3 and these four folders. Imports for type checkers alone never run there."""

@@ -101,7 +101,7 @@ def deploy(
     from stockctl.deployment.stack import Stack
 
     parameters = _parameters(parameter or [])
-    target = undeployed_target(session)
+    target = session.undeployed_target
     clients = Clients.of_target(target)
     stack = Stack(clients, target.stack)
     if follow:
@@ -125,15 +125,6 @@ def _next(target: Target) -> str:
     """What to do next; how to get to a stack on AWS is reported after it."""
     named = f", each with `--stack {target.stack}`" if target.local and target.stack != DEFAULT_STACK else ""
     return f"Next: `stockctl ingest FILE`, `stockctl stock`, `stockctl use ham=10`, `stockctl watch`{named}."
-
-
-def undeployed_target(session: Session) -> Target:
-    """Where to deploy to. Unlike for other commands, the embedded cloud is started but not deployed to."""
-    from stockctl.cli.target import resolve
-
-    target = resolve(session.settings, session.environment, deployed=False)
-    session.environment.tell(f"stockctl: {target.describe()}")
-    return target
 
 
 def _agree(session: Session, preparation: Preparation, *, yes: bool) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.deploy import undeployed_target
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.stack_events import tell_events
 from stockctl.domain.errors import StockctlError, UsageError
@@ -61,7 +60,7 @@ def destroy(
     name = session.settings.stack
     if not _may_ask(session):
         _check(name, confirm, delete_data=delete_data)
-    clients = Clients.of_target(undeployed_target(session))
+    clients = Clients.of_target(session.undeployed_target)
     stack, data = Stack(clients, name), what_holds_data(clients, name)
     _check_exists(stack, data, delete_data=delete_data)
     _warn(session, name, data, delete_data=delete_data)

@@ -48,6 +48,15 @@ class Session:
         return target
 
     @cached_property
+    def undeployed_target(self) -> Target:
+        """The same for a command that needs no stack there: the embedded cloud is started, but not deployed to."""
+        from stockctl.cli.target import resolve
+
+        target = resolve(self.settings, self.environment, deployed=False)
+        self.environment.tell(f"stockctl: {target.describe()}")
+        return target
+
+    @cached_property
     def clients(self) -> Clients:
         """boto3 clients for the target."""
         from stockctl.aws.clients import Clients
