@@ -74,8 +74,20 @@ class Stage:
 
 
 def _without_moves(output: str) -> str:
-    """The output with colours but without cursor movements."""
-    return re.sub(r"\x1b\[\?[0-9;]*[a-zA-Z]|\x1b\[[0-9;]*[A-HJKfsu]|\r", "", output)
+    """The lines that are left on a terminal, with colours: progress that was erased is gone."""
+    lines = [""]
+    place = 0
+    for part in re.split(r"(\n|\r|\x1b\[\d*A|\x1b\[2K)", output):
+        if part == "\n":
+            place += 1
+            lines += [""] * (place == len(lines))
+        elif part.endswith("A") and part.startswith("\x1b["):
+            place = max(0, place - int(part[2:-1] or 1))
+        elif part == "\x1b[2K":
+            lines[place] = ""
+        elif part != "\r":
+            lines[place] += part
+    return re.sub(r"\x1b\[\?[0-9;]*[a-zA-Z]|\x1b\[[0-9;]*[A-HJKfsu]", "", "\n".join(lines))
 
 
 def on_a_terminal(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> bytes:
