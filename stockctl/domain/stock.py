@@ -79,7 +79,7 @@ class Batch:
     """Stock of one ingredient from one delivery with one best-before; `quantity` is what is left of `received`.
 
     `charged_through` is where the last charge to it ends, counted in units of the ingredient ever used (None: no
-    charge yet, or none since an earlier version); `charged_at` is its time.
+    charge yet, or none since an earlier version); `charged_at` is its time. `discarded` are units that were discarded.
     """
 
     ingredient: str
@@ -93,6 +93,7 @@ class Batch:
     received_at: str
     charged_through: int | None = None
     charged_at: str = ""
+    discarded: int = 0
 
     def is_due(self, now: int) -> bool:
         """Whether its best-before has passed."""

@@ -14,6 +14,8 @@ MAX_INGREDIENTS = 99
 MAX_ID_LENGTH = 128
 RESERVED_PREFIX = "delivery#"
 """Deliveries are made idempotent by rows beside those of transactions."""
+RESERVED_PREFIXES = (RESERVED_PREFIX, "discard#", "return#")
+"""What the ids of other records beside those of transactions begin with."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,8 @@ def _id_fault(value: object) -> str | None:
         return "must be a string"
     if not 1 <= len(value) <= MAX_ID_LENGTH or not value.isprintable():
         return f"must be 1 to {MAX_ID_LENGTH} printable characters"
-    if value.startswith(RESERVED_PREFIX):
-        return f"must not begin with {RESERVED_PREFIX!r}"
+    if value.startswith(RESERVED_PREFIXES):
+        return f"must not begin with {value[: value.index('#') + 1]!r}"
     return None
 
 

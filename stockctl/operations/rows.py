@@ -90,6 +90,7 @@ def batch_from(row: TableRow) -> Batch:
         received_at=row["received_at"]["S"],
         charged_through=_number_in(row, "charged_through"),
         charged_at=row["charged_at"]["S"] if "charged_at" in row else "",
+        discarded=_number_in(row, "discarded") or 0,
     )
 
 

@@ -11,6 +11,7 @@ from tests.faults.operations import (
     HAM,
     batch,
     csv,
+    discarding,
     publishing,
     receiving,
     reconciling,
@@ -55,6 +56,9 @@ CASES = (
     Case("reconcile", TRUTH, WAITING, reconciling()),
     Case("expire", TRUTH, begun(using(1, "before"), now=1, removed=True), reconciling()),
     Case("expire what is still there", TRUTH, begun(using(1, "before"), now=2), reconciling()),
+    Case("discard", TRUTH, WAITING, discarding(5, "five")),
+    Case("discard of a delivery", TRUTH, begun(using(1, "before"), now=1), discarding(4, "four", LATER.delivery)),
+    Case("discard too much", TRUTH, WAITING, discarding(10, "ten")),
     Case("publish", TRUTH, WAITING, publishing()),
     Case("record", TRUTH, WAITING, recording(KEY)),
 )

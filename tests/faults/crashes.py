@@ -144,7 +144,7 @@ def _seen(rows: Rows) -> object:
     stock = [
         (
             name,
-            (p.level.quantity, p.level.received, p.level.used, p.level.expired),
+            (p.level.quantity, p.level.received, p.level.used, p.level.expired, p.level.discarded),
             [(one.batch_id, one.quantity) for one in p.holding.counted],
         )
         for name, p in sorted(partitions(rows).items())

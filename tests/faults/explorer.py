@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
+from stockctl.domain.discard import Discarded, TooFew
 from stockctl.domain.transaction import Accepted, Insufficient, Reused
 from tests.faults.cloud_engine import SmallCloud, Snapshot
 from tests.faults.invariants import Broken, Truth, holds, holds_at_rest, partitions
@@ -263,7 +264,14 @@ class Explorer:
         stock = [
             (
                 name,
-                (p.level.quantity, p.level.received, p.level.used, p.level.expired, p.level.next_expiry),
+                (
+                    p.level.quantity,
+                    p.level.received,
+                    p.level.used,
+                    p.level.expired,
+                    p.level.discarded,
+                    p.level.next_expiry,
+                ),
                 tuple((batch.batch_id, batch.quantity) for batch in p.holding.counted),
             )
             for name, p in sorted(partitions(rows).items())
@@ -330,5 +338,7 @@ def _answer(actor: Stepped) -> tuple[str, ...]:
     """What an operation told its caller of each transaction; the others tell only how much they found to do."""
     outcomes = actor.result if isinstance(actor.result, list) else [actor.result]
     return tuple(
-        type(outcome).__name__ for outcome in outcomes if isinstance(outcome, Accepted | Insufficient | Reused)
+        type(outcome).__name__
+        for outcome in outcomes
+        if isinstance(outcome, Accepted | Insufficient | Reused | Discarded | TooFew)
     )

@@ -79,9 +79,10 @@ def holds(truth: Truth, before: Rows, after: Rows, now: float) -> None:
     Raises:
         Broken: one does not hold.
     """
-    were, used = partitions(before), accepted_units(after)
+    were, used, discarded = partitions(before), accepted_units(after), discarded_units(after)
     for name, partition in partitions(after).items():
         _always(truth, partition, used.get(name, 0), now)
+        _discarded_well(partition, discarded.get(name, 0))
         if name in were:
             _changed_well(were[name], partition)
             _charges_tile(were[name], partition)
@@ -110,6 +111,15 @@ def _always(truth: Truth, partition: Partition, used: int, now: float) -> None:
     ensure(0 <= charged <= level.used, "I4: no more is charged to batches than was used", partition, charged)
 
 
+def _discarded_well(partition: Partition, discarded: int) -> None:
+    level = partition.level
+    ensure(level.discarded == discarded, "I5: what was discarded is what was recorded", level, discarded)
+    from_batches = sum(batch.discarded for batch in partition.batches)
+    ensure(from_batches <= discarded, "I5: batches lose no more than was discarded", partition)
+    for batch in partition.batches:
+        ensure(batch.quantity + batch.discarded <= batch.received, "I5: no batch grows", batch)
+
+
 def _changed_well(before: Partition, after: Partition) -> None:
     if replace(after.level, next_expiry=before.level.next_expiry) == before.level:
         same = replace(after.roster, batch_units=before.roster.batch_units) == before.roster
@@ -121,6 +131,7 @@ def _changed_well(before: Partition, after: Partition) -> None:
     ensure(after.level.version == before.level.version + 1, "I3: one version for each change", before, after)
     ensure(after.level.commit_id != before.level.commit_id, "each change has a commit of its own", before, after)
     moved = after.roster.batch_ids != before.roster.batch_ids
+    moved = moved or after.level.discarded != before.level.discarded
     grown = after.level.generation - before.level.generation
     ensure(grown == int(moved), "I2: the generation grows with each change of the roster", before, after)
     at = instant(after.level.updated_at)
@@ -193,6 +204,16 @@ def accepted_units(rows: Rows) -> dict[str, int]:
         if key[0] == TRANSACTIONS and "items" in row:
             for name, quantity in json.loads(row["items"]["S"]):
                 units[name] = units.get(name, 0) + quantity
+    return units
+
+
+def discarded_units(rows: Rows) -> dict[str, int]:
+    """Units by ingredient in the records of discards."""
+    units: dict[str, int] = {}
+    for key, row in rows.items():
+        if key[0] == TRANSACTIONS and "removals" in row:
+            name = row["ingredient"]["S"]
+            units[name] = units.get(name, 0) + sum(taken for *_, taken in json.loads(row["removals"]["S"]))
     return units
 
 

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stockctl.domain.discard import Discard, Discarded, TooFew
 from stockctl.domain.level_change import LevelChange, NewestVersions
 from stockctl.domain.receipt import receipt_key
 from stockctl.domain.stock import Batch, Level, batch_id_of
 from stockctl.domain.transaction import Accepted, Insufficient, Reused, Transaction
+from stockctl.operations.discard import discard
 from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import LEVEL, level_from
@@ -30,6 +32,7 @@ from tests.faults.operations import (
     recording,
     settling,
     stock_table,
+    tables,
     transacting,
     transacting_many,
 )
@@ -57,6 +60,7 @@ class Kitchen:
     batches: list[Batch] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     uses: dict[str, Transaction] = field(default_factory=dict)
+    discards: dict[str, Discard] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
     changes: list[Level] = field(default_factory=list)
     calls: int = 0
@@ -94,6 +98,18 @@ class Kitchen:
         outcomes = self._run(transacting_many(transactions), fault)
         if isinstance(outcomes, list):
             self._judge(transactions, outcomes)
+
+    def discard(self, number: int, units: int, which: int, fault: Fault | None) -> None:
+        """Something is spoiled: any ham or cheese, or that of one delivery; new, or asked for again."""
+        name = INGREDIENTS[number % 2]
+        deliveries = [None, *sorted({key for key, _ in self.files})]
+        request = Discard(f"d{number}", name, units, "spoiled", delivery=deliveries[which % len(deliveries)])
+        outcome = self._run(lambda cloud: discard(tables(cloud), request), fault)
+        if isinstance(outcome, Discarded):
+            ensure(sum(one.units for one in outcome.removals) == units, "discarded in full", request, outcome)
+            ensure(self.discards.setdefault(request.discard_id, request) == request, "an id is one discard", request)
+        elif isinstance(outcome, TooFew):
+            ensure(self.discards.get(request.discard_id) != request, "what was discarded is not refused", request)
 
     def wait(self, seconds: int) -> None:
         self.cloud.now += seconds

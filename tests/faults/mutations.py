@@ -33,7 +33,7 @@ STAGES = (
     ("tests/functions/test_stock_received.py", "-k", "receipt"),
     ("tests/operations/test_publish.py",),
     ("tests/domain/test_reconciliation.py",),
-    ("tests/faults/test_interleavings.py", "-k", "stale or same or first or contents or parts or empty"),
+    ("tests/faults/test_interleavings.py", "-k", "discard or stale or same or first or contents or parts or empty"),
     ("tests/faults/test_interleavings.py",),
 )
 STAGE_SECONDS = 900
@@ -60,6 +60,7 @@ ANY_QUANTITY = '"(quantity = :before OR quantity <> :before OR attribute_not_exi
 ANY_ROW = '"(attribute_not_exists(batch_id) OR attribute_exists(batch_id))"'
 
 CONDITIONS = "operations/conditions.py"
+DISCARD = "operations/discard.py"
 RECEIVE = "operations/receive.py"
 RECONCILE = "operations/reconcile.py"
 RECORDING = "operations/record_delivery.py"
@@ -171,6 +172,35 @@ MUTANTS = (
     ),
     Mutant("no check of any quantity in a reconciliation", RECONCILE, "conditions.HAS_SAME_QUANTITY", ANY_QUANTITY),
     Mutant("write-off: no check that a row is gone", RECONCILE, "conditions.DOES_NOT_EXIST", ANY_ROW),
+    Mutant(
+        "discard: no check that there is enough",
+        DISCARD,
+        "conditions.IS_AVAILABLE",
+        '"(quantity >= :units OR quantity < :units)"',
+    ),
+    Mutant(
+        "discard: no check that the request is new",
+        DISCARD,
+        "conditions.IS_NEW",
+        '"(attribute_not_exists(transaction_id) OR attribute_exists(transaction_id))"',
+    ),
+    Mutant("discard: no check of a batch's quantity", DISCARD, "conditions.HAS_SAME_QUANTITY", ANY_QUANTITY),
+    Mutant(
+        "discard: no check of the generation",
+        DISCARD,
+        "conditions.IS_SAME_GENERATION",
+        ANY_GENERATION,
+        equivalent="it changes level and roster by differences, and only batches whose quantity is the one that was read: whatever moved the generation on did not touch them",
+    ),
+    Mutant(
+        "discard: the roster keeps its units",
+        DISCARD,
+        '"ADD batch_units :minus_units, generation :one"',
+        '"SET generation = :one ADD batch_units :minus_units"',
+    ),
+    Mutant("discard: refused on rows that were not read whole", DISCARD, "if not holding.adds_up:", "if False:"),
+    Mutant("discard: a repeat is judged anew", DISCARD, "return _known(tables, request) or batches", "return batches"),
+    Mutant("discard: expired batches too", "domain/discard.py", "if not batch.is_due(now)", "if True"),
     # Steps swapped, or left out.
     Mutant("receive: the clock before the level", RECEIVE, "", ""),
     Mutant("receive: the guard of its own expiry alone", RECEIVE, "number(min(expiries))", "number(expiries[0])"),

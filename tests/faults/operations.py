@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from stockctl.domain.discard import Discard, DiscardOutcome
 from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso, iso_seconds
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.domain.transaction import Outcome, Transaction, Unknown
+from stockctl.operations.discard import discard
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.receive import receive
@@ -96,6 +98,19 @@ def publishing(ingredient: str = HAM) -> Operation:
         if level is not None:
             LevelPublisher(cloud.kinesis, LEVEL_STREAM, cloud.patience).publish([level])
             reconcile(stock_table(cloud), ingredient, cloud.clock, cloud.patience)
+
+    return run
+
+
+def discarding(units: int, discard_id: str, delivery: str | None = None) -> Operation:
+    """Discard: units of ham, of one delivery or of what expires soonest."""
+    request = Discard(discard_id, HAM, units, "spoiled", delivery=delivery)
+
+    def run(cloud: Cloud) -> DiscardOutcome:
+        outcome = discard(tables(cloud), request)
+        if isinstance(outcome, Unknown):
+            raise Busy("no answer came")
+        return outcome
 
     return run
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.faults.operations import (
     HAM,
     batch,
     csv,
+    discarding,
     given,
     in_turn,
     publishing,
@@ -53,6 +55,8 @@ OPERATIONS: dict[str, Operation] = {
     "reconcile": reconciling(),
     "publish": publishing(),
     "use many": using_many(two=2, five=5, one=1),
+    "discard": discarding(3, "three"),
+    "discard later": discarding(7, "seven", LATER.delivery),
 }
 
 QUICK_PAIRS = (
@@ -66,6 +70,14 @@ QUICK_PAIRS = (
     ("reconcile", "reconcile"),
     ("use", "publish"),
     ("use", "use many"),
+)
+
+DISCARD_PAIRS = (
+    ("use most", "discard later"),
+    ("use", "discard"),
+    ("reconcile", "discard"),
+    ("discard", "discard later"),
+    ("receive", "discard"),
 )
 
 
@@ -202,6 +214,7 @@ def quick() -> list[Scenario]:
         *stale_rows(),
         *deliveries(),
         *small_parts(),
+        *discards(),
     ]
 
 
@@ -233,6 +246,20 @@ def skewed(starts: Iterable[str] = ("fresh", "waiting"), ticks: int = 0) -> list
         for locked in (False, True)
         for start in starts
     ]
+
+
+def discards() -> list[Scenario]:
+    """Discards beside other operations: in any order, with faults, and with a part that readers do not see yet."""
+    variants: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("in any order", {"is_serial": True, "settles": True}),
+        ("in time", {"ticks": 1}),
+        ("faults", {"lost": 1, "deaths": 1, "undone": 1}),
+        ("skewed", {"skewed": 1}),
+    )
+    plain = [
+        Scenario(f"{a} / {b}", TRUTH, WAITING, pair(a, b), page_rows=100, is_serial=False) for a, b in DISCARD_PAIRS
+    ]
+    return [replace(one, name=f"{one.name}, {name}", **more) for one in plain for name, more in variants]
 
 
 FILE = csv(SOON, LATER, BETWEEN)

@@ -67,6 +67,10 @@ class KitchenRun(RuleBasedStateMachine):
     def reconcile(self, which: int, fault: Fault | None) -> None:
         self.kitchen.reconcile(which, fault)
 
+    @rule(number=st.integers(0, 9), units=st.integers(1, 12), which=WHICH, fault=FAULTS)
+    def discard(self, number: int, units: int, which: int, fault: Fault | None) -> None:
+        self.kitchen.discard(number, units, which, fault)
+
     def teardown(self) -> None:
         self.kitchen.close()
 

@@ -1,0 +1,96 @@
+"""Discards: units taken out of stock that were not used, with the reason, named by an id of the caller's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+
+from stockctl.domain.stock import Batch, Holding
+from stockctl.domain.transaction import Reused, Unknown
+
+PREFIX = "discard#"
+"""Records of discards are beside those of transactions."""
+
+MAX_BATCHES = 97
+"""Batches in one discard: a DynamoDB transaction's 100 actions, less the record, the level and the roster."""
+
+
+@dataclass(frozen=True)
+class Discard:
+    """A request: units of one ingredient, of one batch or delivery, or of any batch, the soonest to expire first."""
+
+    discard_id: str
+    ingredient: str
+    units: int
+    reason: str
+    batch_id: str | None = None
+    delivery: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """What makes two requests the same."""
+        content = json.dumps(
+            [self.ingredient, self.units, self.reason, self.batch_id, self.delivery],
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def covers(self, batch: Batch) -> bool:
+        """Whether it may take units of this batch."""
+        is_named = self.batch_id is None or batch.batch_id == self.batch_id
+        return is_named and (self.delivery is None or batch.delivery == self.delivery)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Units that one batch loses to a discard."""
+
+    batch_id: str
+    delivery: str
+    best_before: str
+    units: int
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """The units are out of stock, by this request or (`replayed`) by an earlier one of the same id and content."""
+
+    removals: tuple[Removal, ...]
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class TooFew:
+    """Nothing changed: this many units are there to be discarded.
+
+    `is_expired` says that what was named has expired: its write-off takes it out of stock.
+    """
+
+    available: int
+    is_expired: bool = False
+
+
+DiscardOutcome = Discarded | TooFew | Reused | Unknown
+
+
+def chosen(holding: Holding, request: Discard, now: int) -> tuple[Batch, ...] | TooFew:
+    """The batches that a discard changes, each with what is left of it afterwards; or how many units there are.
+
+    Units on a batch that a use has taken already and is not charged with yet are not there to be discarded: the level
+    has the last word.
+    """
+    covered = [batch for batch in holding.counted if request.covers(batch) and batch.quantity]
+    live = [batch for batch in covered if not batch.is_due(now)][:MAX_BATCHES]
+    available = min(sum(batch.quantity for batch in live), holding.level.quantity)
+    if available < request.units:
+        return TooFew(available, is_expired=bool(covered) and not live)
+    changed: list[Batch] = []
+    wanted = request.units
+    for batch in live:
+        taken = min(wanted, batch.quantity)
+        if taken:
+            changed.append(replace(batch, quantity=batch.quantity - taken, discarded=batch.discarded + taken))
+        wanted -= taken
+    return tuple(changed)

@@ -1,0 +1,186 @@
+"""Discard: taking units out of stock that were not used (stockctl/README.md, "Discard")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any
+
+from stockctl.domain.commit import Commit
+from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
+from stockctl.domain.errors import Busy
+from stockctl.domain.instants import iso
+from stockctl.domain.stock import Batch, Holding
+from stockctl.domain.transaction import Reused, Unknown
+from stockctl.operations import conditions
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.rows import batch_key, level_key, number, roster_key, text
+from stockctl.operations.transact import Cancelled, Contended, Unanswered, settled, transact
+from stockctl.operations.use import REMEMBERED_SECONDS, Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+def discard(tables: Tables, request: Discard) -> DiscardOutcome:
+    """Takes the units out of stock, or changes nothing. The same request again is answered, not carried out again.
+
+    Raises:
+        Busy: contention outlasted the deadline; nothing changed.
+    """
+    may_have_happened = False
+    try:
+        for _ in tables.patience.attempts(f"discarding {request.ingredient}"):
+            try:
+                outcome = _attempt(tables, request)
+            except Contended as contended:
+                may_have_happened |= isinstance(contended, Unanswered)
+            else:
+                if outcome is not None:
+                    return outcome
+    except Busy:
+        if may_have_happened:
+            return Unknown()
+        raise
+    raise AssertionError  # attempts end by raising
+
+
+def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:
+    """What one attempt came to; None where another one is needed."""
+    reconcile(tables.stock, request.ingredient, tables.clock, tables.patience)
+    holding = tables.stock.read(request.ingredient)
+    if holding is None:
+        return _known(tables, request) or TooFew(0)
+    if not holding.adds_up:  # a row is not visible yet: what is chosen or refused must not rest on that
+        return None
+    now = tables.clock()
+    batches = chosen(holding, request, int(now))
+    if not isinstance(batches, tuple):
+        return _known(tables, request) or batches
+    try:
+        transact(tables.stock.client, _actions(tables, holding, request, batches, now))
+    except Cancelled as cancelled:
+        record = cancelled.reasons[0]
+        return _repeated(request, record.row) if record.is_failed_condition else None
+    return Discarded(_removals(holding, batches))
+
+
+def _known(tables: Tables, request: Discard) -> Discarded | Reused | None:
+    """The answer to a request whose id is known; None where it is not.
+
+    Raises:
+        Contended: it may be about to be.
+    """
+    key = {"transaction_id": text(PREFIX + request.discard_id)}
+    return _repeated(request, settled(tables.stock.client, tables.transactions, [key])[0])
+
+
+def _repeated(request: Discard, record: Mapping[str, Any] | None) -> Discarded | Reused | None:
+    if record is None:
+        return None
+    if record["request_hash"]["S"] != request.request_hash:
+        return Reused()
+    return Discarded(removals_in(record), replayed=True)
+
+
+def removals_in(record: Mapping[str, Any]) -> tuple[Removal, ...]:
+    """The removals that a discard's record holds."""
+    return tuple(Removal(*one) for one in json.loads(record["removals"]["S"]))
+
+
+def _removals(holding: Holding, batches: Sequence[Batch]) -> tuple[Removal, ...]:
+    before = {batch.batch_id: batch.quantity for batch in holding.batches}
+    return tuple(
+        Removal(batch.batch_id, batch.delivery, batch.best_before, before[batch.batch_id] - batch.quantity)
+        for batch in batches
+    )
+
+
+def _actions(
+    tables: Tables, holding: Holding, request: Discard, batches: Sequence[Batch], now: float
+) -> list[TransactWriteItemTypeDef]:
+    commit = Commit.of([PREFIX, request.discard_id], now)
+    table, removals = tables.stock.name, _removals(holding, batches)
+    return [
+        _put_record(tables.transactions, request, removals, commit),
+        _take_from_level(table, holding, request, commit),
+        _take_from_roster(table, holding, request.units),
+        *(_take_from_batch(table, batch, removal.units) for batch, removal in zip(batches, removals, strict=True)),
+    ]
+
+
+def _put_record(table: str, request: Discard, removals: Sequence[Removal], commit: Commit) -> TransactWriteItemTypeDef:
+    content = json.dumps([astuple(removal) for removal in removals], ensure_ascii=False, separators=(",", ":"))
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": {
+                "transaction_id": text(PREFIX + request.discard_id),
+                "request_hash": text(request.request_hash),
+                "status": text("discarded"),
+                "ingredient": text(request.ingredient),
+                "units": number(request.units),
+                "reason": text(request.reason),
+                "removals": text(content),
+                "at": text(iso(commit.at)),
+                "commit_id": text(commit.commit_id),
+                "forget_at": number(int(commit.at) + REMEMBERED_SECONDS),
+            },
+            "ConditionExpression": conditions.IS_NEW,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _take_from_level(table: str, holding: Holding, request: Discard, commit: Commit) -> TransactWriteItemTypeDef:
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": level_key(request.ingredient),
+            "UpdateExpression": "ADD quantity :minus_units, discarded :units, version :one, generation :one "
+            "SET cause = :cause, updated_at = :at, commit_id = :commit",
+            "ConditionExpression": conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_SAME_GENERATION),
+            "ExpressionAttributeValues": {
+                ":minus_units": number(-request.units),
+                ":units": number(request.units),
+                ":one": number(1),
+                ":cause": text(f"discard {request.discard_id}"),
+                ":at": text(iso(commit.at)),
+                ":commit": text(commit.commit_id),
+                ":generation": number(holding.level.generation),
+            },
+        }
+    }
+
+
+def _take_from_roster(table: str, holding: Holding, units: int) -> TransactWriteItemTypeDef:
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": roster_key(holding.level.ingredient),
+            "UpdateExpression": "ADD batch_units :minus_units, generation :one",
+            "ConditionExpression": conditions.IS_SAME_GENERATION,
+            "ExpressionAttributeValues": {
+                ":minus_units": number(-units),
+                ":one": number(1),
+                ":generation": number(holding.roster.generation),
+            },
+        }
+    }
+
+
+def _take_from_batch(table: str, after: Batch, units: int) -> TransactWriteItemTypeDef:
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": batch_key(after.ingredient, after.batch_id),
+            "UpdateExpression": "ADD discarded :units SET quantity = :after",
+            "ConditionExpression": conditions.HAS_SAME_QUANTITY,
+            "ExpressionAttributeValues": {
+                ":units": number(units),
+                ":after": number(after.quantity),
+                ":before": number(after.quantity + units),
+            },
+        }
+    }
