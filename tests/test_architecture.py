@@ -30,6 +30,7 @@ MAY_IMPORT = {
 SEEN_FROM_TWO_SIDES = {
     "api",  # the answers of the HTTP API, and its client
     "deploy",  # what a deployment does, and the command
+    "discard",  # what it is, the operation, and the command
     "errors",  # the errors users see, and how botocore's become those
     "failures",  # the records Lambda leaves, and the command that lists them
     "findings",  # what an inspection found, and how it is shown

@@ -11,6 +11,7 @@ from stockctl.cli import local
 from stockctl.cli.completion_scripts import use_own_scripts
 from stockctl.cli.deploy import deploy
 from stockctl.cli.destroy import destroy
+from stockctl.cli.discard import discard
 from stockctl.cli.doctor import doctor
 from stockctl.cli.failures import failures
 from stockctl.cli.help import Command, CommandGroup, exit_codes
@@ -73,6 +74,7 @@ def _add(command: Callable[..., None], panel: str, *ends: ExitCode) -> None:
 
 _add(ingest, STOCK, ExitCode.REFUSED)
 _add(use, STOCK, ExitCode.REFUSED)
+_add(discard, STOCK, ExitCode.REFUSED)
 _add(stock, STOCK)
 _add(threshold, STOCK)
 _add(reconcile, STOCK, ExitCode.DRIFT)

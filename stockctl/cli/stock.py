@@ -39,6 +39,7 @@ def stock(
         typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
     ] = None,
     batches: Annotated[bool, typer.Option("--batches", help="List batches instead of levels.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --batches: also batches that are used up.")] = False,
     expiring: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Only what expires within this time, as in 3d or 12h.")
     ] = None,
@@ -66,6 +67,8 @@ def stock(
     """
     if batches and low is not None:
         raise UsageError("--low is about levels, and --batches lists batches", "Leave one of them out.")
+    if everything and not batches:
+        raise UsageError("--all is about batches", "Add --batches.")
     if exit_code and low is None and expiring is None and not below_threshold:
         raise UsageError("--exit-code needs something to look for", "Add --low, --below-threshold or --expiring.")
     wanted = named(ingredients or [])
@@ -81,7 +84,8 @@ def stock(
     now = session.environment.now()
     listing: Listing[Any]
     if batches:
-        found = [batch for level in levels for batch in _batches(table.read(level.ingredient), before)]
+        holdings = [table.read(level.ingredient) for level in levels]
+        found = [batch for holding in holdings for batch in _batches(holding, before, everything=everything)]
         listing = _batch_listing(_sorted_batches(found, sort), now)
     else:
         levels = [level for level in levels if before is None or (level.next_expiry or before + 1) <= before]
@@ -99,8 +103,8 @@ def _horizon(session: Session, expiring: str | None) -> int | None:
     return int((session.environment.now() + duration_of(expiring, "--expiring")).timestamp())
 
 
-def _batches(holding: Holding | None, before: int | None) -> list[Batch]:
-    counted = holding.counted if holding else ()
+def _batches(holding: Holding | None, before: int | None, *, everything: bool) -> list[Batch]:
+    counted = [batch for batch in holding.counted if everything or batch.quantity] if holding else []
     return [batch for batch in counted if before is None or batch.expires_at <= before]
 
 

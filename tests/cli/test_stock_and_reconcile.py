@@ -151,4 +151,4 @@ def test_reconcile_shows_what_moved_and_leaves_no_drift(stockctl: Stockctl) -> N
     done = stockctl("reconcile", "ham", "-o", "json")
     assert done.json == [{"ingredient": "ham", "drift": 40, "allocated": 40, "written_off": 0}]
     assert stockctl("reconcile", "--check").code == ExitCode.DONE
-    assert stockctl("stock", "ham", "--batches").columns("quantity") == [["0"], ["90"]]
+    assert stockctl("stock", "ham", "--batches", "--all").columns("quantity") == [["0"], ["90"]]

@@ -211,12 +211,11 @@ MUTANTS = (
         '{"SS": list(ids.values())},\n                ":one": number(1)',
         '{"SS": list(ids.values())},\n                ":one": number(0)',
     ),
-    Mutant("record: the claim after the recording", RECORDING, "", ""),
     Mutant(
         "record: the receipt before the recording",
         RECORDING,
-        "            self._record()\n",
-        "            self._write_receipt(self.staged.recorded(MAX_ROWS), self.staged.recorded_count())\n            self._record()\n",
+        "            self._record(claim)\n",
+        "            self._write_receipt()\n            self._record(claim)\n",
     ),
     Mutant(
         "record: a receipt in the place of any other",
@@ -380,8 +379,6 @@ def mutated(mutant: Mutant, source: str) -> str:
     """
     if mutant.name == "receive: the clock before the level":
         return _moved(source, "        now = clock()\n", "        level = table.level(", 1)
-    if mutant.name == "record: the claim after the recording":
-        return _moved(source, "        if not self._claim(", "        return self._write_receipt(self.staged", 2)
     pieces = source.split(mutant.old)
     if len(pieces) <= max(1, mutant.nth):
         raise ValueError(f"{mutant.name}: no longer applies")

@@ -253,8 +253,8 @@ def discards() -> list[Scenario]:
     variants: tuple[tuple[str, dict[str, Any]], ...] = (
         ("in any order", {"is_serial": True, "settles": True}),
         ("in time", {"ticks": 1}),
-        ("faults", {"lost": 1, "deaths": 1, "undone": 1}),
-        ("skewed", {"skewed": 1}),
+        ("faults", {"given": CHARGED, "lost": 1, "deaths": 1, "undone": 1}),
+        ("skewed", {"given": CHARGED, "skewed": 1}),
     )
     plain = [
         Scenario(f"{a} / {b}", TRUTH, WAITING, pair(a, b), page_rows=100, is_serial=False) for a, b in DISCARD_PAIRS

@@ -1,0 +1,158 @@
+"""`stockctl discard`: takes units out of stock that were not used."""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockctl.cli.completion import complete_items
+from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities, stock_table
+from stockctl.cli.session import Session, with_writing_session
+from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
+from stockctl.domain.transaction import MAX_ID_LENGTH
+from stockctl.terminal.figures import best_before, counts, units
+from stockctl.terminal.output import Field, Listing, Nested
+
+if TYPE_CHECKING:
+    from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
+    from stockctl.operations.use import Tables
+
+MAX_REASON_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class DiscardResult:
+    """What the command shows of a discard; `after` is the level once it was done, None where it could not be read."""
+
+    request: Discard
+    outcome: Discarded
+    after: int | None
+
+    @property
+    def before(self) -> int | None:
+        """The level before it; of a repeat nobody knows."""
+        return None if self.after is None or self.outcome.replayed else self.after + self.request.units
+
+
+@with_writing_session
+def discard(
+    session: Session,
+    item: Annotated[
+        str, typer.Argument(metavar="INGREDIENT=UNITS", help="As in ham=3.", autocompletion=complete_items)
+    ],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, as in spoiled, dropped or recalled.")] = "spoiled",
+    batch: Annotated[str | None, typer.Option(metavar="ID", help="Only from this batch.")] = None,
+    delivery: Annotated[str | None, typer.Option(metavar="KEY", help="Only from this delivery.")] = None,
+    discard_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Discard id; a repeat with the same id changes nothing.")
+    ] = None,
+) -> None:
+    """Take units out of stock that were not used: spoiled, dropped, missing.
+
+    Batches lose them soonest best-before first, unless --batch or --delivery is given. Expired stock needs no discard:
+    it is written off. `stockctl stock --batches` lists batch ids.
+
+    Exit code 3 means that there is less in stock, and that nothing was changed.
+
+    Examples:
+        stockctl discard ham=3 --reason dropped
+        stockctl discard ham=3 --delivery monday.csv
+    """
+    from stockctl.operations.discard import discard as discard_units
+
+    request = _request(item, reason, batch, delivery, discard_id)
+    tables = _tables(session)
+    found = tables.stock.levels([request.ingredient])
+    check_known(session, [request.ingredient], [level.ingredient for level in found])
+    again = f"Repeat it with --id {shlex.quote(request.discard_id)}: nothing is discarded twice."
+    try:
+        outcome = discard_units(tables, request)
+    except Busy as error:
+        raise StockctlError(error.message, again) from error
+    done = _checked(request, outcome, again)
+    level = tables.stock.level(request.ingredient)
+    session.output.show(_listing(DiscardResult(request, done, level.quantity if level else None)))
+
+
+def _request(item: str, reason: str, batch: str | None, delivery: str | None, discard_id: str | None) -> Discard:
+    from stockctl.domain.discard import Discard
+
+    ((ingredient, wanted),) = quantities([item]).items()
+    if not 1 <= len(reason) <= MAX_REASON_LENGTH or not reason.isprintable():
+        raise UsageError(f"--reason must be 1 to {MAX_REASON_LENGTH} printable characters", None)
+    if discard_id is not None and (not 1 <= len(discard_id) <= MAX_ID_LENGTH or not discard_id.isprintable()):
+        raise UsageError(f"--id must be 1 to {MAX_ID_LENGTH} printable characters", None)
+    if not wanted:
+        raise UsageError("nothing to discard", QUANTITY_HINT)
+    name = str(uuid.uuid4()) if discard_id is None else discard_id
+    return Discard(name, ingredient, wanted, reason, batch, delivery)
+
+
+def _tables(session: Session) -> Tables:
+    from stockctl.operations.use import Tables
+
+    stock = stock_table(session)
+    return Tables(
+        stock, session.deployment.transaction_table, lambda: session.environment.now().timestamp(), stock.patience
+    )
+
+
+def _checked(request: Discard, outcome: DiscardOutcome, again: str) -> Discarded:
+    """The outcome, if the units are out of stock.
+
+    Raises:
+        Refused: there are too few units.
+        StockctlError: the id is known with another request, or no answer came.
+    """
+    from stockctl.domain.discard import Discarded, TooFew
+    from stockctl.domain.transaction import Reused
+
+    match outcome:
+        case Discarded():
+            return outcome
+        case TooFew():
+            raise _too_few(request, outcome)
+        case Reused():
+            message = f"discard {request.discard_id} was made before with other content"
+            raise StockctlError(message, "Give another --id, or leave it out.")
+        case _:
+            raise OutcomeUnknown("no answer came of whether the units were discarded", again)
+
+
+def _too_few(request: Discard, few: TooFew) -> Refused:
+    if few.is_expired:
+        return Refused(f"this {request.ingredient} has expired; nothing was discarded", "It is written off by itself.")
+    where = request.batch_id or request.delivery
+    place = f" in {where}" if where else ""
+    return Refused(
+        f"{units(few.available)} of {request.ingredient} available{place}, {units(request.units)} requested; "
+        "nothing was discarded",
+        f"`stockctl stock {shlex.quote(request.ingredient)} --batches` lists what there is.",
+    )
+
+
+def _listing(result: DiscardResult) -> Listing[DiscardResult]:
+    removals: list[Field[Removal]] = [
+        Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
+        Field("delivery", lambda one: one.delivery, yields=2),
+        Field("best_before", lambda one: one.best_before, shown=lambda one: best_before(one.best_before), folds=False),
+        Field("units", lambda one: one.units),
+    ]
+    fields: list[Field[DiscardResult]] = [
+        Field("discard_id", lambda one: one.request.discard_id, in_table=False),
+        Field("status", lambda one: "replayed" if one.outcome.replayed else "discarded", in_table=False),
+        Field("ingredient", lambda one: one.request.ingredient),
+        Field("quantity", lambda one: one.request.units, "discarded"),
+        Field("reason", lambda one: one.request.reason),
+        Field("before", lambda one: one.before),
+        Field("after", lambda one: one.after, style="bold"),
+    ]
+    happened = "made before; nothing was discarded again" if result.outcome.replayed else "done"
+    batches = counts(len(result.outcome.removals), "batch")
+    total = f"discard {result.request.discard_id}: {happened}, {batches}"
+    nested: Nested[DiscardResult] = Nested("batches", lambda one: one.outcome.removals, removals)
+    return Listing(fields, [result], nested, total=total, is_document=True)

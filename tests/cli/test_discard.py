@@ -1,0 +1,67 @@
+"""`stockctl discard`: what leaves stock, what is refused, and that a repeat changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockctl.domain.errors import ExitCode
+from tests.cli.conftest import Stockctl
+from tests.service import Service
+
+
+@pytest.fixture(autouse=True)
+def stock_of_ham(kitchen: Service) -> None:
+    kitchen.drop("monday.csv", "ham,100,2099-12-31\n")
+    kitchen.drop("tuesday.csv", "ham,30,2098-12-31\n")
+
+
+def test_it_takes_units_out_of_the_batch_that_expires_soonest(stockctl: Stockctl, kitchen: Service) -> None:
+    done = stockctl("discard", "ham=40", "--reason", "dropped", "-o", "json")
+    assert done.code == ExitCode.DONE
+    assert (done.json["before"], done.json["after"], done.json["reason"]) == (130, 90, "dropped")
+    batches = [(one["delivery"], one["units"]) for one in done.json["batches"]]
+    assert batches == [("tuesday.csv", 30), ("monday.csv", 10)]
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    assert (level.discarded, level.adds_up, level.cause) == (40, True, f"discard {done.json['discard_id']}")
+
+
+def test_usage_that_waits_is_charged_first(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.post("1", ham=30)
+    done = stockctl("discard", "ham=5")
+    assert done.columns("delivery", "units") == [["monday.csv", "5"]]
+
+
+def test_it_takes_only_from_the_delivery_that_is_named(stockctl: Stockctl) -> None:
+    assert stockctl("discard", "ham=10", "--delivery", "monday.csv").columns("delivery") == [["monday.csv"]]
+    refused = stockctl("discard", "ham=31", "--delivery", "tuesday.csv")
+    assert refused.code == ExitCode.REFUSED
+    assert "30 of ham available in tuesday.csv, 31 requested; nothing was discarded" in refused.err
+
+
+def test_a_repeat_changes_nothing(stockctl: Stockctl) -> None:
+    for status in ("discarded", "replayed"):
+        assert stockctl("discard", "ham=10", "--id", "abc").columns("status", "after") == [[status, "120"]]
+    assert stockctl("discard", "ham=11", "--id", "abc").code == ExitCode.FAILED
+
+
+@pytest.mark.parametrize("words", [["ham=0"], ["ham=-1"], ["ham"], ["ham=1", "--reason", ""], ["ham=1", "--id", ""]])
+def test_what_makes_no_sense_is_a_usage_error(stockctl: Stockctl, words: list[str]) -> None:
+    assert stockctl("discard", *words).code == ExitCode.USAGE
+
+
+def test_an_ingredient_that_was_never_delivered_is_named(stockctl: Stockctl) -> None:
+    done = stockctl("discard", "hma=1")
+    assert (done.code, "no such ingredient: hma" in done.err) == (ExitCode.FAILED, True)
+
+
+def test_batches_that_are_used_up_are_listed_with_all_only(stockctl: Stockctl) -> None:
+    stockctl("discard", "ham=30")
+    assert stockctl("stock", "--batches").columns("delivery", "quantity") == [["monday.csv", "100"]]
+    assert [row[0] for row in stockctl("stock", "--batches", "--all").columns("quantity")] == ["0", "100"]
+
+
+def test_the_next_expiry_is_that_of_the_next_batch_once_one_is_used_up(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.post("1", ham=30)
+    kitchen.work_off("ham")
+    assert stockctl("stock", "ham", "-o", "json").json[0]["next_expiry"] == "2100-01-01T00:00:00Z"
