@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
 
-import boto3
 import pytest
 
-from stockctl.aws.clients import Clients
+from stockctl.aws.clients import Clients, aws_session
 from stockctl.functions import get_stock, post_transaction, stock_expired, stock_received, stock_updated, wiring
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.rows import LEVEL, level_key
@@ -33,7 +32,7 @@ class Service:
     @classmethod
     def made(cls, monkeypatch: pytest.MonkeyPatch) -> Service:
         """Makes everything in the account that is mocked now."""
-        clients = Clients(boto3.session.Session())
+        clients = Clients(aws_session())
         make_tables(clients)
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})

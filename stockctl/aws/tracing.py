@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import boto3
+    from botocore.hooks import BaseEventHooks
     from botocore.model import OperationModel
+    from botocore.session import Session
 
 
-def trace_calls(session: boto3.session.Session, log: Callable[[str], None]) -> None:
+def trace_calls(session: Session, log: Callable[[str], None]) -> None:
     """Logs each call of clients made from this session: operation, result, duration, request id."""
 
     def before(context: dict[str, Any], **_: object) -> None:
@@ -24,5 +25,6 @@ def trace_calls(session: boto3.session.Session, log: Callable[[str], None]) -> N
         outcome = parsed.get("Error", {}).get("Code") or metadata.get("HTTPStatusCode", "?")
         log(f"{service} {model.name}: {outcome} in {took:.0f} ms, request {metadata.get('RequestId', '-')}")
 
-    session.events.register("before-call.*.*", before)
-    session.events.register("after-call.*.*", after)
+    emitter: BaseEventHooks = session.get_component("event_emitter")
+    emitter.register("before-call.*.*", before)
+    emitter.register("after-call.*.*", after)

@@ -44,17 +44,18 @@ def existing(settings: Settings, environment: Environment) -> Target | None:
 
 
 def _aws(settings: Settings) -> Target:
-    import boto3
+    from stockctl.aws.clients import aws_session
 
     url = settings.endpoint_url
     if url and not url.startswith(("http://", "https://")):
         raise UsageError(f"the endpoint {url!r} is not a URL", "Write it like http://127.0.0.1:4566.")
-    session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+    session = aws_session(settings.profile, settings.region)
     if session.get_credentials() is None:
         raise CredentialsError(
             "no AWS credentials were found",
             "Run `aws configure sso` or set AWS_PROFILE; or use --local for the embedded cloud.",
         )
-    if session.region_name is None:
+    region = session.get_config_variable("region")
+    if region is None:
         raise CredentialsError("no AWS region is set", "Give --region, or set AWS_REGION.")
-    return Target(stack=settings.stack, region=session.region_name, profile=settings.profile, endpoint_url=url)
+    return Target(stack=settings.stack, region=region, profile=settings.profile, endpoint_url=url)

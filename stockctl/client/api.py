@@ -21,7 +21,7 @@ from stockctl.domain.errors import Busy, CredentialsError, OutcomeUnknown, Stock
 from stockctl.domain.orders import Order, batched
 
 if TYPE_CHECKING:
-    import boto3
+    from botocore.session import Session
 
 CALLING = Patience(seconds=20.0, first_wait=0.1, longest_wait=2.0)
 IN_FLIGHT = 4
@@ -34,7 +34,7 @@ class StockApi:
 
     def __init__(
         self,
-        session: boto3.session.Session,
+        session: Session,
         url: str,
         patience: Patience = CALLING,
         log: Callable[[str], None] = lambda _: None,
@@ -42,8 +42,8 @@ class StockApi:
         self.url = url.rstrip("/")
         self.patience = patience
         self._log = log
-        credentials = session.get_credentials()
-        self._signer = SigV4Auth(credentials, "execute-api", session.region_name) if credentials else None
+        credentials, region = session.get_credentials(), session.get_config_variable("region")
+        self._signer = SigV4Auth(credentials, "execute-api", region) if credentials else None
         self._http = URLLib3Session(timeout=30)
 
     def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:

@@ -13,6 +13,8 @@ from stockctl.domain.transaction import Fault, InvalidRequest
 from stockctl.functions import wiring
 from stockctl.functions.http import response
 
+wiring.prepare(wiring.stock_table)
+
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answers `GET /stock`, `GET /stock?typeId=…` and `GET /stock/{typeId}`.

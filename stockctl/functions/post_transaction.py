@@ -12,6 +12,8 @@ from stockctl.functions import metrics, wiring
 from stockctl.functions.http import json_body, response
 from stockctl.operations.use import use
 
+wiring.prepare(wiring.tables)
+
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answers `POST /transactions`."""

@@ -14,6 +14,8 @@ from stockctl.operations.use_batch import use_batch
 MAX_BODY = 1 << 20
 """Characters of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""
 
+wiring.prepare(wiring.tables)
+
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answers `POST /transactions/batch`."""

@@ -14,6 +14,8 @@ from typing import Any
 from stockctl.functions import wiring
 from stockctl.functions.try_all import all_tried, each_tried
 
+wiring.prepare(wiring.stock_table)
+
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
     """Works a batch of the table's stream, or a call of the schedule: once per ingredient."""

@@ -11,6 +11,8 @@ from stockctl.functions import metrics, wiring
 from stockctl.functions.try_all import all_tried, each_tried
 from stockctl.operations.rows import level_from
 
+wiring.prepare(wiring.stock_table, wiring.publisher)
+
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
     """Processes a batch of the table's stream: publishes every change in order, reconciles once per ingredient.

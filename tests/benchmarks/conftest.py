@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from stockctl.aws.clients import Clients
+from stockctl.aws.clients import Clients, aws_session
 from stockctl.aws.retry import Patience
 from stockctl.client.api import StockApi
 from stockctl.domain.stock import Batch, batch_id_of
@@ -55,9 +54,12 @@ def dynamodb_local_port() -> Iterator[int]:
 @pytest.fixture
 def dynamodb(dynamodb_local_port: int) -> DynamoDBClient:
     """A client of DynamoDB Local with empty tables: what an earlier test left is deleted first."""
-    session = boto3.session.Session("bench", "bench", region_name=f"bench-{time.time_ns() % 10**9}")
+    session = aws_session(region=f"bench-{time.time_ns() % 10**9}")
+    session.set_credentials("bench", "bench")
     config = Config(max_pool_connections=64, retries={"total_max_attempts": 1}, read_timeout=60)
-    client = session.client("dynamodb", endpoint_url=f"http://127.0.0.1:{dynamodb_local_port}", config=config)
+    client: DynamoDBClient = session.create_client(  # type: ignore[assignment]
+        "dynamodb", endpoint_url=f"http://127.0.0.1:{dynamodb_local_port}", config=config
+    )
     for name in client.list_tables()["TableNames"]:
         client.delete_table(TableName=name)
     clients = Clients(session, f"http://127.0.0.1:{dynamodb_local_port}")

@@ -44,8 +44,7 @@ def test_it_waits_for_a_use_that_is_at_the_level(stockctl: Stockctl, kitchen: Se
         if conflicts:
             raise conflicts.pop()
 
-    events = kitchen.clients.session.events
-    events.register("before-call.dynamodb.UpdateItem", conflicting_once)
+    kitchen.clients.session.register("before-call.dynamodb.UpdateItem", conflicting_once)
     assert stockctl("threshold", "ham=95").rows == [["ham", "95", "100", "false"]]
 
 

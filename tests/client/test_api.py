@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import boto3
 import pytest
 
+from stockctl.aws.clients import aws_session
 from stockctl.aws.retry import Patience
 from stockctl.client.api import StockApi
 from stockctl.domain.errors import Busy, OutcomeUnknown
@@ -65,7 +65,7 @@ def api_answering(*replies: Reply, log: Callable[[str], None] = lambda _: None) 
     thread.start()
     patience = Patience(seconds=0.5, first_wait=0.05, longest_wait=0.1)
     try:
-        yield StockApi(boto3.session.Session(), f"http://127.0.0.1:{server.server_port}", patience, log)
+        yield StockApi(aws_session(), f"http://127.0.0.1:{server.server_port}", patience, log)
     finally:
         server.shutdown()
         server.server_close()

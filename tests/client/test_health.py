@@ -114,7 +114,8 @@ def test_a_level_that_cannot_be_read_is_drift(look: Look, service: Service) -> N
 
 def make_function(service: Service) -> None:
     """A function of the name that the stack's outputs give each."""
-    role = service.clients.session.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+    iam: Any = service.clients.session.create_client("iam")
+    role = iam.create_role(RoleName="any", AssumeRolePolicyDocument="{}")
     service.clients.lambda_.create_function(
         FunctionName="gone", Role=role["Role"]["Arn"], Runtime="python3.13", Handler="a.b", Code={"ZipFile": b"PK"}
     )

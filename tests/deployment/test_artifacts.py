@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 
-import boto3
 from moto import mock_aws
 
-from stockctl.aws.clients import Clients
+from stockctl.aws.clients import Clients, aws_session
 from stockctl.deployment.artifacts import Artifact, ArtifactBucket
 
 
 @mock_aws
 def test_the_artifact_bucket_is_versioned_private_encrypted_and_reached_by_tls_alone() -> None:
-    clients = Clients(boto3.session.Session())
+    clients = Clients(aws_session())
     artifacts = ArtifactBucket(clients)
     assert_protected(clients, artifacts)
 
 
 @mock_aws
 def test_an_artifact_bucket_whose_making_was_cut_off_is_protected_by_the_next_deployment() -> None:
-    clients = Clients(boto3.session.Session())
+    clients = Clients(aws_session())
     artifacts = ArtifactBucket(clients)
     clients.s3.create_bucket(
         Bucket=artifacts.name,
@@ -32,7 +31,7 @@ def test_an_artifact_bucket_whose_making_was_cut_off_is_protected_by_the_next_de
 @mock_aws
 def test_cloudformation_is_given_the_template_by_an_address_it_accepts() -> None:
     """In the path style, of the bucket's own region: CloudFormation reads it as the caller."""
-    clients = Clients(boto3.session.Session())
+    clients = Clients(aws_session())
     artifacts = ArtifactBucket(clients)
     template = Artifact.of("templates", b"Resources: {}", "yaml")
     assert artifacts.url(template) == f"https://s3.eu-west-1.amazonaws.com/{artifacts.name}/{template.key}"

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Protocol
 
-import boto3
-
-from stockctl.aws.clients import Clients
+from stockctl.aws.clients import Clients, aws_session
 from stockctl.aws.retry import Patience
 from tests.faults.cloud_engine import Body, BucketEngine, SmallCloud, StreamEngine
 from tests.faults.invariants import Rows
@@ -38,7 +36,8 @@ class EngineCloud:
     """A cloud with tables in an engine that boto3 reaches."""
 
     def __init__(self, endpoint_url: str | None) -> None:
-        session = boto3.session.Session(region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+        session = aws_session(region="eu-west-1")
+        session.set_credentials("test", "test")
         self.clients = Clients(session, endpoint_url)
         self.dynamodb: Any = self.clients.dynamodb
         self.patience = PATIENT

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
-from stockctl.aws.clients import Clients
+from stockctl.aws.clients import Clients, aws_session
 from stockctl.local.expiry import ExpiryService
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        yield Clients(boto3.session.Session(region_name="eu-west-1"))
+        yield Clients(aws_session(region="eu-west-1"))
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
-import boto3
 import pytest
 from moto import mock_aws
 
-from stockctl.aws.clients import Clients
+from stockctl.aws.clients import Clients, aws_session
 from stockctl.domain.receipt import receipt_key
 from stockctl.local.undelivered import Drop
 
@@ -23,7 +22,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        clients = Clients(boto3.session.Session(region_name="us-east-1"))
+        clients = Clients(aws_session(region="us-east-1"))
         clients.s3.create_bucket(Bucket="drop")
         clients.dynamodb.create_table(
             TableName="transactions",

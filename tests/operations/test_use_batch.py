@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
-from stockctl.aws.clients import Clients
+from stockctl.aws.clients import Clients, aws_session
 from stockctl.aws.retry import Patience
 from stockctl.domain.stock import Batch, Level, batch_id_of
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
@@ -61,7 +60,7 @@ class Kitchen:
 @pytest.fixture
 def kitchen() -> Iterator[Kitchen]:
     with mock_aws():
-        clients = Clients(boto3.session.Session())
+        clients = Clients(aws_session())
         make_tables(clients)
         yield Kitchen(clients.dynamodb)
 

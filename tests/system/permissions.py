@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def iam(system: System) -> Any:
-    return system.clients.session.client("iam", endpoint_url=system.target.endpoint_url)
+    return system.clients.session.create_client("iam", endpoint_url=system.target.endpoint_url)
 
 
 def role_name(system: System, role: str, stack: str = "stockctl") -> str:

@@ -123,7 +123,7 @@ def test_the_policy_allows_the_calls_that_commands_make_and_no_others(
 
     def recording(self: Clients, *arguments: Any, **named: Any) -> None:
         initialise(self, *arguments, **named)
-        self.session.events.register("before-call", partial(note, made))
+        self.session.register("before-call", partial(note, made))
 
     monkeypatch.setattr(Clients, "__init__", recording)
     variables = variables_for(str(tmp_path / "home"))

@@ -38,7 +38,7 @@ def supplier(embedded_cloud: System) -> Iterator[Supplier]:
     assert made.returncode == 0, made.stderr
     outputs = json.loads(made.stdout)["outputs"]
     clients, bucket = embedded_cloud.clients, outputs["DropBucket"]
-    iam = clients.session.client("iam", endpoint_url=clients.endpoint_url)
+    iam: Any = clients.session.create_client("iam", endpoint_url=clients.endpoint_url)
     iam.create_user(UserName="acme")
     iam.attach_user_policy(UserName="acme", PolicyArn=outputs["SupplierPolicy"])
     key = iam.create_access_key(UserName="acme")["AccessKey"]
