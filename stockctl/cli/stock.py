@@ -135,7 +135,7 @@ def _level_listing(levels: list[Level], now: datetime, *, is_empty: bool) -> Lis
         Field(
             "next_expiry",
             lambda level: _iso(level.next_expiry),
-            shown=lambda level: _relative(level.next_expiry, now),
+            shown=lambda level: _relative(NEVER if level.never_expires else level.next_expiry, now),
             folds=False,
         ),
         _clock_field(lambda level: level.next_expiry, yields=2),

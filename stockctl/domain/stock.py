@@ -56,6 +56,11 @@ class Level:
         parts = (self.quantity, self.used, self.expired, self.discarded)
         return min(*parts, self.returned) >= 0 and self.received + self.returned == sum(parts)
 
+    @property
+    def never_expires(self) -> bool:
+        """Whether there is stock, and none of it expires."""
+        return self.quantity > 0 and self.next_expiry is None
+
     def is_guarded(self, now: int) -> bool:
         """Whether stock on its roster may have expired, so that uses wait for a reconciliation."""
         return self.next_expiry is not None and self.next_expiry <= now

@@ -152,3 +152,17 @@ def test_reconcile_shows_what_moved_and_leaves_no_drift(stockctl: Stockctl) -> N
     assert done.json == [{"ingredient": "ham", "drift": 40, "allocated": 40, "written_off": 0}]
     assert stockctl("reconcile", "--check").code == ExitCode.DONE
     assert stockctl("stock", "ham", "--batches", "--all").columns("quantity") == [["0"], ["90"]]
+
+    assert stockctl("stock", "ham", "--batches").columns("quantity") == [["0"], ["90"]]
+
+
+def test_what_never_expires_is_shown_as_such_and_last(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.drop("dry.csv", "ingredient,quantity,best_before\nsalt,5,never\nnori,1,2099-12-31\n")
+    batches = stockctl("stock", "salt", "nori", "--batches", "-o", "json").json
+    assert [(batch["best_before"], batch["expires_at"] is None) for batch in batches] == [
+        ("2099-12-31", False),
+        ("never", True),
+    ]
+    for words in ([], ["--batches"]):
+        lines = stockctl("stock", "salt", "nori", *words, "-o", "table").out.splitlines()
+        assert ["never" in line for line in lines if "salt" in line or "nori" in line].count(True) == 1

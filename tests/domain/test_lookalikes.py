@@ -1,0 +1,40 @@
+"""Misspelt ingredients: a slip of a letter or two, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockctl.domain.lookalikes import lookalikes
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *(("hamm", "ham"), ("hm", "ham"), ("leak", "leek"), ("elek", "leek"), ("eggs", "egg"), ("tomatos", "tomatoes")),
+        *(("mushrom", "mushroom"), ("mozarela", "mozzarella"), ("creme fraiche", "crème fraîche"), ("chrad", "chard")),
+    ],
+)
+def test_a_slip_is_seen(name: str, meant: str) -> None:
+    assert lookalikes([name], {meant, "basil", "quince"}) == {name: meant}
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        *(
+            ("jam", "ham"),
+            ("olives", "olive oil"),
+            ("milk 2l", "milk 1l"),
+            ("spice12", "spice1"),
+            (".", ".."),
+            ("a=b", "a#b"),
+        ),
+        *(("turkey breast", "chicken breast"), ("red wine", "red wine vinegar"), ("kale", "leek"), ("ham", "ham")),
+    ],
+)
+def test_another_name_is_no_slip(name: str, known: str) -> None:
+    assert lookalikes([name], {known}) == {}
+
+
+def test_the_nearest_name_is_meant() -> None:
+    assert lookalikes(["mushroms"], {"mushrooms", "mushroom"}) == {"mushroms": "mushrooms"}
