@@ -28,7 +28,7 @@ def named() -> Callable[[str], str]:
 def drop(system: System, tmp_path: Path, *rows: str) -> list[dict[str, Any]]:
     path = tmp_path / f"{uuid.uuid4().hex[:8]}.csv"
     path.write_text("ingredient,quantity,best_before\n" + "".join(f"{row}\n" for row in rows))
-    ended = system.stockctl("ingest", str(path), "--output", "json")
+    ended = system.stockctl("ingest", str(path), "--new", "--output", "json")
     assert ended.returncode == 0, ended.stderr
     document: list[dict[str, Any]] = json.loads(ended.stdout)
     return document
@@ -101,7 +101,7 @@ def test_the_rest_of_an_expired_batch_leaves_the_level_and_is_published(
     assert all(change["received"] == change["quantity"] + change["used"] + change["expired"] for change in changes)
 
 
-@pytest.mark.parametrize("key", ["a b+c {}.csv", "Käse №5 {}.CSV", "in/2026/{}.csv"])
+@pytest.mark.parametrize("key", ["a b+c {}.csv", "Käse №5 {}.CSV", "in/2026/{}.csv", "mon {}.Csv", "{}.txt", "{}"])
 def test_a_file_of_any_name_put_into_the_bucket_is_recorded(
     embedded_cloud: System, key: str, named: Callable[[str], str]
 ) -> None:
