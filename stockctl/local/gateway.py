@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from stockctl.local import object_files, root_user
 from stockctl.local.checkpoints import Checkpoints
@@ -18,6 +19,8 @@ from stockctl.local.requests import API_PATHS, Change, Request, Scope
 
 IDENTITY_PATH = "/_stockctl"
 OWN_PATHS = ("/_ministack", "/_localstack", "/health", "/_aws/", "/_stockctl")
+JSON = b"application/json"
+XML_SERVICES = frozenset({"s3", "cloudformation", "iam", "sts", "sns", "ec2"})
 HOSTS = ("127.0.0.1", "localhost")
 
 Receive = Callable[[], Awaitable[Any]]
@@ -41,9 +44,9 @@ class Gateway:
             return await self._application(scope, receive, send)
         request = Request.of(scope)
         if reason := refusal(request):
-            return await _answer(send, 403, {"__type": "AccessDeniedException", "message": reason})
+            return await _refuse(send, request, 403, "AccessDenied", reason)
         if request.path == IDENTITY_PATH:
-            return await _answer(send, 200, {"pid": self._run.pid, "since": self._run.since})
+            return await _answer(send, 200, JSON, json.dumps({"pid": self._run.pid, "since": self._run.since}))
         return await self._pass(request, scope, receive, send)
 
     async def _pass(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +55,7 @@ class Gateway:
         exchange = _Exchange(request, receive, send, self._checkpoints)
         if exchange.is_change() and (problem := self._home.full_disk()):
             self._checkpoints.report(problem)
-            return await _answer(send, 503, {"__type": "ServiceUnavailable", "message": problem})
+            return await _refuse(send, request, 503, "ServiceUnavailable", problem)
         object_files.errors.set(exchange.errors)
         return await self._application(scope, exchange.receive, exchange.send)
 
@@ -86,7 +89,7 @@ class _Exchange:
             error = await self._error()
             if error:
                 self._is_refused = True
-                await _answer(self._send, 500, {"__type": "InternalServerError", "message": error})
+                await _refuse(self._send, self._request, 500, "InternalError", error)
             else:
                 await self._send({**message, "headers": _closed(message.get("headers", []))})
         elif not self._is_refused:
@@ -123,8 +126,16 @@ def _closed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [(name, value) for name, value in headers if not name.lower().startswith(b"access-control-")]
 
 
-async def _answer(send: Send, status: int, document: dict[str, Any]) -> None:
-    body = json.dumps(document).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+async def _refuse(send: Send, request: Request, status: int, code: str, reason: str) -> None:
+    """Answers with an error, in the form that the client of the service reads."""
+    if request.service in XML_SERVICES:
+        error = f"<Error><Code>{code}</Code><Message>{escape(reason)}</Message></Error>"
+        return await _answer(send, status, b"text/xml", f"<ErrorResponse>{error}</ErrorResponse>")
+    return await _answer(send, status, JSON, json.dumps({"__type": code, "message": reason}))
+
+
+async def _answer(send: Send, status: int, kind: bytes, text: str) -> None:
+    body = text.encode()
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
