@@ -57,7 +57,7 @@ class Checkpoints:
         self._saved_changes = 0
         self._saved_stacks = state.stacks()
         self._snapshot_bytes = 0
-        self._needs_snapshot = True
+        self._needs_snapshot = not any(home.rows.glob(f"*{SNAPSHOT}"))
         self._problem: str | None = None
 
     def changed(self) -> None:
@@ -88,12 +88,16 @@ class Checkpoints:
                 return True
             if self._state.is_deploying():
                 return True
-            return await self._save(with_rows=self._log_is_large())
+            return await self._save(with_rows=self._log_is_large() or self._needs_snapshot)
 
     async def end(self) -> bool:
-        """Saves everything, at the end."""
+        """Saves everything, at the end.
+
+        The emulator forgets its streams. What functions have not read of them is read from the log after the next
+        start, so the log is kept.
+        """
         async with self._saving:
-            return await self._save(with_rows=True)
+            return await self._save(with_rows=not self._state.has_unread_streams())
 
     async def keep(self) -> None:
         """Saves for as long as the task lives."""
@@ -108,7 +112,7 @@ class Checkpoints:
 
     def _log_is_large(self) -> bool:
         log = self._rows.log
-        return log is not None and (self._needs_snapshot or log.size > max(LOG_BYTES, self._snapshot_bytes))
+        return log is not None and log.earlier + log.size > max(LOG_BYTES, self._snapshot_bytes)
 
     async def _save(self, *, with_rows: bool) -> bool:
         changes, stacks = self._changes, self._state.stacks()
@@ -187,6 +191,16 @@ class EmulatorState:
         return any(
             stack[1].endswith("_IN_PROGRESS") and not stack[1].startswith("REVIEW") and stack not in self._cut_off
             for stack in self.stacks()
+        )
+
+    def has_unread_streams(self) -> bool:
+        """Whether a function has still to read records of a table's stream."""
+        functions = importlib.import_module("ministack.services.lambda_svc")
+        positions = functions._dynamodb_stream_positions
+        return any(
+            mapping.get("Enabled", True)
+            and positions.get_scoped(account, region, name, 0) < table_rows.end_of_stream(mapping)
+            for (account, region, name), mapping in functions._esms.all_items()
         )
 
     def write(self, current: Path, target: Path) -> None:

@@ -27,6 +27,7 @@ DEFAULT_PORT = 4580
 PORT_VARIABLE = "STOCKCTL_LOCAL_PORT"
 SECONDS_TO_START = 60.0
 SECONDS_TO_STOP = 20.0
+SECONDS_FOR_THE_LOCK = 3.0
 
 # What the emulator may see of the caller's environment. Above all none of AWS_*: it hands its own environment on to
 # every function, which must not run with somebody's real credentials, profile or endpoint.
@@ -112,7 +113,7 @@ class EmbeddedCloud:
     def _start(self, port: int | None, anywhere: bool) -> Started:
         if importlib.util.find_spec("ministack") is None:
             raise StockctlError("the embedded cloud is not installed", "Run `pip install 'stockctl[local]'`.")
-        if self.home.is_locked():
+        if not self._ends(SECONDS_FOR_THE_LOCK):  # one that was killed lives on for a moment
             raise StockctlError(
                 "the embedded cloud runs but does not answer", "Run `stockctl local down`, then try again."
             )

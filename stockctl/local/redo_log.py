@@ -35,6 +35,8 @@ class RedoLog:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
         self.number = 1 + max(numbers(folder, LOG) + numbers(folder, SNAPSHOT), default=0)
+        self.earlier = sum((folder / f"{old}{LOG}").stat().st_size for old in numbers(folder, LOG))
+        """Bytes of the logs before this one that have no snapshot after them."""
         self._file = self._open()
         self.size = 0
         self._synced = 0
@@ -67,6 +69,7 @@ class RedoLog:
             self._sync()
             self.number += 1
             previous, self._file = self._file, self._open()
+            self.earlier += self.size
             self.size = self._synced = 0
             os.close(previous)
         return self.number
@@ -77,6 +80,7 @@ class RedoLog:
             for old in numbers(self._folder, suffix):
                 if old < number:
                     (self._folder / f"{old}{suffix}").unlink(missing_ok=True)
+        self.earlier = 0
 
     def close(self) -> None:
         """Ends the log, on disk."""
@@ -107,15 +111,23 @@ def write_snapshot(path: Path, changes: Iterable[Change]) -> None:
         os.fsync(file.fileno())
 
 
-def read_rows(folder: Path) -> Iterator[list[Change]]:
-    """The newest snapshot's rows, then what changed after it, a request at a time.
+def read_snapshot(folder: Path) -> Iterator[list[Change]]:
+    """The rows of the newest snapshot.
 
     Raises:
-        DamagedRows: a file is damaged; all before the damage has been returned.
+        DamagedRows: it is damaged; all before the damage has been returned.
+    """
+    if found := numbers(folder, SNAPSHOT):
+        yield from _lines(folder / f"{max(found)}{SNAPSHOT}", is_snapshot=True)
+
+
+def read_logs(folder: Path) -> Iterator[list[Change]]:
+    """What changed after the newest snapshot, a request at a time.
+
+    Raises:
+        DamagedRows: a log is damaged; all before the damage has been returned.
     """
     newest = max(numbers(folder, SNAPSHOT), default=0)
-    if newest:
-        yield from _lines(folder / f"{newest}{SNAPSHOT}", is_snapshot=True)
     for number in sorted(numbers(folder, LOG)):
         if number >= newest:
             yield from _lines(folder / f"{number}{LOG}", is_snapshot=False)

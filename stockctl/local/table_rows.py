@@ -11,19 +11,23 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from stockctl.local.emulator import Function, Replacement
-from stockctl.local.redo_log import Change, DamagedRows, RedoLog, read_rows
+from stockctl.local.redo_log import Change, DamagedRows, RedoLog, read_logs, read_snapshot
 
 DYNAMODB = "ministack.services.dynamodb"
 REFUSED = b'{"__type":"InternalServerError","message":"The change cannot be saved: %b"}'
 
+STREAMED_AGAIN = 50_000
+"""Changes that go through the streams again after a start, at most: functions are seldom this far behind."""
+
 Table = dict[str, Any]
+Row = dict[str, Any] | None
 Answer = tuple[int, dict[str, str], bytes]
 
 logger = logging.getLogger("stockctl.local")
@@ -57,15 +61,21 @@ class TableRows:
         if any(self._folder.glob("*.rows")):
             for table in found.values():  # rows that an earlier version kept with the tables are in the first snapshot
                 table["items"] = defaultdict(dict)
+        unread: deque[tuple[str, Row, Row]] = deque(maxlen=STREAMED_AGAIN)
         try:
-            for changes in read_rows(self._folder):
+            for changes in read_snapshot(self._folder):
                 for change in changes:
                     _apply(found.get(change[0]), change)
+            for changes in read_logs(self._folder):
+                for change in changes:
+                    unread.extend(_replayed(found.get(change[0]), change))
         except DamagedRows as damage:
             logger.error("cannot read %s to its end", damage)
             is_whole = False
         for table in found.values():
             recount(table)
+        for name, old, new in unread:
+            _stream_again(found[name], old, new)
         return is_whole
 
     def begin(self) -> RedoLog:
@@ -183,13 +193,42 @@ def rows_of(table: Table) -> Iterator[Change]:
             yield [table["TableId"], pk, sk, row]
 
 
+def end_of_stream(mapping: Mapping[str, Any]) -> int:
+    """The position after the last record of the stream that a function reads; 0 where it is not a table's."""
+    for (account, region, name), table in _emulator()._tables.all_items():
+        if table.get("LatestStreamArn") == mapping.get("EventSourceArn"):
+            return int(_emulator().stream_end_position(name, account_id=account, region=region))
+    return 0
+
+
+def _replayed(table: Table | None, change: Change) -> Iterator[tuple[str, Row, Row]]:
+    """Makes a logged change; what it was, for the stream."""
+    is_of_a_row = table is not None and len(change) > 1
+    old = _row(table, change[1], change[2]) if table is not None and is_of_a_row else None
+    _apply(table, change)
+    if is_of_a_row:
+        yield change[0], old, change[3]
+
+
+def _stream_again(table: Table, old: Row, new: Row) -> None:
+    """Puts a change in the table's stream, which functions may not have read when the last run ended."""
+    settings = table.get("StreamSpecification") or {}
+    if old == new or not settings.get("StreamEnabled"):
+        return
+    emulator = _emulator()
+    kind = ("MODIFY" if old else "INSERT") if new else "REMOVE"
+    record = emulator._build_change_record(table, kind, old, new, settings.get("StreamViewType", "NEW_AND_OLD_IMAGES"))
+    [scope] = [scope for scope, known in emulator._tables.all_items() if known is table]
+    emulator._stream_records._data.setdefault(scope, []).append(record)
+
+
 def _stream(table: str) -> list[Any]:
     records: list[Any] = _emulator()._stream_records.get(table) or []
     return records
 
 
-def _row(table: Table, pk: str, sk: str) -> dict[str, Any] | None:
-    row: dict[str, Any] | None = table["items"].get(pk, {}).get(sk)
+def _row(table: Table, pk: str, sk: str) -> Row:
+    row: Row = table["items"].get(pk, {}).get(sk)
     return row
 
 

@@ -14,7 +14,7 @@ import pytest
 from stockctl.local import table_rows
 from stockctl.local.checkpoints import Checkpoints, EmulatorState
 from stockctl.local.home import Home
-from stockctl.local.redo_log import Change, read_rows
+from stockctl.local.redo_log import Change, read_logs, read_snapshot
 from stockctl.local.table_rows import TableRows
 
 HAM: Change = ["t", "ham", "all", {"quantity": {"N": "5"}}]
@@ -25,13 +25,16 @@ class State:
 
     def __init__(self) -> None:
         self.changes = 0
-        self.deploying = False
+        self.deploying = self.unread = False
         self.stack = "CREATE_COMPLETE"
         self.error: OSError | None = None
         self.wait_for: Path | None = None
 
     def stacks(self) -> list[tuple[str, ...]]:
         return [("stack", self.stack)]
+
+    def has_unread_streams(self) -> bool:
+        return self.unread
 
     def is_deploying(self) -> bool:
         return self.deploying
@@ -77,6 +80,10 @@ def change(checkpoints: Checkpoints, state: State) -> bool:
     state.changes += 1
     checkpoints.changed()
     return asyncio.run(checkpoints.saved())
+
+
+def saved_rows(home: Home) -> list[list[Change]]:
+    return [*read_snapshot(home.rows), *read_logs(home.rows)]
 
 
 def saved(home: Home) -> str:
@@ -150,14 +157,29 @@ def test_a_snapshot_of_the_rows_takes_the_place_of_the_log(
     change(checkpoints, state)
     rows.log.append([HAM])
     change(checkpoints, state)
-    assert list(read_rows(home.rows)) == [[HAM], [], [HAM]]
+    assert saved_rows(home) == [[HAM], [], [HAM]]
     rows.log.size = 1 << 30
     change(checkpoints, state)
-    assert list(read_rows(home.rows)) == [[HAM], []]
+    assert saved_rows(home) == [[HAM], []]
     rows.log.append([HAM])
     asyncio.run(checkpoints.end())
-    assert list(read_rows(home.rows)) == [[HAM], []]
+    assert saved_rows(home) == [[HAM], []]
     assert len(list(home.rows.iterdir())) == 2
+
+
+def test_the_log_is_kept_at_the_end_while_functions_have_not_read_the_stream(
+    home: Home, rows: TableRows, checkpoints: Checkpoints, state: State
+) -> None:
+    """It is all that is left of the stream at the next start."""
+    change(checkpoints, state)
+    assert rows.log is not None
+    rows.log.append([HAM])
+    state.unread = True
+    asyncio.run(checkpoints.end())
+    assert list(read_logs(home.rows)) == [[HAM]]
+    state.unread = False
+    asyncio.run(checkpoints.end())
+    assert list(read_logs(home.rows)) == []
 
 
 def test_a_save_that_fails_leaves_the_last_one_and_is_reported(
@@ -171,7 +193,7 @@ def test_a_save_that_fails_leaves_the_last_one_and_is_reported(
     assert not change(checkpoints, state)
     assert not asyncio.run(checkpoints.end())
     assert saved(home) == "1"
-    assert list(read_rows(home.rows)) == [[HAM], [], [HAM]]
+    assert saved_rows(home) == [[HAM], [], [HAM]]
     assert home.problems() == ["state cannot be saved: No space left on device"]
     state.error = None
     assert asyncio.run(checkpoints.saved())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stockctl.local.redo_log import Change, DamagedRows, RedoLog, read_rows, write_snapshot
+from stockctl.local.redo_log import Change, DamagedRows, RedoLog, read_logs, read_snapshot, write_snapshot
 
 HAM: Change = ["t", "ham", "all", {"quantity": {"N": "5"}}]
 GONE: Change = ["t", "ham", "all", None]
@@ -15,7 +15,7 @@ ODD: Change = ["t", "käse \ud800 \n", "all", {"b": {"B": "aGFt"}}]
 
 
 def read(folder: Path) -> list[list[Change]]:
-    return list(read_rows(folder))
+    return [*read_snapshot(folder), *read_logs(folder)]
 
 
 def test_what_is_appended_is_read_in_order(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_damage_in_the_middle_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    rows = read_rows(tmp_path)
+    rows = read_logs(tmp_path)
     assert next(rows) == [HAM]
     with pytest.raises(DamagedRows, match=r"1\.log"):
         next(rows)

@@ -106,6 +106,18 @@ def test_a_table_restored_has_its_index(rows: TableRows) -> None:
     assert call("Scan", {"TableName": "Stock", "IndexName": "LevelIndex"})[1]["Count"] == 1
 
 
+def test_what_was_logged_goes_through_the_stream_again(rows: TableRows) -> None:
+    """The emulator forgets its streams; functions may not have read them. A snapshot leaves nothing to read."""
+    for quantity in (1, 2):
+        put("ham", quantity)
+    call("DeleteItem", key("ham"))
+    before = images()
+    assert [image["name"] for image in before] == ["INSERT", "MODIFY", "REMOVE"]
+    dynamodb._stream_records.clear()
+    restarted(rows)
+    assert images() == before
+
+
 def test_rows_of_a_table_that_was_deleted_do_not_come_back(rows: TableRows) -> None:
     """A new table of the same name is another one."""
     put("ham")

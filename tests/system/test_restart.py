@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stockctl.cli.rollout import ensure_running
+from stockctl.client.api import StockApi
 from stockctl.local.cloud import EmbeddedCloud
 from stockctl.operations.stock_table import StockTable
 from stockctl.terminal.environment import Environment
@@ -65,6 +67,39 @@ def test_uses_are_charged_to_batches_after_a_restart_as_before(system: System, t
         os.kill(run.pid, signal.SIGKILL)
     assert system.stockctl("use", "ham=4").returncode == 0
     wait_for(system, [0, 8])
+
+
+def published(system: System) -> set[int]:
+    """The units used in the levels of ham that other services have been told of."""
+    kinesis, stream = system.clients.kinesis, system.deployment.level_stream
+    [shard] = kinesis.list_shards(StreamName=stream)["Shards"]
+    iterator = kinesis.get_shard_iterator(
+        StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    records = kinesis.get_records(ShardIterator=iterator)["Records"]
+    return {json.loads(record["Data"])["used"] for record in records}
+
+
+@pytest.mark.parametrize("gently", [True, False])
+def test_a_change_is_published_though_the_cloud_ended_before_it_was(
+    system: System, tmp_path: Path, *, gently: bool
+) -> None:
+    """The stream is read from the log of changes."""
+    deliver(system, tmp_path)
+    cloud = EmbeddedCloud(system.variables)
+    run = cloud.running()
+    assert run is not None
+    api = StockApi(system.clients.session, system.deployment.api_url)
+    assert api.use("the last", {"ham": 4}).status_code == 201
+    if gently:
+        cloud.down()
+    else:
+        os.kill(run.pid, signal.SIGKILL)
+    ensure_running("stockctl", Environment(variables=system.variables))
+    deadline = time.monotonic() + 60
+    while 4 not in (found := published(system)):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
 
 
 def test_what_was_still_in_the_stream_is_worked_off_after_a_restart(system: System, tmp_path: Path) -> None:
