@@ -15,8 +15,8 @@ from stockctl.terminal.figures import counts, units
 from stockctl.terminal.glyphs import glyphs_for
 
 if TYPE_CHECKING:
-    from stockctl.aws.retry import Patience
     from stockctl.cli.supplier_files import Checked
+    from stockctl.client.given_up import GivenUp
     from stockctl.client.supplier import Delivered
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.terminal.environment import Environment
@@ -38,6 +38,7 @@ class Sending:
     bucket: DropBucket
     title: str
     wait: bool
+    given_up: GivenUp
 
     def send(self, file: Checked, checked: Document) -> Document:
         """What became of a file; `checked` is what was found here, before it was sent."""
@@ -47,22 +48,21 @@ class Sending:
         total = sum(len(part.lines) for part in parts) or checked["recorded_rows"] + checked["rejected_rows"]
         self._show(0, total)
         if len(parts) == 1:
-            document = _document_of(deliver(self.bucket, own.key, own.content, self._waiting))
+            document = _document_of(self._deliver(own))
         else:
             document = self._in_parts(file.file.key, parts, checked, total)
         if document["status"] != "sent":
             return document
         return {**checked, **document, **{name: checked[name] for name in _KNOWN_BEFORE}}
 
-    @property
-    def _waiting(self) -> Patience | None:
-        return WAITING if self.wait else None
+    def _deliver(self, part: Part) -> Delivered:
+        return deliver(self.bucket, part.key, part.content, WAITING if self.wait else None, self.given_up)
 
     def _in_parts(self, key: str, parts: list[Part], checked: Document, total: int) -> Document:
         from concurrent.futures import ThreadPoolExecutor
 
         def one(part: Part) -> Document:
-            return _in_file(part, _document_of(deliver(self.bucket, part.key, part.content, self._waiting)))
+            return _in_file(part, _document_of(self._deliver(part)))
 
         documents, done = [], 0
         with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:

@@ -67,9 +67,23 @@ class FailureQueues:
     @contextmanager
     def held(self) -> Iterator[list[Held]]:
         """All failures, oldest first, hidden from others until the block ends."""
+        with self._held_in(self._deployment.receive_failure_queue, self._deployment.stream_failure_queue) as held:
+            yield held
+
+    def failed_deliveries(self) -> list[Failure]:
+        """The deliveries that were given up."""
+        queue = self._deployment.receive_failure_queue
+        waiting = self._clients.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+        if waiting["Attributes"]["ApproximateNumberOfMessages"] == "0":
+            return []
+        with self._held_in(queue) as held:
+            return [each.failure for each in held]
+
+    @contextmanager
+    def _held_in(self, *queues: str) -> Iterator[list[Held]]:
         held: dict[str, Held] = {}
         try:
-            for queue in (self._deployment.receive_failure_queue, self._deployment.stream_failure_queue):
+            for queue in queues:
                 self._take(queue, held)
             yield sorted(held.values(), key=lambda each: each.failure.at)
         finally:

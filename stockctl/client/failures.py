@@ -41,6 +41,13 @@ class Failure:
     event: Mapping[str, Any] | None = None
     place: StreamRange | None = None
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """The objects that a delivery's event names: their keys and versions."""
+        records = self.event.get("Records", ()) if self.event else ()
+        objects = [record["s3"]["object"] for record in records if "s3" in record]
+        return {unquote_plus(each["key"]): each.get("versionId", "") for each in objects}
+
 
 def failure_from(failure_id: str, body: str) -> Failure:
     """The failure in a message. An unknown message is kept as it is."""

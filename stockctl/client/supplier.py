@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from stockctl.aws.retry import Patience
+from stockctl.client.failures import Failure
+from stockctl.client.given_up import GivenUp
 from stockctl.domain.errors import Busy, StockctlError
 from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.reasons import Reasons
@@ -37,13 +40,15 @@ class Delivered:
         return found
 
 
-def deliver(bucket: DropBucket, key: str, content: bytes, waiting: Patience | None = WAITING) -> Delivered:
+def deliver(
+    bucket: DropBucket, key: str, content: bytes, waiting: Patience | None = WAITING, given_up: GivenUp | None = None
+) -> Delivered:
     """Drops a file under a key and waits for its receipt; with `waiting` None it does not wait.
 
-    A file that was recorded under this key before is not dropped again.
+    A file that was recorded under this key before is not dropped again. `given_up` is where failures are looked up.
 
     Raises:
-        StockctlError: no receipt came in time.
+        StockctlError: the file could not be recorded, or no receipt came in time.
     """
     if waiting is None:
         bucket.drop(key, content)
@@ -52,25 +57,40 @@ def deliver(bucket: DropBucket, key: str, content: bytes, waiting: Patience | No
     earlier = bucket.receipt(key)
     if earlier and earlier["recorded"] and is_of(earlier, fingerprint):
         return Delivered(key, DeliveryStatus.DUPLICATE, earlier)
-    bucket.drop(key, content)
-    return _outcome(key, fingerprint, _awaited(bucket, key, fingerprint, earlier, waiting))
+    version = bucket.drop(key, content)
+    # A receipt that rejected the same content before is written anew.
+    outdated = earlier.get("at") if earlier and is_of(earlier, fingerprint) else None
+    for receipt in _receipts(bucket, key, waiting):
+        if receipt and answers(receipt, fingerprint) and receipt.get("at") != outdated:
+            return _outcome(key, fingerprint, receipt)
+        if failure := given_up and given_up.failure_of(key, version):
+            raise _not_recorded(key, failure)
+    raise AssertionError  # receipts end by raising
 
 
-def _awaited(bucket: DropBucket, key: str, content: Fingerprint, earlier: Receipt | None, waiting: Patience) -> Receipt:
-    """The receipt that answers this drop. One that rejected the same content before is written anew."""
-    outdated = earlier.get("at") if earlier and is_of(earlier, content) else None
+def _receipts(bucket: DropBucket, key: str, waiting: Patience) -> Iterator[Receipt | None]:
+    """The receipt under this key, again and again.
+
+    Raises:
+        StockctlError: the time is over.
+    """
     try:
         for _ in waiting.attempts(f"waiting for the receipt of {key}"):
-            receipt = bucket.receipt(key)
-            if receipt and answers(receipt, content) and receipt.get("at") != outdated:
-                return receipt
+            yield bucket.receipt(key)
     except Busy:
         message = (
             f"no receipt for {key} within {waiting.seconds:g} s; the file is in the bucket and may still be recorded"
         )
         hint = "`stockctl logs` and `stockctl failures` show why. Reading a receipt takes s3:GetObject on it."
         raise StockctlError(message, hint) from None
-    raise AssertionError  # attempts end by raising
+
+
+def _not_recorded(key: str, failure: Failure) -> StockctlError:
+    hint = (
+        f"Fix the cause, then run `stockctl failures retry {failure.failure_id[:8]}`. "
+        "`stockctl logs StockReceived --all` shows the details."
+    )
+    return StockctlError(f"{key} could not be recorded: {failure.error}", hint)
 
 
 def _outcome(key: str, content: Fingerprint, receipt: Receipt) -> Delivered:

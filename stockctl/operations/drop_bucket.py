@@ -34,9 +34,9 @@ class DropBucket:
         self.name = name
 
     def drop(self, key: str, content: bytes) -> str:
-        """Drops a delivery and returns its entity tag."""
+        """Drops a delivery and returns its version in the bucket."""
         answer = self.client.put_object(Bucket=self.name, Key=key, Body=content, ContentType="text/csv")
-        return answer["ETag"].strip('"')
+        return answer.get("VersionId", "")
 
     def fetch(self, key: str, version_id: str | None, into: IO[bytes], most: int) -> str | None:
         """Copies a delivery into a file and returns its entity tag; None where it has been deleted meanwhile.
