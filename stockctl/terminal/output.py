@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from stockctl.terminal.glyphs import glyphs_for, printable
 from stockctl.terminal.layout import TableColumn, draw
@@ -29,9 +29,6 @@ JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width signs start one too
 """What a cell begins with that a spreadsheet runs as a formula (OWASP, CSV injection)."""
-
-
-shown = printable  # until no command imports it from here
 
 
 class OutputFormat(StrEnum):
@@ -177,29 +174,6 @@ class Listing(Generic[T]):
         return columns, styles
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of the former `Table`."""
-
-    name: str
-    justify: Literal["left", "right"] = "left"
-    style: str | None = None
-    field: str | None = ""
-    folds: bool = True
-    yields: int = 0
-
-
-@dataclass(frozen=True)
-class Table:
-    """The former description of a result, for commands that do not use `Listing` yet."""
-
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[str]]
-    plain: Sequence[Sequence[str]] | None = None
-    styles: Sequence[str] | None = None
-    total: str = ""
-
-
 class Output:
     """Prints results in the format asked for, or in the one that fits the stream."""
 
@@ -207,18 +181,8 @@ class Output:
         self.environment = environment
         self.format = asked or (OutputFormat.TABLE if environment.stdout_is_terminal else OutputFormat.TSV)
 
-    @overload
-    def show(self, result: Listing[Any]) -> None: ...
-    @overload
-    def show(self, result: object, table: Table) -> None: ...
-    def show(self, result: object, table: Table | None = None) -> None:
+    def show(self, listing: Listing[Any]) -> None:
         """Prints a listing."""
-        if table is not None:
-            self._show_table(result, table)
-        elif isinstance(result, Listing):
-            self._show_listing(result)
-
-    def _show_listing(self, listing: Listing[Any]) -> None:
         if self.format is OutputFormat.JSON:
             self.json(listing.document())
         elif self.format is OutputFormat.TABLE:
@@ -229,28 +193,6 @@ class Output:
                 self.row(values)
         if listing.empty and not listing.shown_records:
             self.environment.tell(listing.empty)
-
-    def _show_table(self, document: object, table: Table) -> None:
-        if self.format is OutputFormat.JSON:
-            self.json(document)
-        elif self.format is OutputFormat.TABLE:
-            columns = [
-                TableColumn(
-                    column.name,
-                    [printable(row[index]) for row in table.rows],
-                    column.justify,
-                    column.style,
-                    column.justify == "right" or not column.folds,
-                    column.yields,
-                )
-                for index, column in enumerate(table.columns)
-            ]
-            self._draw(columns, table.styles or [""] * len(table.rows), table.total)
-        else:
-            named = [column for column in table.columns if column.field is not None]
-            self.row([column.field or column.name.replace(" ", "_") for column in named])
-            for row in table.rows if table.plain is None else table.plain:
-                self.row(row)
 
     def stream(self, fields: Sequence[Field[T]], line: Callable[[T], str | Text]) -> Stream[T]:
         """Prints records one by one, each at once; `line` is what people see of one."""
@@ -271,8 +213,6 @@ class Output:
             line = "\t".join(map(printable, line.split("\t")))
         print(line, file=self.environment.stdout, flush=True)
 
-    line = row
-
     def _dumped(self, document: object, indent: int | None = None) -> str:
         """JSON with letters as they are where the stream has them; control characters are always escaped."""
         encoding = (self.environment.stdout.encoding or "utf-8").lower()
@@ -287,7 +227,7 @@ class Output:
         console = self.environment.console()
         draw(console, columns, styles, is_plain=is_plain)
         if total:
-            console.print(f" {total}", soft_wrap=not self.environment.stdout_is_terminal)
+            console.print(f" {printable(total)}", soft_wrap=not self.environment.stdout_is_terminal)
 
 
 class Stream(Generic[T]):
