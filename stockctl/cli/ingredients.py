@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ def quantities(words: Sequence[str]) -> dict[str, int]:
     for word in words:
         name, equals, quantity = word.rpartition("=")
         if not equals:
-            raise UsageError(f"missing quantity in {word!r}", QUANTITY_HINT)
+            raise UsageError(f"missing quantity: write {shlex.quote(f'{word}=10')}", QUANTITY_HINT)
         try:
             ingredient = ingredient_named(name)
         except ValueError as error:
@@ -56,7 +57,7 @@ def named(words: Sequence[str]) -> list[str] | None:
     try:
         return list(dict.fromkeys(ingredient_named(word) for word in words)) or None
     except ValueError as error:
-        raise UsageError(f"an ingredient {error}", "Write its name as `stockctl stock` lists it.") from error
+        raise UsageError(f"an ingredient name {error}", "Write its name as `stockctl stock` lists it.") from error
 
 
 def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[str]) -> None:

@@ -26,12 +26,12 @@ def reconcile(
         typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit with 5 where batches and level differ.")
+        bool, typer.Option("--check", help="Change nothing; exit with 5 if batches and level differ.")
     ] = False,
 ) -> None:
     """Charge usage to batches and write off expired stock, now.
 
-    The stack does both by itself within seconds. This command does it at once and shows what changed.
+    The stack does this by itself within seconds. This command does it now and shows what changed.
 
     Exit code 5 means that --check found drift.
 

@@ -45,7 +45,7 @@ def stock(
     ] = None,
     low: Annotated[int | None, typer.Option(metavar="UNITS", help="Only levels below this many units.", min=0)] = None,
     below_threshold: Annotated[
-        bool, typer.Option("--below-threshold", help="Only ingredients below their own threshold.")
+        bool, typer.Option("--below-threshold", help="Only ingredients below their low-stock threshold.")
     ] = False,
     sort: Annotated[
         SortBy | None, typer.Option(help="Order of the rows. Default: levels by name, batches by expiry.")
@@ -56,8 +56,8 @@ def stock(
 ) -> None:
     """Show what is in stock, by ingredient or by batch.
 
-    A level comes with the units received, used and expired so far, and with its next expiry. `stockctl threshold` sets
-    the thresholds.
+    Each level shows units on hand, received, used and expired, and the next expiry. `stockctl threshold` sets the
+    thresholds.
 
     Examples:
         stockctl stock

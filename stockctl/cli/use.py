@@ -29,12 +29,14 @@ def use(
     items: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INGREDIENT=UNITS...", help="What to take, as in ham=10.", autocompletion=complete_items
+            metavar="INGREDIENT=UNITS...", help="What to take, such as ham=10.", autocompletion=complete_items
         ),
     ] = None,
     transaction_id: Annotated[
         str | None,
-        typer.Option("--id", metavar="ID", help="Transaction id; a repeat with the same id takes nothing twice."),
+        typer.Option(
+            "--id", metavar="ID", help="Transaction id. Repeating a use with the same id takes nothing twice."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show which batches would be charged; take nothing.")
@@ -42,14 +44,15 @@ def use(
     file: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Send many transactions: one a line, in the API's JSON; - is standard input."
+            metavar="FILE",
+            help="Read many transactions, one JSON object per line as in the HTTP API; - is standard input.",
         ),
     ] = None,
 ) -> None:
     """Take ingredients from stock, all or nothing.
 
-    A transaction succeeds only if every ingredient is available in full. Without --id it gets a new id. The result
-    shows the id.
+    A transaction succeeds only if every ingredient is available in full. Without --id, a new id is generated. The
+    result shows the id.
 
     Exit code 3 means that a transaction was refused, and that nothing was taken for it.
 
@@ -148,7 +151,7 @@ def _refused_short(session: Session, api: StockApi, wanted: Mapping[str, int], r
         session.environment.tell(f"available in full: {', '.join(fine)}")
     low = [name for name in short if name not in absent]
     faults = [
-        *([f"not enough in stock: {', '.join(low)}"] if low else []),
+        *([f"not enough stock: {', '.join(low)}"] if low else []),
         *([f"no such ingredient: {', '.join(absent)}"] if absent else []),
     ]
     hints = [*did_you_mean(session, absent), *(["Take less, or add stock: `stockctl ingest FILE`."] if low else [])]

@@ -32,7 +32,7 @@ class Answer:
 
 
 def answer_to(transaction: Transaction, outcome: Outcome) -> Answer:
-    """What the caller of `POST /transactions` is told."""
+    """The answer to `POST /transactions`."""
     match outcome:
         case Accepted():
             return Answer(200 if outcome.replayed else 201, _accepted(transaction, outcome))
@@ -55,7 +55,7 @@ def invalid(request: InvalidRequest) -> Answer:
 
 
 def busy() -> Answer:
-    """503: contention outlasted the deadline, nothing changed, and the same request may be sent again."""
+    """503: contention outlasted the deadline; nothing changed, and the same request may be sent again."""
     return _again("busy", "too many concurrent uses of these ingredients; nothing changed")
 
 
@@ -65,7 +65,7 @@ def _again(code: str, message: str) -> Answer:
 
 
 def answers_document(answers: Iterable[Answer]) -> dict[str, Any]:
-    """The body of `POST /transactions/batch`: each transaction's own status code and body, in the order asked."""
+    """The body of `POST /transactions/batch`: each transaction's status code and body, in the order of the request."""
     return {"answers": [{"statusCode": answer.status_code, "body": answer.body} for answer in answers]}
 
 
@@ -127,6 +127,6 @@ def _insufficient(shortages: tuple[Shortage, ...]) -> dict[str, Any]:
     names = ", ".join(shortage.ingredient for shortage in shortages)
     return {
         "code": "insufficient_stock",
-        "message": f"not enough in stock of {names}; nothing changed",
+        "message": f"not enough stock: {names}; nothing changed",
         "shortages": short,
     }

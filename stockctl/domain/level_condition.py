@@ -30,10 +30,10 @@ class LevelCondition:
 
     @classmethod
     def parse(cls, text: str) -> LevelCondition:
-        """The condition that was written.
+        """The condition that the text states: an ingredient, a comparison and a whole number.
 
         Raises:
-            ValueError: it is not an ingredient, a comparison and a whole number.
+            ValueError: it is something else.
         """
         written = _WRITTEN.fullmatch(text)
         if not written:
@@ -41,7 +41,7 @@ class LevelCondition:
         return cls(ingredient_named(written["name"]), written["sign"], int(written["units"]))
 
     def holds(self, quantity: int) -> bool:
-        """Whether a level of so many units meets it."""
+        """Whether a level of this quantity meets the condition."""
         return _SIGNS[self.sign](quantity, self.units)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Orders: a file of transactions, one JSON object a line, and the batches it is sent in."""
+"""Orders: a file of transactions, one JSON object per line, and the batches it is sent in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from stockctl.domain.transaction import MAX_TRANSACTIONS
 
 MAX_BATCH_CHARACTERS = 500_000
-"""Of a batch's lines; the service takes a body of twice that."""
+"""Characters of a batch's lines; the service takes a body of twice that."""
 
 MAX_ORDER = 1_000_000
 """Characters of one line: more than the service takes."""
@@ -17,7 +17,7 @@ MAX_ORDER = 1_000_000
 
 @dataclass(frozen=True)
 class Order:
-    """One line of the file: its number, and the transaction it asks for, as it was written."""
+    """One line of the file: its number, and its transaction as written."""
 
     line: int
     transaction: object
@@ -25,15 +25,15 @@ class Order:
 
     @property
     def transaction_id(self) -> str:
-        """What the line calls itself, if anything."""
+        """The id in the line, or an empty string."""
         named = self.transaction.get("transactionId") if isinstance(self.transaction, dict) else None
         return named if isinstance(named, str) else ""
 
 
 def read_orders(lines: Iterable[str]) -> Iterator[Order]:
-    """The orders of a file, as it is read; blank lines are passed over.
+    """The orders of a file, as it is read; blank lines are skipped.
 
-    A line that is not JSON is an order too, of its text: the service answers that it is none.
+    A line that is not JSON is sent as the text it is, and the service answers that it is invalid.
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -48,7 +48,7 @@ def _decoded(line: str) -> object:
 
 
 def batched(orders: Iterable[Order], most: int = MAX_TRANSACTIONS) -> Iterator[list[Order]]:
-    """The orders in batches that the service takes, in their order."""
+    """The orders in batches no larger than the service takes."""
     batch: list[Order] = []
     length = 0
     for order in orders:

@@ -59,4 +59,4 @@ def _one(type_id: str) -> Answer:
         holding = wiring.stock_table().read(ingredient_named(type_id))
     except ValueError as error:
         return not_found(f"typeId {error}")
-    return Answer(200, holding_document(holding)) if holding else not_found(f"{type_id} was never delivered")
+    return Answer(200, holding_document(holding)) if holding else not_found(f"no such ingredient: {type_id}")

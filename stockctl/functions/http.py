@@ -1,4 +1,4 @@
-"""API Gateway's HTTP API events, payload format 2.0: the body of a request, and an answer as the gateway wants it."""
+"""API Gateway's HTTP API events, payload format 2.0: the body of a request, and the form of an answer."""
 
 from __future__ import annotations
 

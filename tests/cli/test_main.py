@@ -94,7 +94,7 @@ def test_words_are_utf_8_in_a_c_locale_too() -> None:
     command = [sys.executable, "-m", "stockctl", "use", "crème fraîche"]
     done = subprocess.run(command, env=variables, capture_output=True, check=False)
     assert "\\udc" not in done.stderr.decode()
-    assert "missing quantity in 'cr\\xe8me fra\\xeeche'" in done.stderr.decode()
+    assert "missing quantity: write 'cr\\xe8me fra\\xeeche=10'" in done.stderr.decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the stream")

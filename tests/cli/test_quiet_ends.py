@@ -68,7 +68,7 @@ def test_a_closed_pipe_is_no_error_of_any_command(words: list[str], delivery: Pa
     finally:
         sys.stdout = before
     assert code in {ExitCode.DONE, ExitCode.REFUSED, ExitCode.FAILED}
-    assert "error" not in said.getvalue().replace("error: not enough in stock", "")
+    assert "error" not in said.getvalue().replace("error: not enough stock", "")
     assert "Traceback" not in said.getvalue()
 
 

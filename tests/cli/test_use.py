@@ -83,7 +83,7 @@ def test_a_shortage_names_each_ingredient_with_what_was_requested_and_is_availab
     done = stockctl("use", "ham=1000", "mushroom=1", "egg=2")
     assert done.code == ExitCode.REFUSED
     assert done.columns(*SHORTAGE) == [["ham", "1000", "130", "870"], ["egg", "2", "0", "2"]]
-    assert "not enough in stock: ham; no such ingredient: egg; nothing was taken" in done.err
+    assert "not enough stock: ham; no such ingredient: egg; nothing was taken" in done.err
     assert "available in full: mushroom" in done.err
 
 
