@@ -54,6 +54,7 @@ def ham(kitchen: Service) -> Service:
         ("`use`", ["use", "ham=1"]),
         ("`use`, refused", ["use", "ham=1000"]),
         ("`use --dry-run`", ["use", "ham=31", "--dry-run"]),
+        ("`discard`", ["discard", "ham=3"]),
         ("`threshold`", ["threshold"]),
         ("`reconcile`", ["reconcile"]),
     ],
