@@ -64,12 +64,19 @@ def options_of(command: TyperCommand) -> dict[str, list[tuple[str, str]]]:
 
 
 def command_table() -> str:
-    """What each command does, with an example."""
+    """What each command does, with an example; the commands of a group share a line."""
+    root: Any = typer.main.get_command(app)
     rows = [
-        f"| `{name}` | {summary_of(command.help or '')} | {_code(examples_of(command.help or '')[0])} |"
-        for name, command in commands().items()
+        f"| {_names(name, command)} | {summary_of(command.help or '')} | {_code(examples_of(command.help or '')[0])} |"
+        for name, command in root.commands.items()
+        if not command.hidden
     ]
     return "\n".join(["| command | what it does | for example |", "|---|---|---|", *rows])
+
+
+def _names(name: str, command: TyperCommand | TyperGroup) -> str:
+    names = [f"{name} {each}" for each in command.commands] if isinstance(command, TyperGroup) else [name]
+    return ", ".join(map(_code, names))
 
 
 def exit_code_table() -> str:
