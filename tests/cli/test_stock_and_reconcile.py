@@ -153,8 +153,6 @@ def test_reconcile_shows_what_moved_and_leaves_no_drift(stockctl: Stockctl) -> N
     assert stockctl("reconcile", "--check").code == ExitCode.DONE
     assert stockctl("stock", "ham", "--batches", "--all").columns("quantity") == [["0"], ["90"]]
 
-    assert stockctl("stock", "ham", "--batches").columns("quantity") == [["0"], ["90"]]
-
 
 def test_what_never_expires_is_shown_as_such_and_last(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.drop("dry.csv", "ingredient,quantity,best_before\nsalt,5,never\nnori,1,2099-12-31\n")
