@@ -52,11 +52,12 @@ def receipt_from(content: bytes) -> Receipt | None:
     """The receipt that was written; None where somebody has put something else in its place."""
     try:
         document = json.loads(content)
-        rows = [(row["ingredient"], row["quantity"], row["best_before"]) for row in document["recorded"]]
-        is_receipt = isinstance(document, dict) and all(isinstance(row["line"], int) for row in document["rejected"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+        has_counts = all(isinstance(document[name], int) for name in ("recorded_rows", "rejected_rows"))
+        has_rows = all({"ingredient", "quantity", "best_before"} <= row.keys() for row in document["recorded"])
+        has_lines = all(isinstance(row["line"], int) for row in document["rejected"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return document if is_receipt and "etag" in document and len(rows) <= document["recorded_rows"] else None
+    return document if has_counts and has_rows and has_lines and {"etag", "status"} <= document.keys() else None
 
 
 @dataclass

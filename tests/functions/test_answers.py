@@ -102,7 +102,7 @@ def test_a_redelivery_after_the_best_before_reports_what_was_recorded(
     service: Service, outage: Callable[[str], pytest.MonkeyPatch], is_settled: bool
 ) -> None:
     """The first attempt recorded all, and could not write the receipt. Its claim, or else its batches, are proof."""
-    best_before, late = soon(3), soon(-60)
+    best_before, late = soon(600), soon(-60)
     content = f"ham,7,{best_before}\negg,1,{late}\nleek,2,2031-05-01\n".encode()
     version = service.clients.s3.put_object(Bucket=BUCKET, Key="monday.csv", Body=content)["VersionId"]
     event = {"Records": [service.notification("monday.csv", version)]}
@@ -116,7 +116,7 @@ def test_a_redelivery_after_the_best_before_reports_what_was_recorded(
             Key={"transaction_id": {"S": "delivery#monday.csv"}},
             UpdateExpression="REMOVE missed",
         )
-    later = dataclasses.replace(wiring.recorder(BUCKET), clock=lambda: time.time() + 60)
+    later = dataclasses.replace(wiring.recorder(BUCKET), clock=lambda: time.time() + 1200)
     if is_settled:
         service.expire("ham", f"monday.csv@{best_before}")
     receipt = later.record("monday.csv", version)
@@ -127,9 +127,9 @@ def test_a_redelivery_after_the_best_before_reports_what_was_recorded(
 
 
 def test_what_expired_before_it_was_recorded_stays_rejected_however_often_it_comes(service: Service) -> None:
-    content = f"ham,7,{soon(60)}\nleek,2,2031-05-01\n"
+    content = f"ham,7,{soon(600)}\nleek,2,2031-05-01\n"
     version = service.clients.s3.put_object(Bucket=BUCKET, Key="monday.csv", Body=content.encode())["VersionId"]
-    later = dataclasses.replace(wiring.recorder(BUCKET), clock=lambda: time.time() + 120)
+    later = dataclasses.replace(wiring.recorder(BUCKET), clock=lambda: time.time() + 1200)
     for recorder in (later, later):
         receipt = recorder.record("monday.csv", version)
         assert receipt is not None

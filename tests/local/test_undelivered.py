@@ -43,7 +43,9 @@ def claim(clients: Clients, key: str, etag: str) -> None:
 
 
 def answer(clients: Clients, key: str, etag: str, **fields: Any) -> None:
-    receipt = {"etag": etag, "recorded": [{"ingredient": "ham"}], "rejected": [], **fields}
+    row = {"ingredient": "ham", "quantity": 1, "best_before": "2099-01-01"}
+    rows = {"recorded": [row], "recorded_rows": 1, "rejected": [], "rejected_rows": 0}
+    receipt = {"etag": etag, "status": "recorded", **rows, **fields}
     clients.s3.put_object(Bucket="drop", Key=receipt_key(key), Body=json.dumps(receipt).encode())
 
 
