@@ -108,7 +108,7 @@ def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
 
     target, deployment = session.target, session.deployment
     stock = StockTable(session.clients.dynamodb, deployment.stock_table)
-    refuse_other_data(stock, plan.kitchen, choices.allow_other_data)
+    refuse_other_data(stock, choices.allow_other_data)
     api = StockApi(session.clients.session, deployment.api_url, log=session.environment.trace)
     dock = DropBucket(session.clients.s3, deployment.drop_bucket)
     names = plan.kitchen.ingredients
@@ -119,7 +119,7 @@ def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
         SimulationRun(session, service, Feeds(stream, stock, table)).run(choices.report)
 
 
-def refuse_other_data(stock: Stock, kitchen: Kitchen, allowed: bool) -> None:
+def refuse_other_data(stock: Stock, allowed: bool) -> None:
     """Keeps the simulation off a stack that is in use.
 
     Raises:
@@ -130,7 +130,7 @@ def refuse_other_data(stock: Stock, kitchen: Kitchen, allowed: bool) -> None:
     if allowed:
         return
     for level in stock.levels(None):
-        holding = stock.read(level.ingredient) if level.ingredient in kitchen.ingredients else None
+        holding = stock.read(level.ingredient)
         if holding is None or any(not batch.delivery.startswith(PREFIX) for batch in holding.batches):
             raise Refused(
                 f"this stack holds other data: {level.quantity:,} of {level.ingredient}",

@@ -20,7 +20,6 @@ from stockctl.domain.level_change import LevelChange
 from stockctl.domain.level_condition import LevelCondition
 from stockctl.domain.stock import Holding, Level
 from stockctl.operations.stock_table import StockTable
-from stockctl.simulation.kitchen import single
 from stockctl.terminal.watch_model import Watched
 from tests.cli.conftest import Stockctl
 from tests.service import Service, soon
@@ -135,12 +134,13 @@ def test_simulate_refuses_a_stack_that_holds_other_data(ham: Service, stockctl: 
     assert "--allow-other-data" in done.err
 
 
-def test_simulate_knows_its_own_data(kitchen: Service) -> None:
+def test_simulate_knows_the_data_of_every_earlier_simulation(kitchen: Service) -> None:
     kitchen.drop("simulation/earlier/1.csv", f"ham,10,{soon(3600)}\n")
-    refuse_other_data(kitchen.stock, single("ham"), allowed=False)
-    with pytest.raises(Refused, match="10 of ham"):
-        refuse_other_data(kitchen.stock, single("basil"), allowed=False)
-    refuse_other_data(kitchen.stock, single("basil"), allowed=True)
+    refuse_other_data(kitchen.stock, allowed=False)
+    kitchen.drop("monday.csv", f"basil,5,{soon(3600)}\n")
+    with pytest.raises(Refused, match="5 of basil"):
+        refuse_other_data(kitchen.stock, allowed=False)
+    refuse_other_data(kitchen.stock, allowed=True)
 
 
 @pytest.mark.parametrize("words", [("--duration", "5"), ("--speed", "0"), ("--report", "run.pdf"), ("--rate", "-1")])
