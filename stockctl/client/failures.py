@@ -65,7 +65,7 @@ def _understood(failure_id: str, record: Mapping[str, Any]) -> Failure:
         record=record,
         at=str(record.get("timestamp", "")),
         function=_function_name(context["functionArn"]),
-        subject=f"{batch['batchSize']} stream records" if batch else ", ".join(_keys(record["requestPayload"])),
+        subject=_subject(event) if event is not None else f"{batch['batchSize']} stream records",
         error=_error(record),
         condition=str(context.get("condition", "")),
         event=event,
@@ -76,6 +76,10 @@ def _understood(failure_id: str, record: Mapping[str, Any]) -> Failure:
 def _function_name(arn: str) -> str:
     """`arn:aws:lambda:<region>:<account>:function:<name>`, and perhaps a version behind it."""
     return arn.split(":")[6]
+
+
+def _subject(event: Mapping[str, Any]) -> str:
+    return "scheduled check" if event.get("source") == "aws.events" else ", ".join(_keys(event))
 
 
 def _keys(event: Mapping[str, Any]) -> list[str]:

@@ -137,6 +137,7 @@ NOUNS = {
     "AWS::CloudWatch::Alarm": "alarm",
     "AWS::CloudWatch::Dashboard": "dashboard",
     "AWS::DynamoDB::Table": "table",
+    "AWS::Events::Rule": "schedule",
     "AWS::IAM::ManagedPolicy": "policy",
     "AWS::IAM::Role": "role",
     "AWS::KMS::Key": "key",

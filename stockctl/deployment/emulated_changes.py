@@ -16,6 +16,13 @@ from stockctl.deployment.change_set import HOLDING, ChangeSet, Kind, ResourceCha
 from stockctl.deployment.resource_event import ResourceEvent
 from stockctl.deployment.template import template_document
 
+REPLACING = {
+    "AWS::ApiGatewayV2::Api": {"ProtocolType"},
+    "AWS::Kinesis::Stream": {"Name"},
+    "AWS::S3::Bucket": {"BucketName"},
+}
+"""Properties whose change replaces a resource of a type that holds something and that the emulator does not know."""
+
 Values = Mapping[str, str]
 """Parameters and their values."""
 
@@ -24,10 +31,15 @@ def corrected_changes(
     changes: tuple[ResourceChange, ...], before: Values | None, after: Values
 ) -> tuple[ResourceChange, ...]:
     """What really changes from one set of parameters to another; `before` is None if there is no stack yet."""
-    guessed = {change for change in changes if change.kind is Kind.MAY_REPLACE and change.resource_type not in HOLDING}
-    return _with_conditions(
-        tuple(replace(change, kind=Kind.MODIFY) if change in guessed else change for change in changes), before, after
-    )
+    known = tuple(replace(each, kind=Kind.MODIFY) if _is_only_a_guess(each) else each for each in changes)
+    return _with_conditions(known, before, after)
+
+
+def _is_only_a_guess(change: ResourceChange) -> bool:
+    if change.kind is not Kind.MAY_REPLACE or change.resource_type not in HOLDING:
+        return change.kind is Kind.MAY_REPLACE
+    replacing = REPLACING.get(change.resource_type)
+    return replacing is not None and replacing.isdisjoint(change.why.split(", "))
 
 
 def corrected_events(events: Iterable[ResourceEvent], plan: ChangeSet) -> Iterator[ResourceEvent]:

@@ -28,6 +28,15 @@ def test_a_delivery_that_failed_is_named_and_has_its_event_whole() -> None:
     assert failure.place is None
 
 
+def test_a_scheduled_call_that_failed_can_be_made_again() -> None:
+    """It names no delivery; its event is all that a retry needs."""
+    queued = {**record("lambda_delivery_failed.json"), "requestPayload": record("scheduled.json")}
+    failure = failure_from("1", json.dumps(queued))
+    assert failure.subject == "scheduled check"
+    assert failure.event == record("scheduled.json")
+    assert failure.versions == {}
+
+
 def test_changes_that_failed_have_their_place_in_the_stream_and_no_payload() -> None:
     failure = failure_from("1", json.dumps(record("lambda_changes_failed.json")))
     assert (failure.function, failure.subject) == ("kitchen-StockUpdated", "2 stream records")

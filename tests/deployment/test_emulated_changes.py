@@ -58,6 +58,16 @@ def test_only_what_holds_something_may_be_replaced() -> None:
     assert kinds(changes) == {"ApiFaults": Kind.MODIFY, "StockTable": Kind.MAY_REPLACE}
 
 
+@pytest.mark.parametrize(
+    ("properties", "kind"),
+    [("LifecycleConfiguration, NotificationConfiguration", Kind.MODIFY), ("BucketName, Tags", Kind.MAY_REPLACE)],
+)
+def test_the_drop_bucket_is_replaced_by_another_name_alone(properties: str, kind: Kind) -> None:
+    """Else no update of its settings would be deployed to an embedded cloud by itself."""
+    change = ResourceChange(Kind.MAY_REPLACE, "DropBucket", "AWS::S3::Bucket", why=properties)
+    assert kinds(corrected_changes((change,), LOCAL, LOCAL)) == {"DropBucket": kind}
+
+
 def event(name: str, status: str) -> ResourceEvent:
     return ResourceEvent(name, "AWS::X::Y", status, None, 0.0)
 

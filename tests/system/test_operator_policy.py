@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 POLICY = json.loads((template_path().parent / "operator-policy.json").read_text())
+DELETION = json.loads((template_path().parent / "deletion-policy.json").read_text())
+DATA_LOSS = {
+    "dynamodb:DeleteTable",
+    "dynamodb:UpdateTable",
+    "s3:DeleteBucket",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+}
 LARGEST_POLICY = 6_144
 """Characters of a managed policy, without white space."""
 
@@ -33,6 +41,7 @@ ACTIONS = {  # permissions whose name differs from the operation
     "s3:HeadBucket": ["s3:ListBucket"],
     "s3:HeadObject": ["s3:GetObject"],
     "s3:ListObjectVersions": ["s3:ListBucketVersions"],
+    "s3:ListObjectsV2": ["s3:ListBucket"],
     "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
     "s3:PutPublicAccessBlock": ["s3:PutBucketPublicAccessBlock"],
     "s3:PutBucketEncryption": ["s3:PutEncryptionConfiguration"],
@@ -98,6 +107,23 @@ def test_the_policy_is_not_too_long() -> None:
     assert len(json.dumps(POLICY, separators=(",", ":"))) <= LARGEST_POLICY
 
 
+def test_operators_delete_no_data_but_through_cloudformation() -> None:
+    """CloudFormation retains tables and bucket. Who may use `destroy --delete-data` needs the other policy, too."""
+    assert not granted(by_cloudformation=False) & DATA_LOSS
+    assert {action for statement in DELETION["Statement"] for action in statement["Action"]} >= DATA_LOSS
+
+
+def test_operators_call_nothing_but_the_paths_of_the_api() -> None:
+    """Each route of the template is covered, and each resource of the policy covers one."""
+    (call,) = (each for each in POLICY["Statement"] if each["Sid"] == "Call")
+    document, _ = decode(str(template_path()))
+    resources = document["Resources"].values()
+    routes = [each["Properties"]["RouteKey"] for each in resources if each["Type"] == "AWS::ApiGatewayV2::Route"]
+    arns = [f"arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/$default/{route.replace(' ', '')}" for route in routes]
+    assert all(is_among(arn, call["Resource"]) for arn in arns)
+    assert all(any(fnmatchcase(arn, pattern) for arn in arns) for pattern in call["Resource"])
+
+
 def test_the_policy_allows_what_cloudformation_handlers_need_and_no_more() -> None:
     """Checked against the schemas of the template's resource types."""
     document, _ = decode(str(template_path()))
@@ -153,6 +179,7 @@ def test_the_policy_allows_the_calls_that_commands_make_and_no_others(
         EmbeddedCloud(variables).down()
     needed = {action for call in made for action in ACTIONS.get(call, [call])}
     allowed = granted(by_cloudformation=False)
+    allowed |= {action for statement in DELETION["Statement"] for action in statement["Action"]}
     assert needed - allowed == set()
     assert allowed - needed - SELDOM == set()
 
