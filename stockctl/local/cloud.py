@@ -27,7 +27,6 @@ DEFAULT_PORT = 4580
 PORT_VARIABLE = "STOCKCTL_LOCAL_PORT"
 SECONDS_TO_START = 60.0
 SECONDS_TO_STOP = 20.0
-SECONDS_FOR_THE_LOCK = 3.0
 
 # What the emulator may see of the caller's environment. Above all none of AWS_*: it hands its own environment on to
 # every function, which must not run with somebody's real credentials, profile or endpoint.
