@@ -65,7 +65,7 @@ def _understood(failure_id: str, record: Mapping[str, Any]) -> Failure:
         record=record,
         at=str(record.get("timestamp", "")),
         function=_function_name(context["functionArn"]),
-        subject=_subject(event) if event is not None else f"{batch['batchSize']} stream records",
+        subject=f"{batch['batchSize']} stream records" if batch else _subject(record["requestPayload"]),
         error=_error(record),
         condition=str(context.get("condition", "")),
         event=event,

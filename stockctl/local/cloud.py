@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stockctl.domain.errors import StockctlError, UsageError
-from stockctl.local.home import HOME_VARIABLE, Home, Run
+from stockctl.local.home import HOME_VARIABLE, SECONDS_FOR_THE_LOCK, Home, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "STOCKCTL_HOME"
 REGION = "us-east-1"
+SECONDS_FOR_THE_LOCK = 3.0
+"""A process that ends, or a command that only asks whether one runs, holds the lock for a moment longer."""
 FREE_BYTES = 8 << 20
 """A disk with less room takes no changes."""
 SET_ASIDE = "unreadable"

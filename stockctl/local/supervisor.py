@@ -27,7 +27,7 @@ from stockctl.local.checkpoints import Checkpoints, EmulatorState
 from stockctl.local.emulator import replace
 from stockctl.local.expiry import ExpiryService
 from stockctl.local.gateway import Application, Gateway
-from stockctl.local.home import Home, Run, now_text
+from stockctl.local.home import SECONDS_FOR_THE_LOCK, Home, Run, now_text
 from stockctl.local.object_files import ObjectFiles
 from stockctl.local.root_user import RootUser
 from stockctl.local.saved_state import SavedState
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from hypercorn.typing import Framework
 
 ADDRESS = "127.0.0.1"
-SECONDS_FOR_THE_LOCK = 3.0
 SECONDS_TO_DISK = 1.0
 """At most this much is lost when the power fails."""
 
