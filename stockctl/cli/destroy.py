@@ -54,6 +54,7 @@ def destroy(
         stockctl destroy --stack trial --confirm trial --delete-data
     """
     from stockctl.aws.clients import Clients
+    from stockctl.cli.remember import report_default
     from stockctl.deployment.removal import what_holds_data
     from stockctl.deployment.stack import Stack
 
@@ -71,6 +72,7 @@ def destroy(
     if delete_data:
         _delete_data(session, clients, data)
     _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets)))
+    report_default(session)
 
 
 def _may_ask(session: Session) -> bool:

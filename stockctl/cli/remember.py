@@ -1,4 +1,4 @@
-"""After a deployment to AWS: makes its stack the one that commands use where none is named."""
+"""The default stack after a deployment to AWS, and after it is destroyed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,20 @@ def remember_target(session: Session, target: Target, wanted: bool | None, *, ma
         tell(f"stockctl: not remembered; to use this stack, give other commands `{target.options}`")
         return
     name = remember_kitchen(_place(target))
-    tell(
-        f"stockctl: commands now use {target.describe()} by default. "
-        f'To undo that, delete `kitchen = "{name}"` from {user_file()}'
-    )
+    tell(f"stockctl: commands now use {target.describe()} by default. {_undo(name, str(user_file()))}")
+
+
+def report_default(session: Session) -> None:
+    """After a stack is gone: how to stop using it by default, if the configuration does."""
+    kitchen = session.settings.sources.get("kitchen")
+    if kitchen and not kitchen.source.startswith(("-", "$")) and _is_used_already(session):
+        session.environment.tell(
+            f"stockctl: commands use this stack by default. {_undo(kitchen.value, kitchen.source)}"
+        )
+
+
+def _undo(kitchen: str, file: str) -> str:
+    return f'To undo that, delete `kitchen = "{kitchen}"` from {file}'
 
 
 def _is_used_already(session: Session) -> bool:

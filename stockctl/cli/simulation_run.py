@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stockctl.cli.session import Session
+from stockctl.cli.settings import DEFAULT_STACK
 from stockctl.cli.watch_feed import Feeds, LevelSource, first_view
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.simulation.summary import Summary, summary_of
@@ -163,6 +164,9 @@ class SimulationRun:
         ]
         total = "; ".join(filter(None, notes))
         self._session.output.show(Listing(FIGURES, [summary], total=total, is_document=True))
+        stack = self._session.target.stack
+        if stack != DEFAULT_STACK:
+            self._tell(f"the stock is still there: `stockctl stock --stack {stack}`")
 
     def _write(self, report: Path, summary: Summary) -> None:
         from stockctl.simulation.report import LevelPoint, report_of

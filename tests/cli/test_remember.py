@@ -10,7 +10,7 @@ import pytest
 from stockctl.aws.target import Target
 from stockctl.cli.configuration import read_configuration, user_file
 from stockctl.cli.precedence import settled
-from stockctl.cli.remember import remember_target
+from stockctl.cli.remember import remember_target, report_default
 from stockctl.cli.session import Session
 from stockctl.terminal.environment import Environment
 from tests.cli.test_deploy_questions import Terminal
@@ -30,9 +30,14 @@ def session(answer: str | None = None) -> Session:
     return Session(Environment(stdin, io.StringIO(), stderr, {}), settings)
 
 
-def last_line(of: Session) -> str:
+def last_notice(of: Session) -> str:
+    """Without its spaces: a terminal folds it."""
     assert isinstance(of.environment.stderr, io.StringIO)
-    return of.environment.stderr.getvalue().splitlines()[-1]
+    return "".join(of.environment.stderr.getvalue().rpartition("stockctl: ")[2].split())
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def plain_stack() -> str:
@@ -44,8 +49,8 @@ def test_a_script_and_a_terminal_that_agrees_remember_the_stack(answer: str | No
     deployed = session(answer)
     remember_target(deployed, PROD, None)
     assert plain_stack() == "prod"
-    assert "commands now use stack prod on AWS eu-west-1" in last_line(deployed)
-    assert f'delete `kitchen = "prod"` from {user_file()}' in last_line(deployed)
+    assert squeezed("commands now use stack prod on AWS eu-west-1") in last_notice(deployed)
+    assert last_notice(deployed).endswith(squeezed(f'delete `kitchen = "prod"` from {user_file()}'))
 
 
 @pytest.mark.parametrize(("answer", "wanted"), [("n", None), (None, False)])
@@ -55,7 +60,7 @@ def test_a_no_leaves_the_file_alone_and_the_last_line_says_how_to_get_there(
     deployed = session(answer)
     remember_target(deployed, PROD, wanted)
     assert plain_stack() == "stockctl"
-    assert "--aws --profile work --region eu-west-1 --stack prod" in last_line(deployed)
+    assert squeezed("--aws --profile work --region eu-west-1 --stack prod") in last_notice(deployed)
 
 
 def test_undoing_it_is_deleting_one_line() -> None:
@@ -86,3 +91,14 @@ def test_the_embedded_cloud_is_never_remembered() -> None:
     deployed = session()
     remember_target(deployed, Target("stockctl", local=True), True)
     assert not user_file().exists()
+
+
+def test_after_it_is_destroyed_one_is_told_how_to_stop_using_it_by_default() -> None:
+    remember_target(session(), PROD, True)
+    environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), {})
+    plain = Session(environment, settled({}, {}, read_configuration()))
+    report_default(plain)
+    assert last_notice(plain).endswith(squeezed(f'delete `kitchen = "prod"` from {user_file()}'))
+    other = Session(environment, settled({"stack": "other"}, {}, read_configuration()))
+    report_default(other)
+    assert last_notice(other) == last_notice(plain)  # nothing more
