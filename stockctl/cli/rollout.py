@@ -12,17 +12,26 @@ from stockctl.local.cloud import EmbeddedCloud, Started
 from stockctl.local.home import Home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stockctl.aws.target import Target
-    from stockctl.local.home import Run
     from stockctl.terminal.environment import Environment
 
 
-def ensure_running(stack: str, environment: Environment, *, create: bool = True) -> Target:
+def ensure_running(
+    stack: str,
+    environment: Environment,
+    clients_of: Callable[[Target], Clients] = Clients.of_target,
+    *,
+    create: bool = True,
+) -> Target:
     """The stack on the embedded cloud, which is started when it does not run.
 
     A stack of another version is brought up to date; a missing one is deployed only to `create` it.
     """
-    return _deploy_if_needed(stack, start(environment, anywhere=True).run, environment, create=create)
+    target = start(environment, anywhere=True).run.target(stack)
+    _deploy_if_needed(stack, clients_of(target), environment, create=create)
+    return target
 
 
 def ensure_started(stack: str, environment: Environment) -> Target:
@@ -41,17 +50,14 @@ def start(environment: Environment, port: int | None = None, *, anywhere: bool =
     return started
 
 
-def _deploy_if_needed(name: str, run: Run, environment: Environment, *, create: bool) -> Target:
-    """The target of stack `name`, deployed unless it is current, or missing and not to be created."""
-    target = run.target(name)
-    clients = Clients.of_target(target)
+def _deploy_if_needed(name: str, clients: Clients, environment: Environment, *, create: bool) -> None:
+    """Deploys stack `name` unless it is current, or missing and not to be created."""
     stack = Stack(clients, name)
     if not is_current(stack) and (create or stack.describe()):
         with Home.of(environment.variables).alone("deploying"):
             if not is_current(stack):  # another command may have done it meanwhile
                 environment.tell(f"stockctl: deploying stack {name} to the embedded cloud")
                 _deploy(stack, clients)
-    return target
 
 
 def _deploy(stack: Stack, clients: Clients) -> None:

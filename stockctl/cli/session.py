@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
@@ -32,6 +32,7 @@ class Session:
     settings: Settings
     on_demand: str | None = None
     """The stack that this command makes on the embedded cloud where it is missing; reading commands make none."""
+    _made: dict[Target, Clients] = field(default_factory=dict)
 
     @cached_property
     def output(self) -> Output:
@@ -43,7 +44,7 @@ class Session:
         """The cloud and stack, started when needed; reported on stderr."""
         from stockctl.cli.target import resolve
 
-        target = resolve(self.settings, self.environment, on_demand=self.on_demand)
+        target = resolve(self.settings, self.environment, self.clients_of, on_demand=self.on_demand)
         self.environment.tell(f"stockctl: {target.describe()}")
         return target
 
@@ -52,21 +53,26 @@ class Session:
         """The same for a command that needs no stack there: the embedded cloud is started, but not deployed to."""
         from stockctl.cli.target import resolve
 
-        target = resolve(self.settings, self.environment, deployed=False)
+        target = resolve(self.settings, self.environment, self.clients_of, deployed=False)
         self.environment.tell(f"stockctl: {target.describe()}")
         return target
 
     @cached_property
     def clients(self) -> Clients:
-        """boto3 clients for the target."""
+        """AWS clients for the target."""
+        return self.clients_of(self.target)
+
+    def clients_of(self, target: Target) -> Clients:
+        """AWS clients for a target: always the same ones, because making them takes longer than a call."""
         from stockctl.aws.clients import Clients
 
-        clients = Clients.of_target(self.target)
-        if self.environment.verbose:
-            from stockctl.aws.tracing import trace_calls
+        if target not in self._made:
+            self._made[target] = Clients.of_target(target)
+            if self.environment.verbose:
+                from stockctl.aws.tracing import trace_calls
 
-            trace_calls(clients.session, self.environment.trace)
-        return clients
+                trace_calls(self._made[target].session, self.environment.trace)
+        return self._made[target]
 
     @cached_property
     def deployment(self) -> Deployment:

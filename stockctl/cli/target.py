@@ -8,12 +8,20 @@ from stockctl.aws.target import Target
 from stockctl.domain.errors import CredentialsError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stockctl.aws.clients import Clients
     from stockctl.cli.settings import Settings
     from stockctl.terminal.environment import Environment
 
 
 def resolve(
-    settings: Settings, environment: Environment, *, deployed: bool = True, on_demand: str | None = None
+    settings: Settings,
+    environment: Environment,
+    clients_of: Callable[[Target], Clients],
+    *,
+    deployed: bool = True,
+    on_demand: str | None = None,
 ) -> Target:
     """The target of one command. The embedded cloud is started where it is not running.
 
@@ -30,7 +38,7 @@ def resolve(
 
     if not deployed:
         return ensure_started(settings.stack, environment)
-    return ensure_running(settings.stack, environment, create=settings.stack == on_demand)
+    return ensure_running(settings.stack, environment, clients_of, create=settings.stack == on_demand)
 
 
 def existing(settings: Settings, environment: Environment) -> Target | None:
