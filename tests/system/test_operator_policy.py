@@ -52,6 +52,7 @@ ACTIONS = {  # permissions whose name differs from the operation
 }
 SELDOM = {
     "cloudformation:ContinueUpdateRollback",  # suggested by `deploy` after a failed rollback
+    "cloudwatch:GetMetricData",  # `status` on AWS; the embedded cloud has no metrics
     "cloudformation:DescribeEvents",  # errors in a template
     "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",  # reconciliation of several ingredients and of expired batches
