@@ -143,7 +143,7 @@ def _agree(session: Session, preparation: Preparation, *, yes: bool) -> None:
         if not session.environment.stdin_is_terminal:
             raise UsageError("this deployment would lose the resources listed above", "To go ahead, add --yes.")
         if not session.environment.agrees("Deploy anyway?"):
-            raise StockctlError("nothing was deployed")
+            raise StockctlError("nothing was deployed", "`stockctl deploy --dry-run` shows what would change.")
     except BaseException:
         preparation.discard()
         raise
