@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
@@ -20,6 +21,7 @@ STACK = "kitchen"
 STOCK = "kitchen-stock"
 TRANSACTIONS = "kitchen-transactions"
 BUCKET = "kitchen-drop"
+HISTORY = "kitchen-history"
 STREAM = "kitchen-levels"
 
 
@@ -34,15 +36,25 @@ class Service:
         """Makes everything in the account that is mocked now."""
         clients = Clients(aws_session())
         make_tables(clients)
+        make_history_table(clients)
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         clients.kinesis.create_stream(StreamName=STREAM, ShardCount=1)
         monkeypatch.setattr("stockctl.operations.workers.WORKERS", 1)  # moto is not thread-safe
         monkeypatch.setenv("STOCK_TABLE", STOCK)
         monkeypatch.setenv("TRANSACTION_TABLE", TRANSACTIONS)
+        monkeypatch.setenv("HISTORY_TABLE", HISTORY)
+        monkeypatch.setenv("HISTORY_DAYS", "400")
         monkeypatch.setenv("LEVEL_STREAM", STREAM)
         monkeypatch.setenv("TIME_ZONE", "UTC")
-        for made_once in (wiring.clients, wiring.stock_table, wiring.tables, wiring.recorder, wiring.publisher):
+        for made_once in (
+            wiring.clients,
+            wiring.stock_table,
+            wiring.tables,
+            wiring.recorder,
+            wiring.publisher,
+            wiring.history,
+        ):
             made_once.cache_clear()
         return cls(clients)
 
@@ -93,8 +105,21 @@ class Service:
         }
 
     def work_off(self, *ingredients: str) -> None:
-        """Sends the level changes of ingredients to StockUpdated."""
+        """Sends the level changes of ingredients to StockUpdated, and then the charges that it made."""
+        before = self._batch_rows(ingredients)
         stock_updated.handler({"Records": [self.level_image(name) for name in ingredients]}, None)
+        charged = [
+            {"eventName": "MODIFY", "dynamodb": {"Keys": {}, "OldImage": before[key], "NewImage": row}}
+            for key, row in self._batch_rows(ingredients).items()
+            if key in before and before[key] != row
+        ]
+        if charged:
+            stock_updated.handler({"Records": charged}, None)
+
+    def _batch_rows(self, ingredients: Sequence[str]) -> dict[tuple[str, str], dict[str, Any]]:
+        rows = self.clients.dynamodb.scan(TableName=STOCK, ConsistentRead=True)["Items"]
+        batches = [row for row in rows if row["ingredient"]["S"] in ingredients and "delivery" in row]
+        return {(row["ingredient"]["S"], row["batch_id"]["S"]): dict(row) for row in batches}
 
     def expire(self, ingredient: str, batch_id: str) -> None:
         """Removes a batch row as time to live does, and sends the record of that."""
@@ -116,6 +141,17 @@ class Service:
 def soon(seconds: float) -> str:
     """A best-before so many seconds from now."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def make_history_table(clients: Clients) -> None:
+    """The history table as the template makes it, but for what moto does not need."""
+    names = {"ingredient": "HASH", "entry": "RANGE"}
+    clients.dynamodb.create_table(
+        TableName=HISTORY,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],  # type: ignore[typeddict-item]
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+    )
 
 
 def make_tables(clients: Clients, stock: str = STOCK, transactions: str = TRANSACTIONS) -> None:

@@ -34,6 +34,7 @@ SEEN_FROM_TWO_SIDES = {
     "errors",  # the errors users see, and how botocore's become those
     "failures",  # the records Lambda leaves, and the command that lists them
     "findings",  # what an inspection found, and how it is shown
+    "history",  # what it holds, and the command
     "reconcile",  # the operation, and the command
     "stock",  # levels and batches, and the command that lists them
     "target",  # a stack in a place, and how the command line chooses it

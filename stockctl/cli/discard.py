@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.completion import complete_items
-from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities, stock_table
+from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
+from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
 from stockctl.domain.transaction import MAX_ID_LENGTH
@@ -19,7 +20,6 @@ from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
     from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
-    from stockctl.operations.use import Tables
 
 MAX_REASON_LENGTH = 100
 
@@ -65,16 +65,16 @@ def discard(
     from stockctl.operations.discard import discard as discard_units
 
     request = _request(item, reason, batch, delivery, discard_id)
-    tables = _tables(session)
-    found = tables.stock.levels([request.ingredient])
+    place = tables(session)
+    found = place.stock.levels([request.ingredient])
     check_known(session, [request.ingredient], [level.ingredient for level in found])
     again = f"Repeat it with --id {shlex.quote(request.discard_id)}: nothing is discarded twice."
     try:
-        outcome = discard_units(tables, request)
+        outcome = discard_units(place, request)
     except Busy as error:
         raise StockctlError(error.message, again) from error
     done = _checked(request, outcome, again)
-    level = tables.stock.level(request.ingredient)
+    level = place.stock.level(request.ingredient)
     session.output.show(_listing(DiscardResult(request, done, level.quantity if level else None)))
 
 
@@ -90,15 +90,6 @@ def _request(item: str, reason: str, batch: str | None, delivery: str | None, di
         raise UsageError("nothing to discard", QUANTITY_HINT)
     name = str(uuid.uuid4()) if discard_id is None else discard_id
     return Discard(name, ingredient, wanted, reason, batch, delivery)
-
-
-def _tables(session: Session) -> Tables:
-    from stockctl.operations.use import Tables
-
-    stock = stock_table(session)
-    return Tables(
-        stock, session.deployment.transaction_table, lambda: session.environment.now().timestamp(), stock.patience
-    )
 
 
 def _checked(request: Discard, outcome: DiscardOutcome, again: str) -> Discarded:

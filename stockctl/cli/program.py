@@ -15,9 +15,11 @@ from stockctl.cli.discard import discard
 from stockctl.cli.doctor import doctor
 from stockctl.cli.failures import failures
 from stockctl.cli.help import Command, CommandGroup, exit_codes
+from stockctl.cli.history import history
 from stockctl.cli.ingest import ingest
 from stockctl.cli.logs import logs
 from stockctl.cli.reconcile import reconcile
+from stockctl.cli.show import show
 from stockctl.cli.simulate import simulate
 from stockctl.cli.status import status
 from stockctl.cli.stock import stock
@@ -76,6 +78,8 @@ _add(ingest, STOCK, ExitCode.REFUSED)
 _add(use, STOCK, ExitCode.REFUSED)
 _add(discard, STOCK, ExitCode.REFUSED)
 _add(stock, STOCK)
+_add(history, STOCK)
+_add(show, STOCK, ExitCode.REFUSED)
 _add(threshold, STOCK)
 _add(reconcile, STOCK, ExitCode.DRIFT)
 _add(watch, STOCK)

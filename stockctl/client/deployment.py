@@ -34,6 +34,9 @@ class Deployment:
     time_zone: str
     date_order: str = "YMD"
     """Stacks of earlier versions have no output of that name, and read no dates with slashes."""
+    history_table: str = ""
+    history_days: str = "0"
+    """Stacks of earlier versions have no history."""
 
     @property
     def functions(self) -> dict[str, str]:

@@ -25,6 +25,15 @@ def iso_seconds(instant: int) -> str:
     return datetime.fromtimestamp(instant, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def moment_of(written: str) -> datetime:
+    """A date, or a date and time, as a moment; without an offset it is in local time.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return datetime.fromisoformat(written).astimezone()
+
+
 def time_zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name.
 

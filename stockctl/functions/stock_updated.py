@@ -1,15 +1,29 @@
-"""StockUpdated: levels changed; publish them, and charge what was used to batches."""
+"""StockUpdated: levels or batches changed; publish and record that, and charge what was used to batches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from stockctl.domain.history import ChargeEntry, LevelEntry, charge_between
 from stockctl.domain.stock import Level
 from stockctl.functions import metrics, wiring
 from stockctl.functions.try_all import all_tried, each_tried
-from stockctl.operations.rows import level_from
+from stockctl.operations.rows import LEVEL, batch_from, level_from
+
+
+@dataclass
+class _Changes:
+    """What a batch of records holds: level changes, each with the level before it, and charges, in their order."""
+
+    levels: list[tuple[Level | None, Level]] = field(default_factory=list)
+    charges: list[ChargeEntry] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[LevelEntry | ChargeEntry]:
+        return [*(LevelEntry.of(after) for _, after in self.levels), *self.charges]
 
 wiring.prepare(wiring.stock_table, wiring.publisher)
 
@@ -19,21 +33,25 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
     Cost per use falls as load grows: the more changes of one ingredient a batch brings, the fewer reconciliations each.
     """
-    changes: list[tuple[Level | None, Level]] = []
+    changes = _Changes()
     with all_tried() as attempt:
         for record in event["Records"]:
-            attempt("a record", partial(_collect, record, changes))
-        levels = [after for _, after in changes]
+            attempt("a record", partial(_collect, record["dynamodb"], changes))
+        levels = [after for _, after in changes.levels]
         attempt("the level stream", partial(wiring.publisher().publish, levels))
+        attempt("the history", partial(wiring.history().write, changes.entries))
         ingredients = dict.fromkeys(level.ingredient for level in levels)
         attempt("reconciliations", partial(each_tried, ingredients, wiring.reconcile))
-    metrics.tell_changes(changes)  # not of a batch that failed, which comes again
+    metrics.tell_changes(changes.levels)  # not of a batch that failed, which comes again
 
 
-def _collect(record: Mapping[str, Any], changes: list[tuple[Level | None, Level]]) -> None:
+def _collect(images: Mapping[str, Any], changes: _Changes) -> None:
     """Adds the change that a record holds; a new `next_expiry` alone is none, and keeps the level's version."""
-    images = record["dynamodb"]
-    before = level_from(images["OldImage"]) if images.get("OldImage") else None
-    after = level_from(images["NewImage"])
+    old, new = images.get("OldImage"), images["NewImage"]
+    if new["batch_id"]["S"] != LEVEL:
+        charge = charge_between(batch_from(old), batch_from(new)) if old else None
+        changes.charges += [charge] if charge else []
+        return
+    before, after = level_from(old) if old else None, level_from(new)
     if before is None or before.version != after.version:
-        changes.append((before, after))
+        changes.levels.append((before, after))

@@ -17,6 +17,7 @@ from stockctl.aws.retry import Patience
 from stockctl.domain.best_before import DateOrder
 from stockctl.domain.instants import time_zone
 from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.reconcile import Reconciled
 from stockctl.operations.reconcile import reconcile as reconciled
@@ -48,6 +49,13 @@ def clients() -> Clients:
 def stock_table() -> StockTable:
     """The table of levels, rosters and batches."""
     return StockTable(clients().dynamodb, os.environ["STOCK_TABLE"], PATIENCE)
+
+
+@cache
+def history() -> HistoryTable:
+    """Where level changes and charges are kept; an earlier template gives no table."""
+    days = int(os.environ.get("HISTORY_DAYS") or 0)
+    return HistoryTable(clients().dynamodb, os.environ.get("HISTORY_TABLE") or "", days, PATIENCE)
 
 
 @cache

@@ -42,7 +42,11 @@ class TimeToLive:
 
 
 STOCK_TTL = TimeToLive("expires_at")
-TABLES = {"StockTable": STOCK_TTL, "TransactionTable": TimeToLive("forget_at", 300.0)}
+TABLES = {
+    "StockTable": STOCK_TTL,
+    "TransactionTable": TimeToLive("forget_at", 300.0),
+    "HistoryTable": TimeToLive("forget_at", 3600.0),
+}
 """What lives for a time, by the stack output that names the table."""
 
 logger = logging.getLogger("stockctl.local")

@@ -17,7 +17,7 @@ from stockctl.cli.main import run
 from stockctl.client.deployment import Deployment
 from stockctl.functions import get_stock, post_transaction, post_transactions
 from stockctl.terminal.environment import Environment
-from tests.service import BUCKET, STACK, STOCK, STREAM, TRANSACTIONS, Service
+from tests.service import BUCKET, HISTORY, STACK, STOCK, STREAM, TRANSACTIONS, Service
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def kitchen(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
     outputs = dict.fromkeys(map(output_name, Deployment.__dataclass_fields__), "not used here") | {
         "StockTable": STOCK,
         "TransactionTable": TRANSACTIONS,
+        "HistoryTable": HISTORY,
+        "HistoryDays": "400",
         "DropBucket": BUCKET,
         "LevelStream": STREAM,
         "ReceiveFailureQueue": service.clients.sqs.create_queue(QueueName="received")["QueueUrl"],

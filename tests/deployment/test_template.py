@@ -76,7 +76,8 @@ def test_a_wheel_carries_the_template_where_it_is_looked_for(tmp_path: Path) -> 
 def test_what_is_kept_bears_a_literal_name_when_it_is_sent() -> None:
     """CloudFormation takes in an existing resource by that alone."""
     place = Location("kitchen", "123456789012", "eu-west-1")
-    assert kept(place) == Kept(("kitchen-stock", "kitchen-transactions"), ("kitchen-drop-123456789012-eu-west-1",))
+    tables = ("kitchen-stock", "kitchen-transactions", "kitchen-history")
+    assert kept(place) == Kept(tables, ("kitchen-drop-123456789012-eu-west-1",))
     sent = template_for(place)
     for name in (*kept(place).tables, *kept(place).buckets):
         assert f'Name: "{name}"' in sent
@@ -84,7 +85,7 @@ def test_what_is_kept_bears_a_literal_name_when_it_is_sent() -> None:
 
 def test_what_holds_data_is_kept_protected_and_encrypted(resources: dict[str, Any]) -> None:
     """Deleting the stack deletes none of it."""
-    for name in ("StockTable", "TransactionTable", "DropBucket"):
+    for name in ("StockTable", "TransactionTable", "HistoryTable", "DropBucket"):
         assert (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
     for table in of_type(resources, "AWS::DynamoDB::Table").values():
         assert table["DeletionProtectionEnabled"] is True

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stockctl.functions import stock_expired, stock_updated
+from stockctl.domain.history import ChargeEntry, LevelEntry
+from stockctl.functions import stock_expired, stock_updated, wiring
 from stockctl.functions.metrics import COUNTERS
 from stockctl.functions.try_all import SomeFailed
-from tests.service import Service, soon
+from tests.service import HISTORY, Service, soon
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -92,3 +94,24 @@ def left_ids(service: Service) -> list[str]:
     holding = service.stock.read("ham")
     assert holding is not None
     return [batch.batch_id for batch in holding.counted]
+
+
+def test_every_change_and_every_charge_is_kept_in_history(service: Service) -> None:
+    service.drop("monday.csv", "ham,10,2098-12-31\nham,30,2099-12-31\n")
+    service.work_off("ham")
+    service.post("order-1", ham=12)
+    service.work_off("ham")
+    service.work_off("ham")  # the same record again
+    entries = list(wiring.history().entries("ham", datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC)))
+    levels = [(one.version, one.quantity, one.used, one.cause) for one in entries if isinstance(one, LevelEntry)]
+    assert levels == [(1, 40, 0, "delivery monday.csv"), (2, 28, 12, "use order-1")]
+    charges = [(one.best_before, one.units, one.through) for one in entries if isinstance(one, ChargeEntry)]
+    assert charges == [("2098-12-31", 10, 10), ("2099-12-31", 2, 12)]
+
+
+def test_nothing_is_kept_where_history_is_off(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HISTORY_DAYS", "0")
+    wiring.history.cache_clear()
+    service.drop("monday.csv", "ham,10,2098-12-31\n")
+    service.work_off("ham")
+    assert service.clients.dynamodb.scan(TableName=HISTORY)["Count"] == 0

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OUTPUTS = {
     "StockTable",
     "TransactionTable",
+    "HistoryTable",
+    "HistoryDays",
     "DropBucket",
     "LevelStream",
     "ApiId",

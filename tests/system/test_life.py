@@ -52,12 +52,12 @@ def test_data_outlives_its_stack(embedded_cloud: System, on_it: tuple[str, ...],
     delivery.write_text("ham,10,2099-01-01\n")
     assert embedded_cloud.stockctl("ingest", str(delivery), *on_it).returncode == 0
     gone = embedded_cloud.stockctl("destroy", *on_it, "--confirm", "life")
-    kept = [outputs[name] for name in ("StockTable", "TransactionTable", "DropBucket")]
+    kept = [outputs[name] for name in ("StockTable", "TransactionTable", "HistoryTable", "DropBucket")]
     assert document(gone) == {"stack": "life", "status": "destroyed", "kept": kept}
     assert all(name in gone.stderr for name in kept)
     planned = document(embedded_cloud.stockctl("deploy", "--dry-run", *on_it))
     imported = {change["resource"] for change in planned["changes"] if change["action"] == "import"}
-    assert imported == {"StockTable", "TransactionTable", "DropBucket"}
+    assert imported == {"StockTable", "TransactionTable", "HistoryTable", "DropBucket"}
     assert document(embedded_cloud.stockctl("deploy", *on_it))["status"] == "created"
     assert quantity(embedded_cloud, on_it, "ham") == 10
     assert embedded_cloud.stockctl("use", "ham=3", *on_it).returncode == 0

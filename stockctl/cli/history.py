@@ -1,0 +1,139 @@
+"""`stockctl history`: what changed the level of an ingredient, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stockctl.cli.completion import complete_ingredients
+from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.operation_tables import history_table
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import UsageError
+from stockctl.domain.instants import moment_of
+from stockctl.terminal.durations import duration_of
+from stockctl.terminal.figures import best_before, change, counts, local, units
+from stockctl.terminal.output import Field, Listing
+
+if TYPE_CHECKING:
+    from stockctl.domain.history import Change, ChargeEntry, Entry, LevelEntry
+
+
+@dataclass(frozen=True)
+class Period:
+    """An ingredient's entries in a period, and the level change before it (None where that is not known)."""
+
+    ingredient: str
+    opening: LevelEntry | None
+    entries: list[Entry]
+
+    @property
+    def changes(self) -> list[Change]:
+        """The level changes, the oldest first."""
+        from stockctl.domain.history import LevelEntry, changes
+
+        return list(changes([entry for entry in self.entries if isinstance(entry, LevelEntry)], self.opening))
+
+    @property
+    def charges(self) -> list[ChargeEntry]:
+        """The charges, in the order of the units used."""
+        from stockctl.domain.history import ChargeEntry
+
+        charges = [entry for entry in self.entries if isinstance(entry, ChargeEntry)]
+        return sorted(charges, key=lambda charge: charge.through)
+
+    def equation(self) -> str:
+        """The units of the period: what was there, what came and went, what is there."""
+        found = self.changes
+        if not found or found[0].before is None:
+            return f"{self.ingredient}: " + ("no change recorded" if not found else "recorded from here on")
+        first, last = found[0].before, found[-1].entry
+        parts = [f"opening {units(first.quantity)}"]
+        for sign, name in (("+", "received"), ("+", "returned"), ("-", "used"), ("-", "expired"), ("-", "discarded")):
+            parts.append(f"{sign} {name} {units(getattr(last, name) - getattr(first, name))}")
+        return f"{self.ingredient}: {' '.join(parts)} = {units(last.quantity)} on hand"
+
+
+@with_session
+def history(
+    session: Session,
+    ingredients: Annotated[list[str], typer.Argument(metavar="INGREDIENT...", autocompletion=complete_ingredients)],
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="From here on: 7d for seven days ago, or 2026-12-31T18:00.")
+    ] = "7d",
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Up to here, in the same form. Default: now.")
+    ] = None,
+    charges: Annotated[
+        bool, typer.Option("--charges", help="List which batches used units were charged to instead.")
+    ] = False,
+) -> None:
+    """Show what changed the level of an ingredient: when, by how much, and why.
+
+    On a terminal the units of the period follow: what was there, what came and went, and what is there. A change is
+    shown a few seconds after it happened. --since and --until without an offset are in local time.
+
+    Examples:
+        stockctl history ham
+        stockctl history ham mushroom --since 30d
+        stockctl history ham --charges -o csv
+    """
+    wanted = named(ingredients) or []
+    now = session.environment.now()
+    first, last = _moment(since, "--since", now), now if until is None else _moment(until, "--until", now)
+    if first >= last:
+        raise UsageError("--since is not before --until", "Swap them, or leave --until out.")
+    table = history_table(session)
+    levels = stock_table(session).levels(wanted)
+    check_known(session, wanted, [level.ingredient for level in levels])
+    periods = [Period(name, table.last_before(name, first), list(table.entries(name, first, last))) for name in wanted]
+    session.output.show(_charge_listing(periods) if charges else _change_listing(periods))
+
+
+def _moment(text: str, option: str, now: datetime) -> datetime:
+    try:
+        return moment_of(text)
+    except ValueError:
+        return now - duration_of(text, option)
+
+
+def _change_listing(periods: list[Period]) -> Listing[Change]:
+    fields: list[Field[Change]] = [
+        Field("ingredient", lambda one: one.entry.ingredient),
+        Field("time", lambda one: one.entry.at, shown=lambda one: _local(one.entry.at), folds=False),
+        Field("cause", lambda one: one.entry.cause),
+        Field("change", lambda one: one.units, shown=lambda one: "?" if one.units is None else change(one.units)),
+        Field("quantity", lambda one: one.entry.quantity, "level after", style="bold"),
+        Field("version", lambda one: one.entry.version, in_table=False),
+        Field("missing", lambda one: one.missing, "changes missing before", in_table=False),
+        *(_counter(name) for name in ("received", "used", "expired", "discarded", "returned")),
+    ]
+    found = [change for period in periods for change in period.changes]
+    lost = sum(change.missing for change in found)
+    lines = [*(period.equation() for period in periods), *([f"{counts(lost, 'change')} not recorded"] if lost else [])]
+    return Listing(fields, found, total="\n ".join(lines), empty="no change in this period")
+
+
+def _counter(name: str) -> Field[Change]:
+    return Field(name, lambda one: int(getattr(one.entry, name)), in_table=False)
+
+
+def _charge_listing(periods: list[Period]) -> Listing[ChargeEntry]:
+    fields: list[Field[Any]] = [
+        Field("ingredient", lambda one: one.ingredient),
+        Field("time", lambda one: one.at, shown=lambda one: _local(one.at), folds=False),
+        Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
+        Field("delivery", lambda one: one.delivery),
+        Field("best_before", lambda one: one.best_before, shown=lambda one: best_before(one.best_before), folds=False),
+        Field("units", lambda one: one.units, style="bold"),
+        Field("through", lambda one: one.through, "units used until then"),
+    ]
+    found = [charge for period in periods for charge in period.charges]
+    return Listing(fields, found, empty="no charge in this period")
+
+
+def _local(at: str) -> str:
+    return local(datetime.fromisoformat(at))

@@ -1,0 +1,41 @@
+"""The tables of the session's stack, as operations take them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stockctl.cli.ingredients import stock_table
+from stockctl.domain.errors import StockctlError
+
+if TYPE_CHECKING:
+    from stockctl.cli.session import Session
+    from stockctl.operations.history_table import HistoryTable
+    from stockctl.operations.use import Tables
+
+
+def tables(session: Session) -> Tables:
+    """Where operations of this machine happen."""
+    from stockctl.operations.use import Tables
+
+    stock = stock_table(session)
+    return Tables(
+        stock, session.deployment.transaction_table, lambda: session.environment.now().timestamp(), stock.patience
+    )
+
+
+def history_table(session: Session) -> HistoryTable:
+    """The history of the session's stack.
+
+    Raises:
+        StockctlError: it has none, or it is turned off.
+    """
+    from stockctl.operations.history_table import HistoryTable
+
+    deployment = session.deployment
+    days = int(deployment.history_days)
+    if not deployment.history_table or not days:
+        raise StockctlError(
+            f"stack {session.settings.stack} records no history",
+            "`stockctl deploy --parameter HistoryDays=400` turns it on.",
+        )
+    return HistoryTable(session.clients.dynamodb, deployment.history_table, days, stock_table(session).patience)

@@ -1,0 +1,132 @@
+"""The history table: entries written once, and read by ingredient and time (stockctl/README.md, "History")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from stockctl.aws.retry import Patience
+from stockctl.domain.history import ChargeEntry, Entry, LevelEntry
+from stockctl.operations.rows import number, text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from stockctl.operations.rows import TableRow
+
+ENTRIES_PER_REQUEST = 25
+"""DynamoDB's limit on the rows of one BatchWriteItem."""
+
+SECONDS_PER_DAY = 86_400
+DIGITS = 12
+_OWN = {"entry", "forget_at"}
+"""Attributes of a row that are none of its entry's."""
+CHARGE = "charge#"
+
+
+class HistoryTable:
+    """Every level change and charge, kept for `days`; with 0 days nothing is written."""
+
+    def __init__(self, client: DynamoDBClient, name: str, days: int, patience: Patience) -> None:
+        self.client = client
+        self.name = name
+        self.days = days
+        self.patience = patience
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Writes entries; one that is there already stays as it is.
+
+        Raises:
+            Busy: DynamoDB kept refusing until the deadline; some are written, and writing all again does no harm.
+        """
+        if not self.days:
+            return
+        rows = [self._row(entry) for entry in entries]
+        unique = list({(row["ingredient"]["S"], row["entry"]["S"]): row for row in rows}.values())
+        for start in range(0, len(unique), ENTRIES_PER_REQUEST):
+            self._write(unique[start : start + ENTRIES_PER_REQUEST])
+
+    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
+        wanted: Mapping[str, Any] = {self.name: [{"PutRequest": {"Item": row}} for row in rows]}
+        for _ in self.patience.attempts("writing history"):
+            wanted = self.client.batch_write_item(RequestItems=wanted).get("UnprocessedItems") or {}
+            if not wanted:
+                return
+
+    def _row(self, entry: Entry) -> dict[str, Any]:
+        forget_at = int(datetime.fromisoformat(entry.at).timestamp()) + self.days * SECONDS_PER_DAY
+        fields = asdict(entry)
+        return {
+            "entry": text(key_of(entry)),
+            "forget_at": number(forget_at),
+            **{name: _attribute(value) for name, value in fields.items()},
+        }
+
+    def entries(self, ingredient: str, since: datetime, until: datetime) -> Iterator[Entry]:
+        """An ingredient's entries from `since` up to `until`, the oldest first."""
+        yield from self._query(
+            ingredient,
+            "ingredient = :ingredient AND entry BETWEEN :since AND :until",
+            {":since": text(_instant(since)), ":until": text(f"{_instant(until)}~")},
+        )
+
+    def at(self, ingredient: str, at: str) -> list[LevelEntry]:
+        """The level changes of an ingredient at one time, as a level or a record has it."""
+        found = self._query(ingredient, "ingredient = :ingredient AND begins_with(entry, :at)", {":at": text(f"{at}#")})
+        return [entry for entry in found if isinstance(entry, LevelEntry)]
+
+    def last_before(self, ingredient: str, moment: datetime) -> LevelEntry | None:
+        """The last level change before a moment, or None where history does not go back so far."""
+        newest_first = self._query(
+            ingredient,
+            "ingredient = :ingredient AND entry < :moment",
+            {":moment": text(_instant(moment))},
+            newest_first=True,
+        )
+        return next((entry for entry in newest_first if isinstance(entry, LevelEntry)), None)
+
+    def _query(
+        self,
+        ingredient: str,
+        condition: str,
+        values: Mapping[str, AttributeValueTypeDef],
+        *,
+        newest_first: bool = False,
+    ) -> Iterator[Entry]:
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues={":ingredient": text(ingredient), **values},
+            ScanIndexForward=not newest_first,
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from map(entry_from, page["Items"])
+
+
+def key_of(entry: Entry) -> str:
+    """An entry's sort key, which follows from its content."""
+    if isinstance(entry, LevelEntry):
+        return f"{entry.at}#{entry.version:0{DIGITS}}"
+    return f"{entry.at}#{CHARGE}{entry.through:0{DIGITS}}"
+
+
+def entry_from(row: TableRow) -> Entry:
+    """The entry that a row holds."""
+    kind: Callable[..., Entry] = ChargeEntry if f"#{CHARGE}" in row["entry"]["S"] else LevelEntry
+    return kind(**{name: _value(value) for name, value in row.items() if name not in _OWN})
+
+
+def _attribute(value: str | int) -> AttributeValueTypeDef:
+    return number(value) if isinstance(value, int) else text(value)
+
+
+def _value(attribute: Mapping[str, str]) -> str | int:
+    return int(attribute["N"]) if "N" in attribute else attribute["S"]
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

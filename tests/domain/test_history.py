@@ -1,0 +1,53 @@
+"""Which batches a use was served from, by the intervals of uses and charges."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockctl.domain.history import ChargeEntry, LevelEntry, Served, changes, served
+
+
+def charge(batch_id: str, start: int, through: int) -> ChargeEntry:
+    return ChargeEntry("ham", "", batch_id, "d.csv", "2099-01-01", through - start, through)
+
+
+def level(version: int, quantity: int) -> LevelEntry:
+    return LevelEntry("ham", "", version, quantity, quantity, 0, 0, 0, 0, "delivery d.csv", "c")
+
+
+def shown(parts: list[Served]) -> list[tuple[str | None, int]]:
+    return [(part.charge.batch_id if part.charge else None, part.units) for part in parts]
+
+
+def test_a_use_across_three_batches_names_the_units_of_each() -> None:
+    charges = [charge("c", 8, 20), charge("a", 0, 5), charge("b", 5, 8)]
+    parts, pending = served(3, 10, charges, charged=20)
+    assert (shown(parts), pending) == ([("a", 2), ("b", 3), ("c", 2)], 0)
+
+
+def test_what_is_not_charged_yet_is_pending() -> None:
+    parts, pending = served(3, 10, [charge("a", 0, 5)], charged=5)
+    assert (shown(parts), pending) == ([("a", 2)], 5)
+
+
+def test_a_gap_was_served_from_a_batch_that_had_expired() -> None:
+    parts, pending = served(3, 10, [charge("a", 0, 5), charge("b", 8, 9)], charged=10)
+    assert (shown(parts), pending) == ([("a", 2), (None, 3), ("b", 1), (None, 1)], 0)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=10), st.integers(0, 50), st.integers(1, 20))
+def test_the_units_always_add_up_to_the_use(lengths: list[tuple[int, bool]], start: int, units: int) -> None:
+    charges, at = [], 0
+    for number, (length, is_gap) in enumerate(lengths):
+        if not is_gap:
+            charges.append(charge(f"b{number}", at, at + length))
+        at += length
+    parts, pending = served(start, start + units, charges, at)
+    assert sum(part.units for part in parts) + pending == units
+    assert pending == max(0, start + units - max(at, start))
+
+
+def test_a_change_knows_what_it_changed_and_how_many_are_missing_before_it() -> None:
+    found = list(changes([level(4, 30), level(1, 10), level(2, 15)], None))
+    assert [(one.units, one.missing) for one in found] == [(10, 0), (5, 0), (15, 1)]
