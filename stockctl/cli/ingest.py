@@ -160,11 +160,13 @@ def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool
     from stockctl.cli.sending import Sending
     from stockctl.client.failure_queues import FailureQueues
     from stockctl.client.given_up import GivenUp
+    from stockctl.operations.claims import Claims
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.stock_table import StockTable
 
     bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
     table = StockTable(session.clients.dynamodb, session.deployment.stock_table)
+    claims = Claims(session.clients.dynamodb, session.deployment.transaction_table)
     given_up = GivenUp(FailureQueues(session.clients, session.deployment))
     good = [file for file in files if not file.is_empty]
     if good and not again:
@@ -179,4 +181,4 @@ def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool
             continue
         note_early_stock(session, table, file.rows)
         title = f"file {number} of {len(files)}: {file.file.name}: " if len(files) > 1 else ""
-        yield Sending(session.environment, bucket, title, wait, given_up).send(file, document)
+        yield Sending(session.environment, bucket, title, wait, given_up, claims).send(file, document)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stockctl.cli.supplier_files import Checked
     from stockctl.client.given_up import GivenUp
     from stockctl.client.supplier import Delivered
+    from stockctl.operations.claims import Claims
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.terminal.environment import Environment
 
@@ -39,6 +40,7 @@ class Sending:
     title: str
     wait: bool
     given_up: GivenUp
+    claims: Claims
 
     def send(self, file: Checked, checked: Document) -> Document:
         """What became of a file; `checked` is what was found here, before it was sent."""
@@ -56,7 +58,7 @@ class Sending:
         return {**checked, **document, **{name: checked[name] for name in _KNOWN_BEFORE}}
 
     def _deliver(self, part: Part) -> Delivered:
-        return deliver(self.bucket, part.key, part.content, WAITING if self.wait else None, self.given_up)
+        return deliver(self.bucket, part.key, part.content, WAITING if self.wait else None, self.given_up, self.claims)
 
     def _in_parts(self, key: str, parts: list[Part], checked: Document, total: int) -> Document:
         from concurrent.futures import ThreadPoolExecutor

@@ -15,6 +15,7 @@ from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.reasons import Reasons
 from stockctl.domain.receipt import DeliveryStatus, Findings, Receipt, answers, is_of, reason_rows
 from stockctl.domain.rejection import Rejection
+from stockctl.operations.claims import Claims
 from stockctl.operations.drop_bucket import DropBucket
 
 WAITING = Patience(seconds=120.0, first_wait=0.2, longest_wait=1.0)
@@ -41,11 +42,18 @@ class Delivered:
 
 
 def deliver(
-    bucket: DropBucket, key: str, content: bytes, waiting: Patience | None = WAITING, given_up: GivenUp | None = None
+    bucket: DropBucket,
+    key: str,
+    content: bytes,
+    waiting: Patience | None = WAITING,
+    given_up: GivenUp | None = None,
+    claims: Claims | None = None,
 ) -> Delivered:
     """Drops a file under a key and waits for its receipt; with `waiting` None it does not wait.
 
-    A file that was recorded under this key before is not dropped again. `given_up` is where failures are looked up.
+    A file that was recorded under this key before is not dropped again. Suppliers know that by the receipt alone; an
+    operator's `claims` must agree, as a receipt may outlive tables that were lost. `given_up` is where failures are
+    looked up.
 
     Raises:
         StockctlError: the file could not be recorded, or no receipt came in time.
@@ -55,10 +63,11 @@ def deliver(
         return Delivered(key, None, None)
     fingerprint = Fingerprint.of(io.BytesIO(content))
     earlier = bucket.receipt(key)
-    if earlier and earlier["recorded"] and is_of(earlier, fingerprint):
+    was_recorded = earlier and earlier["recorded"] and is_of(earlier, fingerprint)
+    if was_recorded and (claims is None or claims.find(key, fingerprint)):
         return Delivered(key, DeliveryStatus.DUPLICATE, earlier)
     version = bucket.drop(key, content)
-    # A receipt that rejected the same content before is written anew.
+    # A receipt of the same content from before is written anew.
     outdated = earlier.get("at") if earlier and is_of(earlier, fingerprint) else None
     for receipt in _receipts(bucket, key, waiting):
         if receipt and answers(receipt, fingerprint) and receipt.get("at") != outdated:

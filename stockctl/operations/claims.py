@@ -36,12 +36,14 @@ class Claim:
     """One delivery's claim to its key.
 
     `etag` marks its batches, `at` (s since the epoch) is when its rows were first judged, and `missed` are the lines of
-    rows that were good then and could not be recorded: None while that is not known.
+    rows that were good then and could not be recorded: None while that is not known. `is_new` says that no earlier
+    attempt is known.
     """
 
     etag: str
     at: float
     missed: frozenset[int] | None = None
+    is_new: bool = False
 
 
 class Claims:
@@ -59,18 +61,18 @@ class Claims:
 
     def take(self, delivery: str, etag: str, content: Fingerprint, at: float, last_expiry: int) -> Claim | None:
         """Claims the key, or finds it claimed by the same content; None where it stands for other content."""
-        row = self._put(
-            {
-                "transaction_id": text(RESERVED_PREFIX + delivery),
-                "request_hash": text(etag),
-                "checksum": text(content.checksum),
-                "status": text("delivery"),
-                "at": text(iso(at)),
-                **({} if last_expiry == NEVER else {"forget_at": number(last_expiry + REMEMBERED_SECONDS)}),
-            },
-            conditions.IS_NEW,
-        )
-        return _claim_from(row) if _is_of(row, content) else None
+        row = {
+            "transaction_id": text(RESERVED_PREFIX + delivery),
+            "request_hash": text(etag),
+            "checksum": text(content.checksum),
+            "status": text("delivery"),
+            "at": text(iso(at)),
+            **({} if last_expiry == NEVER else {"forget_at": number(last_expiry + REMEMBERED_SECONDS)}),
+        }
+        there = self._put(row, conditions.IS_NEW)
+        if there is None:
+            return Claim(etag, at, is_new=True)
+        return _claim_from(there) if _is_of(there, content) else None
 
     def settle(self, delivery: str, etag: str, missed: Collection[int]) -> None:
         """Notes that all has been recorded but these lines. Whoever settles first is right: rows expire meanwhile."""
@@ -92,8 +94,8 @@ class Claims:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
 
-    def _put(self, row: dict[str, Any], condition: str) -> Mapping[str, Any]:
-        """Puts a row and returns it, or the row that is in its place."""
+    def _put(self, row: dict[str, Any], condition: str) -> Mapping[str, Any] | None:
+        """Puts a row, or returns the one that is in its place."""
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -107,7 +109,7 @@ class Claims:
             response: Mapping[str, Any] = error.response
             found: Mapping[str, Any] = response["Item"]
             return found
-        return row
+        return None
 
 
 def _is_of(row: Mapping[str, Any], content: Fingerprint) -> bool:

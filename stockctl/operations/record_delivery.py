@@ -101,6 +101,7 @@ class _Recording:
     warnings: Reasons = field(default_factory=Reasons)
     ignored_columns: tuple[str, ...] = ()
     missed: set[int] = field(default_factory=set)
+    is_new: bool = False
 
     def run(self, content: IO[bytes]) -> Receipt | None:
         at = self.recorder.clock()
@@ -116,6 +117,7 @@ class _Recording:
         claim = claims.take(self.delivery, self.etag, self.fingerprint, at, last_expiry)
         if claim is None:
             return self._write_conflict()
+        self.is_new = claim.is_new
         try:
             self._record(claim)
         except Conflict:
@@ -241,7 +243,10 @@ class _Recording:
         def unless_there_is_a_better(existing: Receipt | None) -> Receipt | None:
             if existing is None or not existing["recorded"]:
                 return with_conflicts_of(existing, receipt)
-            return None if is_of(existing, self.fingerprint) else self._conflict_in(existing)
+            if not is_of(existing, self.fingerprint):
+                return self._conflict_in(existing)
+            # Where the tables were lost, a receipt outlives the rows it is about: then this is the first attempt.
+            return with_conflicts_of(existing, receipt) if self.is_new else None
 
         return self.recorder.bucket.write_receipt(self.delivery, unless_there_is_a_better)
 

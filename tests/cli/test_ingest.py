@@ -13,7 +13,7 @@ from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.functions import wiring
 from stockctl.operations.drop_bucket import DropBucket
 from tests.cli.conftest import Stockctl
-from tests.service import BUCKET, Service
+from tests.service import BUCKET, STOCK, TRANSACTIONS, Service
 from tests.supplier_files import FILES, FOLDER, content_of
 
 GOOD = "ingredient,quantity,best_before\nham,30,2099-12-31\negg,12,2099-01-01\n"
@@ -278,6 +278,20 @@ def test_a_file_that_was_rejected_waits_for_its_new_receipt(stockctl: Stockctl, 
         patched.setattr("stockctl.functions.wiring.recorder", lambda _: dmy)
         delivered = deliver(working.bucket, key, content.encode())
     assert delivered.status == "recorded"
+
+
+def test_a_receipt_alone_is_no_proof_that_a_file_was_recorded(
+    stockctl: Stockctl, working: Service, monday: Path
+) -> None:
+    """Tables that were lost and restored may not hold what receipts tell of: it is recorded then."""
+    first = stockctl("ingest", str(monday), "-o", "json").json[0]
+    for table, names in ((STOCK, ("ingredient", "batch_id")), (TRANSACTIONS, ("transaction_id",))):
+        for row in working.clients.dynamodb.scan(TableName=table)["Items"]:
+            working.clients.dynamodb.delete_item(TableName=table, Key={name: row[name] for name in names})
+    again = stockctl("ingest", str(monday), "-o", "json").json[0]
+    assert (again["status"], again["recorded"]) == ("recorded", first["recorded"])
+    assert [row[1] for row in stockctl("stock").rows] == ["12", "30"]
+    assert stockctl("ingest", str(monday), "-o", "json").json[0]["status"] == "duplicate"
 
 
 @pytest.mark.usefixtures("working")

@@ -85,8 +85,8 @@ MUTANTS = (
     Mutant(
         "no check of what a delivery's key stands for",
         "operations/claims.py",
-        "return _claim_from(row) if _is_of(row, content) else None",
-        "return _claim_from(row)",
+        "return _claim_from(there) if _is_of(there, content) else None",
+        "return _claim_from(there)",
     ),
     Mutant(
         "no check that there is enough",
