@@ -204,8 +204,8 @@ def test_a_defect_of_ours_is_one_line_and_a_way_to_see_more(
     assert "Traceback" not in done.err
 
 
-WITHOUT_HINT = {"nothing was changed"}
-"""Said to somebody who has just answered no: there is nothing to mend."""
+WITHOUT_HINT = {"nothing was changed", "nothing was deployed"}
+"""Printed after the user has answered no: there is nothing to fix."""
 
 
 def test_every_error_that_a_command_raises_comes_with_a_hint() -> None:
