@@ -19,7 +19,7 @@ from stockctl.terminal.figures import best_before, change, counts, local, units
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
-    from stockctl.domain.history import Change, ChargeEntry, Entry, LevelEntry
+    from stockctl.domain.history import ChargeEntry, Entry, LevelEntry, RecordedChange
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Period:
     entries: list[Entry]
 
     @property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[RecordedChange]:
         """The level changes, the oldest first."""
         from stockctl.domain.history import LevelEntry, changes
 
@@ -64,9 +64,7 @@ def history(
     since: Annotated[
         str, typer.Option(metavar="TIME", help="From here on: 7d for seven days ago, or 2026-12-31T18:00.")
     ] = "7d",
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Up to here, in the same form. Default: now.")
-    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to here. Default: now.")] = None,
     charges: Annotated[
         bool, typer.Option("--charges", help="List which batches used units were charged to instead.")
     ] = False,
@@ -100,8 +98,8 @@ def _moment(text: str, option: str, now: datetime) -> datetime:
         return now - duration_of(text, option)
 
 
-def _change_listing(periods: list[Period]) -> Listing[Change]:
-    fields: list[Field[Change]] = [
+def _change_listing(periods: list[Period]) -> Listing[RecordedChange]:
+    fields: list[Field[RecordedChange]] = [
         Field("ingredient", lambda one: one.entry.ingredient),
         Field("time", lambda one: one.entry.at, shown=lambda one: _local(one.entry.at), folds=False),
         Field("cause", lambda one: one.entry.cause),
@@ -117,7 +115,7 @@ def _change_listing(periods: list[Period]) -> Listing[Change]:
     return Listing(fields, found, total="\n ".join(lines), empty="no change in this period")
 
 
-def _counter(name: str) -> Field[Change]:
+def _counter(name: str) -> Field[RecordedChange]:
     return Field(name, lambda one: int(getattr(one.entry, name)), in_table=False)
 
 

@@ -88,7 +88,7 @@ def charge_between(before: Batch, after: Batch) -> ChargeEntry | None:
 
 
 @dataclass(frozen=True)
-class Change:
+class RecordedChange:
     """One change of a level: the entry, and the one before it if that is known and is the version before.
 
     `missing` is how many changes between the two are not recorded.
@@ -107,12 +107,12 @@ class Change:
         return self.entry.quantity - self.before.quantity if self.before else None
 
 
-def changes(entries: Sequence[LevelEntry], before: LevelEntry | None) -> Iterator[Change]:
+def changes(entries: Sequence[LevelEntry], before: LevelEntry | None) -> Iterator[RecordedChange]:
     """Entries in the order of their versions, each with the one before it."""
     for entry in sorted(entries, key=lambda one: one.version):
         if before is None and entry.version == 1:
             before = LevelEntry(entry.ingredient, entry.at, 0, 0, 0, 0, 0, 0, 0, "", "")
-        yield Change(entry, before)
+        yield RecordedChange(entry, before)
         before = entry
 
 

@@ -25,6 +25,7 @@ class _Changes:
     def entries(self) -> list[LevelEntry | ChargeEntry]:
         return [*(LevelEntry.of(after) for _, after in self.levels), *self.charges]
 
+
 wiring.prepare(wiring.stock_table, wiring.publisher)
 
 
