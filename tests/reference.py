@@ -16,7 +16,7 @@ from cfnlint.decode import decode
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from stockctl.cli.help import examples_of, option_rows, prose_of, summary_of
-from stockctl.cli.program import app
+from stockctl.cli.program import program
 from stockctl.deployment.parameters import SET_BY_DEPLOYMENT
 from stockctl.deployment.template import template_path
 from stockctl.domain.errors import ExitCode
@@ -43,7 +43,7 @@ SET_BY_DEPLOY = SET_BY_DEPLOYMENT | {"RequireTls"}
 
 def commands() -> dict[str, TyperCommand]:
     """Every command by its words, `local up` as one, in the order of the help."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(program())
     return dict(_within(root, ""))
 
 
@@ -65,7 +65,7 @@ def options_of(command: TyperCommand) -> dict[str, list[tuple[str, str]]]:
 
 def command_table() -> str:
     """What each command does, with an example; the commands of a group share a line."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(program())
     rows = [
         f"| {_names(name, command)} | {summary_of(command.help or '')} | {_code(examples_of(command.help or '')[0])} |"
         for name, command in root.commands.items()

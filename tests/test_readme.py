@@ -15,7 +15,7 @@ import typer
 
 import stockctl
 from stockctl.cli.help import examples_of, prose_of
-from stockctl.cli.program import app
+from stockctl.cli.program import program
 from stockctl.domain.api import Answer, answer_to, busy, holding_document, invalid, level_document, not_found
 from stockctl.domain.delivery import Row
 from stockctl.domain.errors import ExitCode
@@ -161,7 +161,7 @@ def test_every_example_is_a_command_line_the_program_takes(line: str) -> None:
     if len(words) == 1:  # a command is named, not run
         assert words[0] in {name.split()[0] for name in commands()}
         return
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(program())
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]
     command.make_context("stockctl", words)  # raises what is wrong with the words

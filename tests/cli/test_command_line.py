@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from stockctl.cli.command_line import command_first
-from stockctl.cli.program import app
+from stockctl.cli.program import program
 from stockctl.domain.errors import ExitCode
 from stockctl.terminal.environment import Environment
 from tests.cli.conftest import Stockctl
@@ -37,7 +37,7 @@ from tests.service import Service
     ],
 )
 def test_the_command_comes_first(typed: str, meant: str) -> None:
-    group = get_command(app)
+    group = get_command(program())
     assert isinstance(group, TyperGroup)
     assert command_first(typed.split(), group) == meant.split()
 
