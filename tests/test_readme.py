@@ -207,7 +207,8 @@ def contracts() -> Iterator[Mapping[str, Any]]:
     """One of each document that other programs read."""
     yield from (answer.body for answer in (*answers(), not_found("")))
     yield level_document(LEVEL)
-    yield holding_document(Holding(LEVEL, Roster(frozenset({BATCH.batch_id}), 1, 5), (BATCH,)))
+    holding = Holding(LEVEL, Roster(frozenset({BATCH.batch_id}), 1, 5), (BATCH,))
+    yield holding_document(holding, with_deliveries=True)
     yield LevelChange("ham", 1, 1, datetime.now(UTC), "expired", 1, 0, 0).document()
     rejected, row = Rejections(), Row(2, "ham", 1, "2096-10-02", 4_000_000_000)
     rejected.add(Rejection(3, "quantity", "-3", "why"))

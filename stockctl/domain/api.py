@@ -74,6 +74,11 @@ def not_found(message: str) -> Answer:
     return Answer(404, {"code": "not_found", "message": message})
 
 
+def not_allowed(message: str) -> Answer:
+    """403: the stack does not answer this to anybody."""
+    return Answer(403, {"code": "not_allowed", "message": message})
+
+
 def levels_document(levels: list[Level]) -> dict[str, Any]:
     """The body of `GET /stock`."""
     return {"stock": [level_document(level) for level in levels]}
@@ -94,15 +99,26 @@ def level_document(level: Level) -> dict[str, Any]:
     }
 
 
-def holding_document(holding: Holding) -> dict[str, Any]:
-    """The body of `GET /stock/{typeId}`: the level and its batches, the soonest to expire first."""
-    return {**level_document(holding.level), "batches": [_batch_document(batch) for batch in holding.counted]}
+def holding_document(holding: Holding, *, with_deliveries: bool) -> dict[str, Any]:
+    """The body of `GET /stock/{typeId}`: the level and its batches, the soonest to expire first.
+
+    Deliveries are named after suppliers' files, and batches after deliveries.
+    """
+    names = _names_of if with_deliveries else _no_names
+    batches = [{**names(batch), **_batch_document(batch)} for batch in holding.counted]
+    return {**level_document(holding.level), "batches": batches}
+
+
+def _names_of(batch: Batch) -> dict[str, Any]:
+    return {"batchId": batch.batch_id, "delivery": batch.delivery}
+
+
+def _no_names(_batch: Batch) -> dict[str, Any]:
+    return {}
 
 
 def _batch_document(batch: Batch) -> dict[str, Any]:
     return {
-        "batchId": batch.batch_id,
-        "delivery": batch.delivery,
         "quantity": batch.quantity,
         "received": batch.received,
         "bestBefore": batch.best_before,

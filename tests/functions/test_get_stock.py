@@ -32,6 +32,7 @@ def test_the_query_may_name_the_ones_wanted(stocked: Service) -> None:
         (None, "typeId=", "typeId"),
         (None, "all", "all"),
         ("ham", "typeId=ham", "typeId"),
+        ("ham", "deliveries=yes", "deliveries"),
     ],
 )
 def test_a_parameter_that_is_not_known_is_refused_instead_of_ignored(
@@ -51,6 +52,24 @@ def test_one_ingredient_comes_with_its_batches_the_soonest_first(stocked: Servic
     status, body = stocked.get("Ham")
     assert (status, body["quantity"], body["nextExpiry"]) == (200, 130, "2099-01-01T00:00:00Z")
     assert [batch["bestBefore"] for batch in body["batches"]] == ["2098-12-31", "2099-12-31"]
+
+
+def test_names_of_deliveries_are_shown_to_nobody_by_default(stocked: Service) -> None:
+    """They are the names of suppliers' files, and the names of batches hold them."""
+    _, body = stocked.get("ham", query="deliveries=false")
+    assert "monday.csv" not in str(body)
+    status, body = stocked.get("ham", query="deliveries=true")
+    assert (status, body["code"]) == (403, "not_allowed")
+
+
+def test_names_of_deliveries_are_shown_if_allowed_and_asked_for(
+    stocked: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DELIVERY_NAMES", "true")
+    assert "monday.csv" not in str(stocked.get("ham"))
+    _, body = stocked.get("ham", query="deliveries=true")
+    assert [batch["delivery"] for batch in body["batches"]] == ["monday.csv", "monday.csv"]
+    assert body["batches"][0]["batchId"] == "monday.csv@2098-12-31"
 
 
 @pytest.mark.parametrize("type_id", ["egg", " ", "x" * 200])
