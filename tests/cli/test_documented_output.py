@@ -39,8 +39,10 @@ def agrees(document: Any, example: Any) -> bool:
 
 @pytest.fixture
 def ham(kitchen: Service) -> Service:
-    """An ingredient with two batches and a threshold."""
+    """An ingredient with two batches, a use that is charged, and a threshold."""
     kitchen.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\n")
+    kitchen.post("t1", ham=1)
+    kitchen.work_off("ham")
     kitchen.stock.set_threshold("ham", 200, time.time())
     return kitchen
 
@@ -55,6 +57,9 @@ def ham(kitchen: Service) -> Service:
         ("`use`, refused", ["use", "ham=1000"]),
         ("`use --dry-run`", ["use", "ham=31", "--dry-run"]),
         ("`discard`", ["discard", "ham=3"]),
+        ("`history`", ["history", "ham"]),
+        ("`history --charges`", ["history", "ham", "--charges"]),
+        ("`show`", ["show", "t1"]),
         ("`threshold`", ["threshold"]),
         ("`reconcile`", ["reconcile"]),
     ],
