@@ -94,13 +94,14 @@ def option_lists() -> str:
 def _described(name: str, command: TyperCommand) -> str:
     text = command.help or ""
     options = [row for heading, rows in options_of(command).items() if heading != SHARED for row in rows]
-    rows = [*_arguments(command), *options]
+    rows = [*arguments_of(command), *options]
     examples = "```sh\n" + "\n".join(examples_of(text)) + "\n```"
     parts = [f"## {name}", *prose_of(text), *([_table("option", rows)] if rows else []), examples]
     return "\n\n".join(parts)
 
 
-def _arguments(command: TyperCommand) -> list[tuple[str, str]]:
+def arguments_of(command: TyperCommand) -> list[tuple[str, str]]:
+    """The arguments of a command, each with its help."""
     return [(str(one.metavar), one.help or "") for one in command.params if isinstance(one, TyperArgument)]
 
 

@@ -42,6 +42,7 @@ from tests.reference import (
     ROOT,
     SECTIONS,
     alarms,
+    arguments_of,
     commands,
     options_of,
     with_reference,
@@ -129,9 +130,10 @@ def test_every_command_has_a_sentence_examples_and_exit_codes(name: str) -> None
 
 @pytest.mark.parametrize("name", commands())
 def test_every_argument_and_option_has_help(name: str) -> None:
-    for rows in options_of(commands()[name]).values():
-        for term, meaning in rows:
-            assert re.match(r"[A-Z$].*[.\]]$", meaning), f"{name} {term}: {meaning!r}"
+    command = commands()[name]
+    options = [row for rows in options_of(command).values() for row in rows]
+    for term, meaning in [*arguments_of(command), *options]:
+        assert re.match(r"[A-Z$].*[.\]]$", meaning), f"{name} {term}: {meaning!r}"
 
 
 @pytest.mark.parametrize("code", ExitCode)

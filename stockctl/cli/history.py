@@ -60,7 +60,10 @@ class Period:
 @with_session
 def history(
     session: Session,
-    ingredients: Annotated[list[str], typer.Argument(metavar="INGREDIENT...", autocompletion=complete_ingredients)],
+    ingredients: Annotated[
+        list[str],
+        typer.Argument(metavar="INGREDIENT...", help="Ingredients to show.", autocompletion=complete_ingredients),
+    ],
     since: Annotated[
         str, typer.Option(metavar="TIME", help="From here on: 7d for seven days ago, or 2026-12-31T18:00.")
     ] = "7d",
