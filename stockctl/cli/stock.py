@@ -146,6 +146,8 @@ def _level_listing(levels: list[Level], now: datetime, *, is_empty: bool) -> Lis
             justify="right",
             yields=1 if all(level.threshold is None for level in levels) else 0,
         ),
+        Field("discarded", lambda level: level.discarded, in_table=False),
+        Field("returned", lambda level: level.returned, in_table=False),
     ]
     nothing = "nothing in stock; `stockctl ingest FILE` adds a delivery" if is_empty else "no ingredient matches"
     return Listing(fields, levels, style=_style, total=_total(levels, now), empty=nothing)

@@ -92,6 +92,8 @@ def level_document(level: Level) -> dict[str, Any]:
         "received": level.received,
         "used": level.used,
         "expired": level.expired,
+        "discarded": level.discarded,
+        "returned": level.returned,
         "nextExpiry": None if level.next_expiry is None else iso_seconds(level.next_expiry),
         "version": level.version,
         "updatedAt": level.updated_at,

@@ -27,6 +27,8 @@ def test_levels_are_listed_with_what_they_are_made_of(stockctl: Stockctl) -> Non
             "expired": 0,
             "next_expiry": "2099-01-01T00:00:00Z",
             "threshold": None,
+            "discarded": 0,
+            "returned": 0,
         },
         {
             "ingredient": "mushroom",
@@ -36,6 +38,8 @@ def test_levels_are_listed_with_what_they_are_made_of(stockctl: Stockctl) -> Non
             "expired": 0,
             "next_expiry": "2100-01-01T00:00:00Z",
             "threshold": None,
+            "discarded": 0,
+            "returned": 0,
         },
     ]
 
