@@ -65,12 +65,9 @@ def stock(
         stockctl stock --expiring 3d --sort expiry
         stockctl stock --below-threshold --exit-code || reorder
     """
-    if batches and low is not None:
-        raise UsageError("--low is about levels, and --batches lists batches", "Leave one of them out.")
-    if everything and not batches:
-        raise UsageError("--all is about batches", "Add --batches.")
     if exit_code and low is None and expiring is None and not below_threshold:
         raise UsageError("--exit-code needs something to look for", "Add --low, --below-threshold or --expiring.")
+    _check_batches(batches, everything, low)
     wanted = named(ingredients or [])
     before = _horizon(session, expiring)
     table = stock_table(session)
@@ -84,7 +81,7 @@ def stock(
     now = session.environment.now()
     listing: Listing[Any]
     if batches:
-        holdings = [table.read(level.ingredient) for level in levels]
+        holdings = (table.read(level.ingredient) for level in levels)
         found = [batch for holding in holdings for batch in _batches(holding, before, everything=everything)]
         listing = _batch_listing(_sorted_batches(found, sort), now)
     else:
@@ -93,6 +90,18 @@ def stock(
     session.output.show(listing)
     if exit_code and listing.records:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _check_batches(batches: bool, everything: bool, low: int | None) -> None:
+    """Refuses options that would be ignored.
+
+    Raises:
+        UsageError: one is about levels, another about batches.
+    """
+    if batches and low is not None:
+        raise UsageError("--low is about levels, and --batches lists batches", "Leave one of them out.")
+    if everything and not batches:
+        raise UsageError("--all is about batches", "Add --batches.")
 
 
 def _horizon(session: Session, expiring: str | None) -> int | None:

@@ -64,6 +64,18 @@ def test_a_busy_service_leaves_the_id_to_repeat_with(stockctl: Stockctl, monkeyp
     assert "--id 'order 1'" in done.err
 
 
+def test_ctrl_c_while_the_service_works_leaves_the_id_to_repeat_with(
+    stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stockctl.client.api.StockApi.use", pressed)
+    done = stockctl("use", "ham=10", "--id", "abc")
+    assert done.code == ExitCode.INTERRUPTED
+    assert "transaction abc may have been accepted. Repeat it with --id abc" in done.err
+
+
 def test_an_empty_id_is_refused_where_a_new_one_would_make_the_repeat_a_second_use(stockctl: Stockctl) -> None:
     assert stockctl("use", "ham=10", "--id", "").code == ExitCode.USAGE
     assert stockctl("stock", "ham").rows[0][1] == "130"
