@@ -43,6 +43,7 @@ class OrderResult:
 FIELDS: list[Field[OrderResult]] = [
     Field("line", lambda order: order.line),
     *(field.of(lambda order: order.use) for field in RESULT_FIELDS),
+    Field("message", lambda order: order.use.message),
     Field(
         "items",
         lambda order: [{"ingredient": item.ingredient, "quantity": item.quantity} for item in order.use.items],

@@ -73,13 +73,18 @@ RESULT_FIELDS: list[Field[UseResult]] = [
     Field("transaction_id", lambda result: result.transaction_id, in_table=False),
     Field("status", lambda result: result.status, in_table=False),
     Field("replayed", lambda result: result.replayed, in_table=False),
-    Field("message", lambda result: result.message, in_table=False),
 ]
 SHORTAGE_FIELDS: list[Field[Shortage]] = [
     Field("ingredient", lambda shortage: shortage.ingredient),
     Field("requested", lambda shortage: shortage.requested),
     Field("available", lambda shortage: shortage.available),
-    Field("short_by", lambda shortage: shortage.requested - shortage.available, style="bold red"),
+    Field(
+        "short_by",
+        lambda shortage: shortage.requested - shortage.available,
+        style="bold red",
+        in_tsv=False,
+        in_json=False,
+    ),
 ]
 
 
