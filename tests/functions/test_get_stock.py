@@ -79,5 +79,6 @@ def test_an_ingredient_that_was_never_delivered_is_not_found(stocked: Service, t
 
 
 def test_more_levels_than_fit_one_request_are_all_listed(service: Service) -> None:
-    service.drop("many.csv", "".join(f"item {number:03},1,2099-01-01\n" for number in range(130)))
-    assert len(service.get()[1]["stock"]) == 130
+    """A request reads up to 100."""
+    service.drop("many.csv", "".join(f"item {number:03},1,2099-01-01\n" for number in range(101)))
+    assert len(service.get()[1]["stock"]) == 101
