@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 
 import pytest
 
+from stockctl.cli.main import run
 from stockctl.client.supplier import deliver
 from stockctl.domain.best_before import DateOrder
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.functions import wiring
 from stockctl.operations.drop_bucket import DropBucket
+from stockctl.terminal.environment import Environment
 from tests.cli.conftest import Stockctl
-from tests.service import BUCKET, STOCK, TRANSACTIONS, Service
+from tests.service import BUCKET, STACK, STOCK, TRANSACTIONS, Service
 from tests.supplier_files import FILES, FOLDER, content_of
 
 GOOD = "ingredient,quantity,best_before\nham,30,2099-12-31\negg,12,2099-01-01\n"
@@ -238,6 +241,27 @@ def test_an_ingredient_that_looks_misspelt_is_not_sent_unless_it_is_said_to_be_n
     assert "hamm (ham); nothing was sent" in done.err
     assert [row[0] for row in stockctl("stock").rows] == ["egg", "ham"]
     assert stockctl("ingest", str(tuesday), "--new").code == ExitCode.DONE
+
+
+class Keyboard(io.StringIO):
+    """Somebody at a terminal, who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("working")
+@pytest.mark.parametrize(("typed", "code"), [("y\n", ExitCode.DONE), ("n\n", ExitCode.REFUSED), ("", ExitCode.REFUSED)])
+def test_on_a_terminal_a_misspelt_ingredient_is_a_question(
+    stockctl: Stockctl, monday: Path, typed: str, code: ExitCode
+) -> None:
+    stockctl("ingest", str(monday))
+    tuesday = monday.with_name("tuesday.csv")
+    tuesday.write_text("hamm,1,2099-01-01\n")
+    environment = Environment(stdin=Keyboard(typed), stdout=io.StringIO(), stderr=io.StringIO())
+    assert run(["ingest", str(tuesday), "--aws", "--stack", STACK], environment) == code
+    assert "did you mean ham?" in environment.stderr.getvalue()  # type: ignore[attr-defined]
+    assert ("hamm" in [row[0] for row in stockctl("stock").rows]) == (code is ExitCode.DONE)
 
 
 @pytest.mark.usefixtures("working")
