@@ -21,7 +21,7 @@ STACK = "Stack"
 MACHINE = "This machine"
 
 COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
-    "ingest": (STOCK, ExitCode.REFUSED),
+    "ingest": (STOCK, ExitCode.REFUSED, ExitCode.PARTIAL),
     "use": (STOCK, ExitCode.REFUSED),
     "discard": (STOCK, ExitCode.REFUSED),
     "stock": (STOCK,),
