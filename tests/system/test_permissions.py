@@ -30,11 +30,14 @@ BY_LAMBDA = {"Log", "ReadStream", "FindStream", "ReportFailure", "TellAbsentFrom
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A cloud with disabled stream mappings: only the test calls functions."""
+    """A cloud without notifications and with disabled stream mappings: only the test calls functions."""
     with system_in(tmp_path_factory.mktemp("permissions")) as system:
         functions = system.clients.lambda_
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        system.clients.s3.put_bucket_notification_configuration(
+            Bucket=system.deployment.drop_bucket, NotificationConfiguration={}
+        )
         yield system
 
 
@@ -50,24 +53,25 @@ def call(system: System, function: str, event: dict[str, Any]) -> str:
 
 
 def drop(system: System, key: str, content: str) -> dict[str, Any]:
-    """Drops a file and returns its notification. The bucket does not notify for this suffix."""
+    """Drops a file and returns its notification."""
     put = system.clients.s3.put_object(Bucket=system.deployment.drop_bucket, Key=key, Body=content.encode())
     located = {"bucket": {"name": system.deployment.drop_bucket}, "object": {"key": key, "versionId": put["VersionId"]}}
     return {"Records": [{"s3": located}]}
 
 
 def receive(system: System) -> str:
-    """A delivery of two ingredients, its redelivery, and another file under the same key."""
+    """A delivery of two ingredients and a row that has expired, its redelivery, and another file under the same key."""
     mark = uuid.uuid4().hex
-    first = drop(system, f"{mark}.txt", f"ham {mark},10,2099-01-01\negg {mark},10,2099-01-01\n")
-    other = drop(system, f"{mark}.txt", f"ham {mark},11,2099-01-01\n")
+    rows = f"ham {mark},10,2099-01-01\negg {mark},10,2099-01-01\nold {mark},10,2019-01-01\n"
+    first = drop(system, f"{mark}.csv", rows)
+    other = drop(system, f"{mark}.csv", f"ham {mark},11,2099-01-01\n")
     return "".join(call(system, "StockReceived", event) for event in (first, first, other))
 
 
 def stocked(system: System) -> str:
     """An ingredient with a batch of ten units."""
     name = f"leek {uuid.uuid4().hex}"
-    assert call(system, "StockReceived", drop(system, f"{name}.txt", f"{name},10,2099-01-01\n")) == ""
+    assert call(system, "StockReceived", drop(system, f"{name}.csv", f"{name},10,2099-01-01\n")) == ""
     return name
 
 
