@@ -11,7 +11,7 @@ import typer
 from stockctl.cli.completion import complete_parameters
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.settings import DEFAULT_STACK
-from stockctl.cli.stack_events import tell_events
+from stockctl.cli.stack_events import show_events
 from stockctl.deployment.change_set import ChangeSet, ResourceChange
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.figures import counts
@@ -105,7 +105,7 @@ def deploy(
     clients = Clients.of_target(target)
     stack = Stack(clients, target.stack)
     if follow:
-        tell_events(session.environment, stack.name, stack.follow())
+        show_events(session.environment, stack.name, stack.follow())
         _show_outputs(session, clients, target, "followed")
         return
     preparation = prepare(clients, stack, parameters, artifact_bucket)
@@ -157,7 +157,7 @@ def _sentence(change: ResourceChange) -> str:
 def _execute(session: Session, preparation: Preparation) -> None:
     if preparation.plan.is_empty:
         session.environment.tell(f"stockctl: stack {preparation.stack.name} is up to date: nothing to change")
-    tell_events(session.environment, preparation.stack.name, preparation.execute())
+    show_events(session.environment, preparation.stack.name, preparation.execute())
 
 
 def _parameters(given: list[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.session import Session, with_session
-from stockctl.cli.stack_events import tell_events
+from stockctl.cli.stack_events import show_events
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.output import Field, Listing
 
@@ -68,7 +68,7 @@ def destroy(
     if _may_ask(session):
         answer = confirm or session.environment.asks(f"Type the name of the stack, {name}, to continue:")
         _check(name, answer, delete_data=delete_data)
-    tell_events(session.environment, name, stack.delete())
+    show_events(session.environment, name, stack.delete())
     if delete_data:
         _delete_data(session, clients, data)
     _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets)))

@@ -63,7 +63,7 @@ def failures(
     with queues.held() as held:
         chosen = _chosen(held, ids or [])
         if action is Action.RETRY:
-            outcomes = [Outcome(each, _retried(session, queues, each)) for each in chosen]
+            outcomes = [Retried(each, _retried(session, queues, each)) for each in chosen]
     remember_failures(session.settings.stack, [each.failure.failure_id for each in held])
     if action is Action.LIST:
         session.output.show(Listing(LISTED, chosen, empty="no failures"))
@@ -117,14 +117,14 @@ def _gist(error: str) -> str:
     return textwrap.shorten(_ANSWERED.sub(r"\2: \1", error), GIST, placeholder=" \N{HORIZONTAL ELLIPSIS}")
 
 
-def _show_outcomes(session: Session, outcomes: Sequence[Outcome]) -> None:
+def _show_outcomes(session: Session, outcomes: Sequence[Retried]) -> None:
     session.output.show(Listing(OUTCOME, outcomes, empty="no failures"))
     if any(outcome.fault for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Retried:
     """A failure that was retried, and why it failed again, if it did."""
 
     held: Held
@@ -139,7 +139,7 @@ LISTED: Sequence[Field[Held]] = (
     Field("error", lambda held: held.failure.error, shown=lambda held: _gist(held.failure.error)),
     Field("condition", lambda held: held.failure.condition, in_table=False, in_tsv=False),
 )
-OUTCOME: Sequence[Field[Outcome]] = (
+OUTCOME: Sequence[Field[Retried]] = (
     Field("id", lambda each: each.held.failure.failure_id, shown=lambda each: _short_id(each.held.failure.failure_id)),
     Field("function", lambda each: each.held.function),
     Field("done", lambda each: each.fault is None, "state", lambda each: "failed again" if each.fault else "done"),

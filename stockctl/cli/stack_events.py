@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stockctl.terminal.progress import Step
 
 
-def tell_events(environment: Environment, stack: str, events: Iterable[ResourceEvent]) -> None:
+def show_events(environment: Environment, stack: str, events: Iterable[ResourceEvent]) -> None:
     """Prints each event. On Ctrl-C it prints that CloudFormation continues anyway."""
     from stockctl.terminal.progress import Progress
 

@@ -11,7 +11,7 @@ import pytest
 from stockctl.cli.deploy import _agree
 from stockctl.cli.session import Session
 from stockctl.cli.settings import Settings
-from stockctl.cli.stack_events import tell_events
+from stockctl.cli.stack_events import show_events
 from stockctl.deployment.change_set import ChangeSet, Kind, ResourceChange
 from stockctl.deployment.resource_event import ResourceEvent
 from stockctl.domain.errors import StockctlError, UsageError
@@ -87,6 +87,6 @@ def test_an_interrupted_deployment_says_that_it_goes_on_and_how_to_follow_it() -
 
     environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), {})
     with pytest.raises(KeyboardInterrupt):
-        tell_events(environment, "kitchen", interrupted())
+        show_events(environment, "kitchen", interrupted())
     assert isinstance(environment.stderr, io.StringIO)
     assert "stockctl deploy --follow --stack kitchen" in environment.stderr.getvalue()
