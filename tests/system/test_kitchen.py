@@ -44,7 +44,7 @@ def level(system: System, ingredient: str) -> dict[str, Any]:
 
 
 def left(system: System, ingredient: str) -> dict[str, int]:
-    batches = json.loads(system.stockctl("stock", ingredient, "--batches", "--output", "json").stdout)
+    batches = json.loads(system.stockctl("stock", ingredient, "--batches", "--all", "--output", "json").stdout)
     return {batch["best_before"]: batch["quantity"] for batch in batches}
 
 
