@@ -45,22 +45,26 @@ def test_every_change_of_a_level_is_published_in_order(service: Service) -> None
     assert set(published[0]) >= {"typeId", "quantity", "version", "at", "cause", *COUNTERS}
 
 
-def test_what_has_expired_leaves_the_level_though_time_to_live_is_late(service: Service) -> None:
+def test_what_has_expired_leaves_the_level_though_time_to_live_is_late(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The schedule finds it: its row is still there, and nobody has asked for it. What is good is left alone."""
-    service.drop("short.csv", f"ham,10,{soon(2)}\negg,5,2099-01-01\n")
-    time.sleep(2.1)
+    service.drop("short.csv", f"ham,10,{soon(1800)}\negg,5,2099-01-01\n")
+    pass_an_hour(monkeypatch)
     stock_expired.handler(json.loads((EVENTS / "scheduled.json").read_text()), None)
     levels = {level.ingredient: (level.quantity, level.expired, level.version) for level in service.stock.levels()}
     assert levels == {"ham": (0, 10, 2), "egg": (5, 0, 1)}
 
 
-def test_a_removed_batch_leaves_the_level_by_exactly_what_was_left_of_it(service: Service) -> None:
+def test_a_removed_batch_leaves_the_level_by_exactly_what_was_left_of_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A part was used and charged before; what is left goes, and the change is the same whoever removed the row."""
-    service.drop("short.csv", f"ham,10,{soon(2)}\nham,5,2099-01-01\n")
+    service.drop("short.csv", f"ham,10,{soon(1800)}\nham,5,2099-01-01\n")
     service.post("1", ham=4)
     service.work_off("ham")
     batch_id = next(iter(left_ids(service)))
-    time.sleep(2.1)
+    pass_an_hour(monkeypatch)
     service.expire("ham", batch_id)
     level = service.stock.level("ham")
     assert level is not None
@@ -88,6 +92,12 @@ def test_a_record_that_cannot_be_read_does_not_keep_the_others_from_being_worked
         stock_updated.handler({"Records": [poison, service.level_image("ham")]}, None)
     assert left(service, "ham") == {"2099-12-31": 60}
     assert service.published()[-1]["quantity"] == 60
+
+
+def pass_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on it is an hour later."""
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3600)
 
 
 def left_ids(service: Service) -> list[str]:
