@@ -81,7 +81,7 @@ def deploy(
         bool | None,
         typer.Option(
             "--remember/--no-remember",
-            help="Use this stack on AWS from now on where a command names none.",
+            help="Make this stack the default for later commands, or not.",
             show_default=False,
         ),
     ] = None,

@@ -42,9 +42,14 @@ class DiscardResult:
 def discard(
     session: Session,
     item: Annotated[
-        str, typer.Argument(metavar="INGREDIENT=UNITS", help="As in ham=3.", autocompletion=complete_items)
+        str,
+        typer.Argument(
+            metavar="INGREDIENT=UNITS", help="Ingredient and units, such as ham=3.", autocompletion=complete_items
+        ),
     ],
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, as in spoiled, dropped or recalled.")] = "spoiled",
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Reason, such as spoiled, dropped or recalled.")
+    ] = "spoiled",
     batch: Annotated[str | None, typer.Option(metavar="ID", help="Only from this batch.")] = None,
     delivery: Annotated[str | None, typer.Option(metavar="KEY", help="Only from this delivery.")] = None,
     discard_id: Annotated[
@@ -56,7 +61,7 @@ def discard(
     Batches lose them soonest best-before first, unless --batch or --delivery is given. Expired stock needs no discard:
     it is written off. `stockctl stock --batches` lists batch ids.
 
-    Exit code 3 means that there is less in stock, and that nothing was changed.
+    Exits with 3 if there is less in stock; then nothing is changed.
 
     Examples:
         stockctl discard ham=3 --reason dropped

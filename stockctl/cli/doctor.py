@@ -28,8 +28,8 @@ CLOCK_TOLERANCE_SECONDS = 240
 def doctor(session: Session) -> None:
     """Check this machine and its target, and say how to fix what is wrong.
 
-    Checks Python, extras, settings, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exit
-    code 1 means that something is wrong.
+    Checks Python, extras, settings, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exits
+    with 1 if something is wrong.
 
     Examples:
         stockctl doctor

@@ -28,7 +28,7 @@ _ANSWERED = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) oper
 
 
 class Action(StrEnum):
-    """What to do about failures."""
+    """The action on failures."""
 
     LIST = "list"
     SHOW = "show"

@@ -1,4 +1,4 @@
-"""Shows what an inspection found, and ends with an exit code that says whether all is well."""
+"""Shows the findings of a check and sets the exit code."""
 
 from __future__ import annotations
 

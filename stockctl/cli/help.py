@@ -22,7 +22,7 @@ from stockctl.domain.errors import ExitCode
 WIDEST = 100
 """Longer lines are hard to read, however wide the terminal is."""
 _MOST_TERM = 26
-"""A term longer than this has a line of its own."""
+"""A longer term gets its own line."""
 _ALWAYS = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.CREDENTIALS, ExitCode.INTERRUPTED)
 _EXAMPLES = "Examples:"
 
@@ -106,13 +106,13 @@ def _group_sections(group: TyperGroup, context: Any) -> Iterator[str]:  # noqa: 
 
 
 def summary_of(text: str) -> str:
-    """The first sentence of a docstring, as a list of commands shows it: without what comes after a colon."""
+    """The first sentence of a docstring, without what follows a colon."""
     first = next(iter(prose_of(text)), "")
     return first.partition(". ")[0].partition(": ")[0].rstrip(".")
 
 
 def _codes(epilog: str | None) -> list[HelpRow]:
-    """What `exit_codes` wrote."""
+    """Parses what `exit_codes` wrote."""
     parts = (line.partition(" ") for line in (epilog or "").splitlines())
     return [(code, meaning) for code, _, meaning in parts]
 

@@ -65,7 +65,7 @@ def history(
         typer.Argument(metavar="INGREDIENT...", help="Ingredients to show.", autocompletion=complete_ingredients),
     ],
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="From here on: 7d for seven days ago, or 2026-12-31T18:00.")
+        str, typer.Option(metavar="TIME", help="Start of the period: 7d for seven days ago, or 2026-12-31T18:00.")
     ] = "7d",
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to here. Default: now.")] = None,
     charges: Annotated[
@@ -74,8 +74,8 @@ def history(
 ) -> None:
     """Show what changed the level of an ingredient: when, by how much, and why.
 
-    On a terminal the units of the period follow: what was there, what came and went, and what is there. A change is
-    shown a few seconds after it happened. --since and --until without an offset are in local time.
+    On a terminal, the period's units follow: at the start, received, used and so on, and at the end. A change appears
+    after a few seconds. --since and --until without an offset are in local time.
 
     Examples:
         stockctl history ham

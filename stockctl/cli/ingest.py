@@ -26,7 +26,9 @@ def ingest(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV files; - is standard input.")],
     batch_id: Annotated[
         str | None,
-        typer.Option("--batch-id", metavar="NAME", help="Name of the delivery, instead of one made from the file."),
+        typer.Option(
+            "--batch-id", metavar="NAME", help="Name of the delivery. Default: made from the file's name and content."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be recorded; send nothing.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the receipt.")] = True,
@@ -34,7 +36,7 @@ def ingest(
         Path | None, typer.Option(metavar="FILE", help="Write the rejected rows to FILE, to correct and send again.")
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Send rows that an earlier file of this name brought: they count twice.")
+        bool, typer.Option("--again", help="Send rows again that an earlier file of this name had; they count twice.")
     ] = False,
     new: Annotated[
         bool, typer.Option("--new", help="Send new ingredients although they look like known ones.")
@@ -51,8 +53,8 @@ def ingest(
 ) -> None:
     """Bring deliveries into stock, from CSV files with the columns ingredient, quantity and best_before.
 
-    The same file twice is the same delivery, so a repeat changes nothing. Exit code 6 says that some rows were
-    rejected, 3 that nothing of a file was recorded.
+    The same file twice is the same delivery, so a repeat changes nothing. Exits with 6 if some rows were rejected, and
+    with 3 if none was recorded.
 
     Examples:
         stockctl ingest monday.csv tuesday.csv

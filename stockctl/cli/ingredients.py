@@ -73,7 +73,7 @@ def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[
 
 
 def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:
-    """A question for each name that resembles an ingredient; none where the ingredients cannot be read."""
+    """A suggestion for each name that resembles an ingredient; none if ingredients cannot be read."""
     try:
         known = stock_table(session).ingredients() if absent else []
     except Exception:

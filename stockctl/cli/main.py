@@ -1,4 +1,4 @@
-"""Turns errors into one message, one hint and one exit code. The commands are in `program.py`."""
+"""The entry point: turns errors into a message, a hint and an exit code. The commands are in `program.py`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _nothing(mode: str) -> TextIO:
 
 
 def run(arguments: list[str], environment: Environment) -> int:
-    """Runs one command line and returns its exit code. An expected error is never a traceback."""
+    """Runs one command line and returns its exit code. Expected errors never show a traceback."""
     try:
         command = get_command(program(*arguments[:1]))
         words = command_first(arguments, command) if isinstance(command, TyperGroup) else arguments
@@ -124,7 +124,7 @@ def _unexpected(error: Exception) -> StockctlError:
 
 
 def _translated(error: Exception) -> StockctlError | None:
-    if "botocore" not in sys.modules:  # then no AWS call can have failed
+    if "botocore" not in sys.modules:  # without boto3, no AWS call can have failed
         return None
     from stockctl.aws.errors import translated
 

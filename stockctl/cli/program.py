@@ -57,7 +57,7 @@ def _root(
         bool, typer.Option("--version", "-V", help="Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Keeps `stockctl COMMAND` a group however many commands there are."""
+    """Keeps `stockctl` a group of commands."""
 
 
 @cache

@@ -33,7 +33,7 @@ def reconcile(
 
     The stack does this by itself within seconds. This command does it now and shows what changed.
 
-    Exit code 5 means that --check found drift.
+    Exits with 5 if --check finds drift.
 
     Examples:
         stockctl reconcile
@@ -67,7 +67,7 @@ def _reconciled(session: Session, table: StockTable, ingredient: str) -> Reconci
 
 
 def _listing(results: list[Reconciled], *, is_all: bool) -> Listing[Reconciled]:
-    """Programs get every ingredient; people who named none get those where something changed."""
+    """Programs get every ingredient. People who named none get those that needed work."""
     fields: list[Field[Reconciled]] = [
         Field("ingredient", lambda result: result.ingredient),
         Field("drift", lambda result: result.drift, shown=lambda result: change(result.drift)),

@@ -1,4 +1,4 @@
-"""`stockctl stock`: what is on hand, level by level or batch by batch."""
+"""`stockctl stock`: lists levels or batches."""
 
 from __future__ import annotations
 

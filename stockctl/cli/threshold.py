@@ -1,4 +1,4 @@
-"""`stockctl threshold`: the units below which an ingredient is low."""
+"""`stockctl threshold`: sets and shows low-stock thresholds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`stockctl use`: takes ingredients, all or nothing, through the stack's HTTP API."""
+"""`stockctl use`: takes ingredients, all or nothing, over the HTTP API."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def use(
     A transaction succeeds only if every ingredient is available in full. Without --id, a new id is generated. The
     result shows the id.
 
-    Exit code 3 means that a transaction was refused, and that nothing was taken for it.
+    Exits with 3 if a transaction was refused; then nothing was taken for it.
 
     Examples:
         stockctl use ham=10 mushroom=5

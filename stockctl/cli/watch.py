@@ -32,7 +32,7 @@ def watch(
     session: Session,
     ingredients: Annotated[
         list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="All, if none is named.", autocompletion=complete_ingredients),
+        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
     ] = None,
     since: Annotated[
         str | None,
@@ -51,7 +51,7 @@ def watch(
 
     Draws a live chart or table on a terminal, and prints one JSON line per change in a pipe.
 
-    Exits with 0 when --count or --until-level is reached, and with 1 if --duration is over first, so that scripts can
+    Exits with 0 when --count or --until-level is reached, and with 1 if --duration ends first, so that scripts can
     wait for stock. On the screen, ? lists the keys.
 
     Examples:

@@ -1,4 +1,4 @@
-"""The service's HTTP API, called as any other service would: Signature Version 4, and one connection kept open."""
+"""Client of the service's HTTP API: signs requests with Signature Version 4 and keeps one connection open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CALLING = Patience(seconds=20.0, first_wait=0.1, longest_wait=2.0)
 IN_FLIGHT = 4
-"""Batches at once: while one is on its way, the service works on another."""
+"""Batches sent at the same time."""
 AGAIN = "Try again: a transaction with the same id is never taken twice."
 
 
@@ -47,7 +47,7 @@ class StockApi:
         self._http = URLLib3Session(timeout=30)
 
     def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
-        """Asks for a transaction. Sent again until it is answered: its id makes that safe.
+        """Sends a transaction, and repeats it until it is answered; its id makes that safe.
 
         Raises:
             Busy: the service stayed busy until the deadline; nothing happened.
@@ -58,9 +58,9 @@ class StockApi:
         return self._call("POST", "/transactions", {"transactionId": transaction_id, "items": lines})
 
     def use_batch(self, transactions: Sequence[object]) -> list[Answer]:
-        """Asks for up to 500 transactions, and gives each its own answer, in their order.
+        """Sends up to 500 transactions; returns their answers in order.
 
-        Those answered 503 are sent again until the deadline; their answer is then busy or outcome_unknown.
+        Busy ones are sent again until the deadline; after that their answer is busy.
 
         Raises:
             CredentialsError: the API does not accept the signature.
@@ -90,13 +90,13 @@ class StockApi:
         return [Answer(one["statusCode"], one["body"]) for one in answer.body["answers"]]
 
     def levels(self, ingredients: Sequence[str]) -> list[Mapping[str, Any]]:
-        """The levels of these ingredients as the menu service sees them; those never delivered are left out."""
+        """The levels of these ingredients from `GET /stock`; unknown ones are left out."""
         query = urlencode([("typeId", ingredient) for ingredient in ingredients], quote_via=quote)
         levels: list[Mapping[str, Any]] = self._call("GET", f"/stock?{query}").body["stock"]
         return levels
 
     def _call(self, method: str, path: str, document: object = None) -> Answer:
-        """The answer to a request, once it is one that repeating would not change."""
+        """Repeats a request until the answer is final."""
         fault: StockctlError = Busy("the service stayed busy", AGAIN)
         try:
             for _ in self.patience.attempts(f"{method} {path}"):
@@ -133,9 +133,7 @@ class StockApi:
 def use_all(
     api: StockApi, orders: Iterable[Order], in_flight: int = IN_FLIGHT, is_stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[Order, Answer]]:
-    """Sends orders in batches and gives each its answer, in their order; reads no further ahead than is in flight.
-
-    Once `is_stopped`, no more are sent; those already sent still get their answers.
+    """Sends orders in batches and yields each with its answer, in order. Reads ahead only what is being sent.
 
     Raises:
         StockctlError: a batch could not be sent; what was accepted is replayed when the orders are sent again.

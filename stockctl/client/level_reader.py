@@ -315,7 +315,7 @@ class LevelFollower:
 
     @property
     def state(self) -> StreamState:
-        """How the reading goes."""
+        """The state of the reading."""
         return self._reader.state
 
     def changes(self) -> list[LevelChange]:

@@ -1,4 +1,4 @@
-"""What a supplier does: drops a file, and waits for the receipt."""
+"""What a supplier does: drop a file and wait for the receipt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAITING = Patience(seconds=120.0, first_wait=0.2, longest_wait=1.0)
 
 @dataclass(frozen=True)
 class Delivered:
-    """What became of a file: the status of its delivery and the receipt, if one was waited for."""
+    """The result of a file: the status of its delivery, and the receipt if one was waited for."""
 
     delivery: str
     status: DeliveryStatus | None
@@ -51,9 +51,7 @@ def deliver(
 ) -> Delivered:
     """Drops a file under a key and waits for its receipt; with `waiting` None it does not wait.
 
-    A file that was recorded under this key before is not dropped again. Suppliers know that by the receipt alone; an
-    operator's `claims` must agree, as a receipt may outlive tables that were lost. `given_up` is where failures are
-    looked up.
+    A file that was recorded under this key before is not sent again.
 
     Raises:
         StockctlError: the file could not be recorded, or no receipt came in time.

@@ -1,4 +1,4 @@
-"""Instants and best-before dates: text to whole seconds since the epoch, and back."""
+"""Instants and best-before dates: between text and seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def moment_of(written: str) -> datetime:
 
 
 def time_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name.
+    """The IANA time zone with this name.
 
     Raises:
         ValueError: there is none.

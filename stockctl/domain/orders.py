@@ -31,9 +31,9 @@ class Order:
 
 
 def read_orders(lines: Iterable[str]) -> Iterator[Order]:
-    """The orders of a file, as it is read; blank lines are skipped.
+    """Yields the orders of a file; blank lines are skipped.
 
-    A line that is not JSON is sent as the text it is, and the service answers that it is invalid.
+    A line that is not JSON becomes an order with its text, which the API then rejects.
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():

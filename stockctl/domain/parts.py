@@ -1,7 +1,7 @@
-"""Parts of a large delivery: each is a delivery of its own, recorded side by side, well within a function's time.
+"""Parts of a large delivery. Each part is a delivery of its own; they are recorded in parallel.
 
-The rows of an ingredient go into one part, so that they share its transactions. What the parts are follows from the
-bytes of the file alone: the same file sent again makes the same parts, and changes nothing.
+All rows of an ingredient are in one part, so that they share transactions. The parts follow from the bytes of the file
+alone: the same file makes the same parts, so sending it again changes nothing.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ ROWS_PER_PART = 5_000
 
 @dataclass(frozen=True)
 class Part:
-    """A delivery: the key it is dropped under, its content, and for lines of it those of the file they came from."""
+    """A delivery: its key, its content, and the line in the original file for each of its lines."""
 
     key: str
     content: bytes
     lines: Mapping[int, int] = field(default_factory=dict)
 
     def line_in_file(self, line: int) -> int:
-        """Where in the file a line of this part stands."""
+        """The line in the original file of a line in this part."""
         return self.lines.get(line, line)
 
 
 def parts_of(key: str, content: bytes, reading: DateReading, most: int = ROWS_PER_PART) -> list[Part]:
-    """The parts of a file, of about `most` rows each; one part, the file itself, where there are no more rows.
+    """Splits a file into parts of about `most` rows; a smaller file is one part, unchanged.
 
-    Records that are not CSV are in no part. An ingredient with more rows than `most` is divided too.
+    Records that are not CSV are in no part. An ingredient with more than `most` rows is split, too.
 
     Raises:
         UnreadableFile: the file cannot be read to its end.

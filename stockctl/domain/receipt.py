@@ -1,7 +1,7 @@
-"""Receipts: what became of a delivery, row by row, for the supplier who dropped it.
+"""Receipts: the result of a delivery, row by row, for the supplier.
 
-A receipt is written once, when all of a delivery has been recorded, and never made worse by what comes after: a
-redelivery leaves it as it is, and another file under the same key is added to it as a conflict.
+A receipt is written when the whole delivery has been recorded. A redelivery leaves it as it is; another file under the
+same key is added to it as a conflict.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ RECEIPTS = "receipts/"
 """Where receipts lie in the drop bucket; every other object is a delivery."""
 
 MAX_ROWS = 10_000
-"""A receipt names this many recorded rows and this many rejected ones, and counts the rest."""
+"""A receipt lists at most this many recorded and rejected rows; it counts all."""
 
 IS_CONFLICT = "this key was delivered before with other content; nothing changed"
 SEND_A_CORRECTION = "drop a file with the corrected rows alone, under another name"
 
 
 class DeliveryStatus(StrEnum):
-    """What became of a delivery as a whole."""
+    """The result of a delivery as a whole."""
 
     RECORDED = "recorded"
     PARTIAL = "partial"
@@ -43,7 +43,7 @@ Receipt = dict[str, Any]
 
 
 def receipt_key(delivery: str) -> str:
-    """Where the receipt of a delivery lies in the drop bucket; S3's keys end at 1,024 bytes."""
+    """The key of a delivery's receipt in the drop bucket. S3 keys have at most 1,024 bytes."""
     name = delivery if len(delivery.encode()) <= 1000 else hashlib.sha256(delivery.encode()).hexdigest()
     return f"{RECEIPTS}{name}.json"
 
@@ -73,7 +73,7 @@ class Rejections:
         return len(self.reasons)
 
     def add(self, rejection: Rejection) -> None:
-        """Counts a rejected row, and keeps it while there is room."""
+        """Counts a rejected row, and keeps it if there is room."""
         self.reasons.add(rejection)
         if len(self.first) < MAX_ROWS:
             self.first.append(shortened(rejection))
@@ -111,7 +111,7 @@ class Findings:
 
 
 def receipt_of(delivery: str, etag: str, checksum: str, findings: Findings, now: float) -> Receipt:
-    """The receipt of a delivery all of whose rows were dealt with."""
+    """The receipt of a processed delivery. The counts include rows beyond the lists."""
     return {
         "delivery": delivery,
         "etag": etag,
@@ -153,7 +153,7 @@ def reason_rows(reasons: Reasons) -> list[dict[str, Any]]:
 
 
 def with_conflict(receipt: Mapping[str, Any], etag: str, content: Fingerprint, now: float) -> Receipt:
-    """The same receipt, with one more file that came under its key with other content and was not recorded."""
+    """The receipt with one more file that arrived under its key with other content."""
     conflicts: list[dict[str, str]] = list(receipt.get("conflicts", []))
     if not _is_among(conflicts, content):
         reason = f"{IS_CONFLICT}; to correct it, {SEND_A_CORRECTION}"
@@ -162,12 +162,12 @@ def with_conflict(receipt: Mapping[str, Any], etag: str, content: Fingerprint, n
 
 
 def with_conflicts_of(earlier: Mapping[str, Any] | None, receipt: Receipt) -> Receipt:
-    """A receipt that takes the place of another, and keeps the conflicts that stand there."""
+    """A receipt that replaces an earlier one and keeps its conflicts."""
     return {**receipt, "conflicts": earlier["conflicts"]} if earlier and earlier.get("conflicts") else receipt
 
 
 def unfinished(delivery: str) -> Receipt:
-    """The receipt of a delivery that is being recorded while another file under its key is reported as a conflict."""
+    """The receipt of a delivery that is still being recorded when a conflict is reported."""
     return {"delivery": delivery, "etag": None, "checksum": None, "status": "recording", **Findings().document()}
 
 
@@ -177,7 +177,7 @@ def is_of(receipt: Mapping[str, Any], content: Fingerprint) -> bool:
 
 
 def answers(receipt: Mapping[str, Any], content: Fingerprint) -> bool:
-    """Whether the receipt says what became of the file with this content."""
+    """Whether the receipt covers the file with this entity tag."""
     return is_of(receipt, content) or _is_among(receipt.get("conflicts", []), content)
 
 

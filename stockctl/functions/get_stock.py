@@ -1,4 +1,4 @@
-"""GetStock: what is in stock, for the menu service."""
+"""GetStock: lists levels and batches."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _are_deliveries_wanted(values: list[str]) -> bool:
 
 
 def _several(type_ids: list[str]) -> Answer:
-    """All levels, or those of the ingredients that the query names: `?typeId=ham&typeId=mushroom`."""
+    """All levels, or those of the ingredients in the query: `?typeId=ham&typeId=mushroom`."""
     try:
         ingredients = [ingredient_named(type_id) for type_id in type_ids] if type_ids else None
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""API Gateway's HTTP API events, payload format 2.0: the body of a request, and the form of an answer."""
+"""HTTP API events of API Gateway, payload format 2.0: reading a request's body and writing an answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def json_body(event: Mapping[str, Any]) -> object:
 
 
 def response(answer: Answer) -> dict[str, Any]:
-    """An answer in the gateway's form."""
+    """An answer in the gateway's format."""
     return {
         "statusCode": answer.status_code,
         "headers": {"Content-Type": "application/json", **answer.headers},

@@ -38,7 +38,7 @@ def _record(record: Mapping[str, Any]) -> None:
 
 
 def _object_of(record: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    """Bucket, key and version. S3 sends keys as forms do: spaces as +, everything else per cent encoded."""
+    """Bucket, key and version. S3 sends keys form-encoded: spaces as +, everything else percent-encoded."""
     s3 = record["s3"]
     return s3["bucket"]["name"], unquote_plus(s3["object"]["key"]), s3["object"].get("versionId")
 

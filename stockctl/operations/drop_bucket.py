@@ -1,4 +1,4 @@
-"""The drop bucket: deliveries that suppliers drop, and the receipts they find beside them."""
+"""The drop bucket: suppliers' deliveries and their receipts."""
 
 from __future__ import annotations
 
@@ -39,10 +39,7 @@ class DropBucket:
         return answer.get("VersionId", "")
 
     def fetch(self, key: str, version_id: str | None, into: IO[bytes], most: int) -> str | None:
-        """Copies a delivery into a file and returns its entity tag; None where it has been deleted meanwhile.
-
-        Of one that is larger than `most` bytes no more is copied than shows that.
-        """
+        """Copies a delivery into a file and returns its entity tag; None if it has been deleted."""
         version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
         try:
             answer = self.client.get_object(Bucket=self.name, Key=key, **version)
@@ -57,11 +54,10 @@ class DropBucket:
         return answer["ETag"].strip('"')
 
     def receipt(self, delivery: str) -> Receipt | None:
-        """The receipt of a delivery, or None where there is none yet.
+        """The receipt of a delivery; None if there is none, or if it may not be read.
 
-        To a reader who may not list the bucket, as suppliers may not, S3 says 403 of an object that is absent: it is
-        None as well, and so is a receipt that may not be read at all. The function that writes receipts may list, and
-        takes a 403 for what it says.
+        S3 answers 403 for an absent object to callers who may not list the bucket, such as suppliers, so 403 means None
+        here. The function that writes receipts may list the bucket, and takes a 403 as an error.
         """
         try:
             found = self._receipt(delivery)
@@ -93,11 +89,11 @@ class DropBucket:
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def write_receipt(self, delivery: str, next_receipt: Callable[[Receipt | None], Receipt | None]) -> Receipt | None:
-        """Writes what `next_receipt` makes of the receipt that is there; it returns None to leave that as it is.
+        """Replaces the receipt by what `next_receipt` returns for the current one; None leaves it as it is.
 
-        Nobody else's receipt is ever overwritten unseen: S3 is asked to write only where nothing has changed.
+        The write is conditional, so a receipt written by another process is never overwritten unread.
         """
-        found: tuple[Receipt | None, str] | None = None  # most often there is none: ask S3 only once it says otherwise
+        found: tuple[Receipt | None, str] | None = None  # usually none: S3 is asked after a failed write
         while True:
             receipt = next_receipt(found[0] if found else None)
             if receipt is None:
@@ -107,7 +103,8 @@ class DropBucket:
             found = self._receipt(delivery)
 
     def _write_receipt(self, delivery: str, receipt: Receipt, replaced: str | None) -> bool:
-        """Writes a receipt in the place of the one with this entity tag, or of none; False where another is there."""
+        """Writes a receipt over the one with this entity tag, or as the first one. Returns False if another one is
+        there."""
         expected: dict[str, Any] = {"IfMatch": replaced} if replaced else {"IfNoneMatch": "*"}
         body = json.dumps(receipt, ensure_ascii=False, indent=2).encode()
         key = receipt_key(delivery)

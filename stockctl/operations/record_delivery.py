@@ -1,7 +1,7 @@
-"""Recording a delivery: from an object in the drop bucket to batches, levels and a receipt.
+"""Record a delivery: from an object in the drop bucket to batches, levels and a receipt.
 
-Whatever fails on the way, the whole is done again when the event comes again: a delivery's record says which content
-its key stands for, a batch is recorded once, and a receipt is written when all is done and never made worse.
+It can be repeated after any failure: the claim says which content a key stands for, a batch is recorded once, and the
+receipt is written last (stockctl/README.md, "Record a delivery").
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MAX_MEGABYTES = 100
 IN_MEMORY_BYTES = 8 << 20
 
 MAX_GROUP = 10 * MAX_BATCHES
-"""Rows of one ingredient that a worker takes at once."""
+"""Rows of one ingredient that a thread records at once."""
 
 _Missed = list[tuple[Row, Rejection]]
 
@@ -77,7 +77,7 @@ class Recorder:
         return Claims(self.stock.client, self.transactions)
 
     def record(self, delivery: str, version_id: str | None = None) -> Receipt | None:
-        """Records one delivery and returns its receipt; None where the object has been deleted meanwhile.
+        """Records one delivery and returns its receipt; None if the object has been deleted.
 
         Raises:
             Busy: contention outlasted the deadline; recording it again does the rest.
@@ -127,7 +127,7 @@ class _Recording:
         return self._write_receipt()
 
     def _stage(self, content: IO[bytes], at: float) -> bool:
-        """Puts the good rows in order; False where the file as a whole cannot be read."""
+        """Sorts the good rows; False if the file as a whole cannot be read."""
         self.staged.clear()
         self.rejected = Rejections()
         try:
@@ -159,7 +159,8 @@ class _Recording:
                 self.rejected.add(row)
 
     def _record(self, claim: Claim) -> None:
-        """Records the rows by several workers; no more is read than they are at, and no ingredient by two of them."""
+        """Records the rows with several threads. Reads ahead only a little, and never gives an ingredient to two
+        threads."""
         workers = workers_for(self.staged.ingredients())
         waiting: deque[Future[_Missed]] = deque()
         with ThreadPoolExecutor(workers) as threads:
@@ -173,7 +174,7 @@ class _Recording:
                 self._note(waiting.popleft().result())
 
     def _record_groups(self, claim: Claim, groups: list[list[Row]]) -> _Missed:
-        """Records groups of one ingredient each, and returns the rows that could not be, with the reason."""
+        """Records groups of one ingredient each; returns the rows that were not recorded, with reasons."""
         recorder = self.recorder
         batches = [[self._batch(claim, row) for row in rows] for rows in groups]
         if len(groups) > 1 and receive_together(recorder.stock, batches, recorder.clock):
@@ -266,7 +267,7 @@ def _of(rows: Iterable[Row], best_befores: set[str]) -> Iterator[Row]:
 
 
 def _packed(groups: Iterable[list[Row]]) -> Iterator[list[list[Row]]]:
-    """Groups together as far as they fit one transaction, in which each ingredient takes two actions of its own."""
+    """Combines groups as far as they fit one transaction. Each ingredient takes two more actions: level, roster."""
     pack: list[list[Row]] = []
     actions = 0
     for group in groups:

@@ -1,7 +1,7 @@
-"""The rows of one delivery, put in order without being held in memory: in a temporary database of SQLite's.
+"""The rows of one delivery, sorted on disk: in a temporary SQLite database.
 
-A delivery of a million rows takes some 100 MB of temporary disk and a few MB of memory. The file has no name, so that
-nothing is left of it however its process ends: a worker that ran out of time is used again, with the disk it had.
+A delivery of a million rows takes about 100 MB of temporary disk and a few MB of memory. The file has no name, so
+nothing is left of it however the process ends; Lambda reuses workers with their disk.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COLUMNS = "line, ingredient, quantity, best_before, expires_at"
 
 
 class StagedRows:
-    """Good rows by ingredient; rows with the same ingredient and best-before are added up, at the line of the first."""
+    """Good rows by ingredient. Rows with the same ingredient and best-before are added up, at the line of the first."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("")
@@ -39,7 +39,7 @@ class StagedRows:
         self._database.close()
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Adds rows as they come; what they raise is raised, and then what is staged is of no use."""
+        """Adds rows. If the iterator raises, the staged rows are unusable."""
         self._database.executemany(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?, 0) "
             "ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity",
@@ -56,16 +56,16 @@ class StagedRows:
             yield from self._rows("WHERE ingredient = ? AND best_before = ? AND NOT unrecorded", *pair)
 
     def last_expiry(self) -> int | None:
-        """The latest expiry (s since the epoch); None where there are no rows."""
+        """The latest expiry (seconds since the epoch); None without rows."""
         found: tuple[int | None] = self._database.execute("SELECT max(expires_at) FROM rows").fetchone()
         return found[0]
 
     def ingredients(self) -> int:
-        """How many there are."""
+        """The number of ingredients."""
         return int(self._database.execute("SELECT count(DISTINCT ingredient) FROM rows").fetchone()[0])
 
     def groups(self, most: int) -> Iterator[list[Row]]:
-        """Rows of one ingredient, at most `most` at a time; the groups of an ingredient follow one another."""
+        """Rows of one ingredient at a time, at most `most`; the groups of an ingredient are consecutive."""
         group: list[Row] = []
         for row in self._rows("ORDER BY ingredient, best_before"):
             if group and (row.ingredient != group[0].ingredient or len(group) == most):
@@ -76,18 +76,18 @@ class StagedRows:
             yield group
 
     def mark_unrecorded(self, rows: Iterable[Row]) -> None:
-        """Notes rows that could not be recorded after all."""
+        """Marks rows that could not be recorded."""
         self._database.executemany(
             "UPDATE rows SET unrecorded = 1 WHERE ingredient = ? AND best_before = ?",
             [(row.ingredient, row.best_before) for row in rows],
         )
 
     def recorded(self, most: int) -> list[Row]:
-        """The first rows of the file that were recorded."""
+        """The first `most` recorded rows, in the order of the file."""
         return list(self._rows("WHERE NOT unrecorded ORDER BY line LIMIT ?", most))
 
     def recorded_count(self) -> int:
-        """How many rows were recorded."""
+        """The number of recorded rows."""
         return int(self._database.execute("SELECT count(*) FROM rows WHERE NOT unrecorded").fetchone()[0])
 
     def _rows(self, which: str, *parameters: int | str) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Commands as a user runs them, in this process: real command lines, against the service on moto."""
+"""Runs commands in this process: real command lines, against the service on moto."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.service import BUCKET, HISTORY, STACK, STOCK, STREAM, TRANSACTIONS, S
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended: its exit code, and what it wrote."""
+    """The result of a command: exit code and output."""
 
     code: int
     out: str
@@ -53,7 +53,7 @@ Stockctl = Callable[..., Done]
 
 @pytest.fixture
 def stockctl(kitchen: Service) -> Stockctl:
-    """Runs `stockctl` with these words against the service on moto."""
+    """Runs `stockctl` with these arguments against the service on moto."""
     assert kitchen
     return command_line
 
@@ -69,7 +69,7 @@ def command_line(*words: str, stdin: bytes = b"") -> Done:
 
 @pytest.fixture
 def kitchen(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """The service with a stack whose outputs name its parts, behind an HTTP API on loopback."""
+    """The service on moto, with a stack's outputs, behind an HTTP API on loopback."""
     monkeypatch.setattr("stockctl.client.failure_queues.WAIT_SECONDS", 0)  # moto has all messages at hand
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -105,7 +105,7 @@ def output_name(field: str) -> str:
 
 
 class Gateway(BaseHTTPRequestHandler):
-    """Hands requests to the functions, as API Gateway does; refuses what is not signed."""
+    """Passes requests to the functions, as API Gateway does; rejects unsigned ones."""
 
     def do_GET(self) -> None:
         path = urlsplit(self.path)

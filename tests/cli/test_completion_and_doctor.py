@@ -1,4 +1,4 @@
-"""TAB and `stockctl doctor`: help that is quick, and help that starts nothing."""
+"""TAB completion and `stockctl doctor`: both start nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_tab_offers_the_ingredients_that_a_command_has_listed(
     assert completions(f"stock --stack {STACK} ha", tmp_path) == ["ham", "hazelnut"]
 
 
-def test_tab_offers_commands_and_nothing_where_nothing_is_known(tmp_path: Path) -> None:
+def test_tab_completes_commands_and_unknown_names_to_nothing(tmp_path: Path) -> None:
     assert "stock" in completions("sto", tmp_path)
     assert completions("stock ha", tmp_path) == []
 
@@ -75,7 +75,7 @@ def test_a_doctor_finds_a_healthy_stack_healthy_but_for_its_version(stockctl: St
     assert done.code == ExitCode.FAILED
 
 
-def test_a_doctor_says_what_is_missing_and_starts_nothing(stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_what_is_missing_and_starts_nothing(stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     done = stockctl("doctor")
     assert done.code == ExitCode.FAILED

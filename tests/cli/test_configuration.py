@@ -52,7 +52,7 @@ AWS_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret
 
 
 @pytest.mark.parametrize("variables", [{}, AWS_CREDENTIALS, {"AWS_PROFILE": "work"}], ids=["none", "keys", "profile"])
-def test_a_command_uses_the_embedded_cloud_whatever_credentials_there_are(variables: dict[str, str]) -> None:
+def test_credentials_do_not_change_the_target(variables: dict[str, str]) -> None:
     assert settings(variables).local
 
 
@@ -63,7 +63,7 @@ def test_an_option_asks_for_aws(options: dict[str, Any]) -> None:
     assert not settings(**options).local
 
 
-def test_a_variable_asks_for_aws_and_an_option_goes_first() -> None:
+def test_a_variable_selects_aws_and_an_option_overrides_it() -> None:
     assert not settings({"STOCKCTL_TARGET": "aws"}).local
     assert settings({"STOCKCTL_TARGET": "aws"}, local=True).local
     assert not settings({"STOCKCTL_TARGET": "local"}, region="eu-west-1").local
@@ -76,7 +76,7 @@ def test_the_file_asks_for_aws(line: str) -> None:
     assert settings({"STOCKCTL_TARGET": "local"}).local
 
 
-def test_option_goes_before_environment_before_file_before_default() -> None:
+def test_options_override_environment_files_and_defaults() -> None:
     assert settings().stack == "stockctl"
     write_user_file('stack = "from-file"')
     assert settings().stack == "from-file"
@@ -85,7 +85,7 @@ def test_option_goes_before_environment_before_file_before_default() -> None:
     assert settings(variables, stack="from-option").stack == "from-option"
 
 
-def test_the_file_in_the_working_directory_goes_before_the_users() -> None:
+def test_the_file_in_the_working_directory_overrides_the_users() -> None:
     write_user_file('stack = "users"\noutput = "json"')
     Path("stockctl.toml").write_text('stack = "nearest"')
     found = settings()
@@ -157,7 +157,7 @@ def test_doctor_prints_where_each_setting_was_set() -> None:
 PLACE = {"target": "aws", "profile": "work", "region": "eu-west-1", "stack": "prod"}
 
 
-def test_a_remembered_stack_is_where_plain_commands_go() -> None:
+def test_a_remembered_stack_becomes_the_default() -> None:
     assert remember_kitchen(PLACE) == "prod"
     found = settings()
     assert (found.local, found.profile, found.region, found.stack) == (False, "work", "eu-west-1", "prod")
@@ -172,7 +172,7 @@ def test_all_else_in_the_file_stays_as_it_was() -> None:
     assert "# the end" in text
 
 
-def test_one_place_is_one_kitchen_and_another_gets_a_name_of_its_own() -> None:
+def test_the_same_stack_keeps_its_kitchen_and_another_gets_a_new_name() -> None:
     remember_kitchen(PLACE)
     assert remember_kitchen(PLACE) == "prod"
     assert remember_kitchen({**PLACE, "region": "us-east-1"}) == "prod-us-east-1"
@@ -189,6 +189,6 @@ def test_a_file_that_cannot_be_edited_safely_is_left_alone() -> None:
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_a_kitchen_nobody_defined_is_refused() -> None:
+def test_an_undefined_kitchen_is_an_error() -> None:
     with pytest.raises(UsageError, match="there is no kitchen 'x'"):
         Configuration().layer("x")

@@ -1,4 +1,4 @@
-"""Deploying where something would be lost: who is asked, and what an answer does."""
+"""Deployments that would lose data: when they ask, and what each answer does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
 
 @dataclass
 class Prepared:
-    """A deployment that was planned; only what is asked of it here."""
+    """A planned deployment, as far as these tests need one."""
 
     plan: ChangeSet
     discarded: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ def session(stdin: io.StringIO) -> Session:
 
 
 def test_without_a_terminal_a_loss_needs_to_be_agreed_to_beforehand() -> None:
-    """It says what would be lost, and takes the plan back."""
+    """It lists what would be lost, and discards the plan."""
     asked, deployment = session(io.StringIO()), prepared(Kind.REPLACE)
     with pytest.raises(UsageError) as raised:
         _agree(asked, deployment, yes=False)
@@ -78,8 +78,8 @@ def test_who_agrees_or_loses_nothing_is_let_through(kind: Kind, stdin: io.String
     assert not deployment.discarded
 
 
-def test_an_interrupted_deployment_says_that_it_goes_on_and_how_to_follow_it() -> None:
-    """Ctrl-C ends the telling, not the deployment."""
+def test_after_ctrl_c_deploy_says_that_cloudformation_continues() -> None:
+    """Ctrl-C stops the display, not the deployment."""
 
     def interrupted() -> Any:
         yield ResourceEvent("StockTable", "AWS::DynamoDB::Table", "CREATE_IN_PROGRESS", None, 0.0)

@@ -1,6 +1,6 @@
-"""`stockctl failures`: looking changes nothing, and nothing is lost by running it again.
+"""`stockctl failures`: listing changes nothing, and retrying loses nothing.
 
-Functions cannot be called on moto: tests/system/test_operations.py runs failures again with success.
+Functions cannot be called on moto; tests/system/test_operations.py has successful retries.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def changes(kitchen: Service) -> str:
     return queue(kitchen, "changed", (EVENTS / "lambda_changes_failed.json").read_text())
 
 
-def test_what_failed_is_listed_as_often_as_one_looks(stockctl: Stockctl, delivery: str, changes: str) -> None:
+def test_failures_can_be_listed_repeatedly(stockctl: Stockctl, delivery: str, changes: str) -> None:
     for _ in range(2):
         done = stockctl("failures", "-o", "json")
         assert [each["id"] for each in done.json] == [delivery, changes]
@@ -72,10 +72,8 @@ def test_a_message_that_is_not_lambdas_hides_nothing_and_is_never_deleted(
         assert stockctl("failures", "retry", odd).code == ExitCode.FAILED
 
 
-def test_what_fails_again_stays_in_sight_and_does_not_keep_the_next_from_being_tried(
-    stockctl: Stockctl, delivery: str, changes: str
-) -> None:
-    """Here the functions are not there at all."""
+def test_a_failed_retry_stays_listed_and_the_next_one_is_tried(stockctl: Stockctl, delivery: str, changes: str) -> None:
+    """The functions do not exist here."""
     done = stockctl("failures", "retry", "-o", "json")
     assert done.code == ExitCode.FAILED
     assert [(each["id"], each["done"]) for each in done.json] == [(delivery, False), (changes, False)]
@@ -99,6 +97,6 @@ def test_an_id_that_is_not_there_is_a_usage_error_and_runs_nothing(stockctl: Sto
 
 @pytest.mark.usefixtures("kitchen")
 @pytest.mark.parametrize("action", ["list", "show", "retry"])
-def test_programs_get_an_empty_list_where_nothing_has_failed(stockctl: Stockctl, action: str) -> None:
+def test_without_failures_json_is_an_empty_list(stockctl: Stockctl, action: str) -> None:
     done = stockctl("failures", action, "-o", "json")
     assert (done.code, done.json) == (ExitCode.DONE, [])

@@ -1,4 +1,4 @@
-"""Help, and words that the program does not know."""
+"""Help texts and usage errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.cli.test_main import plain
 from tests.reference import commands
 
 
-def test_help_says_what_a_command_does_with_examples_and_the_codes_it_ends_with(
+def test_help_has_a_description_examples_and_exit_codes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert plain("use", "--help").code == ExitCode.DONE
@@ -56,7 +56,7 @@ def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
         (["local", "sideways"], "no such command 'sideways'"),
     ],
 )
-def test_what_is_wrong_with_the_words_is_said_as_every_error_is(words: list[str], said: str) -> None:
+def test_usage_errors_look_like_other_errors(words: list[str], said: str) -> None:
     done = plain(*words)
     assert done.code == ExitCode.USAGE
     error, hint = done.err.splitlines()

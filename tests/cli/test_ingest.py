@@ -1,4 +1,4 @@
-"""`stockctl ingest`: files are checked here, dropped, and every row is accounted for."""
+"""`stockctl ingest`: files are checked, sent, and every row is accounted for."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_a_file_is_recorded_and_every_row_shown(stockctl: Stockctl, monday: Path
     ]
 
 
-def test_what_was_recorded_before_a_fault_is_shown(
+def test_deliveries_recorded_before_an_error_are_shown(
     stockctl: Stockctl, working: Service, monday: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two files the second cannot be sent: the first is in stock, and whoever sent both is told so."""
+    """The second of two files cannot be sent: the first is in stock, and its result is shown."""
     tuesday = monday.with_name("tuesday.csv")
     tuesday.write_text("ham,1,2099-12-31\n")
     drop = DropBucket.drop
@@ -79,7 +79,7 @@ def test_what_was_recorded_before_a_fault_is_shown(
 
 
 def test_a_time_zone_is_for_a_dry_run_as_a_stack_has_its_own(stockctl: Stockctl, monday: Path) -> None:
-    """Else stock would be served for hours after the best-before that its sender meant."""
+    """Otherwise stock could be served hours after the best-before that the sender meant."""
     done = stockctl("ingest", str(monday), "--time-zone", "Asia/Tokyo")
     assert done.code == ExitCode.USAGE
     assert "--dry-run" in done.err
@@ -122,7 +122,7 @@ def test_a_file_of_which_nothing_can_be_recorded_is_not_sent(
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'ham,"'])
-def test_a_file_that_is_no_csv_says_so(stockctl: Stockctl, monday: Path, content: bytes) -> None:
+def test_a_file_that_is_not_csv_is_an_error(stockctl: Stockctl, monday: Path, content: bytes) -> None:
     monday.write_bytes(content)
     done = stockctl("ingest", str(monday))
     assert done.code == ExitCode.REFUSED
@@ -216,7 +216,7 @@ def test_files_with_different_columns_have_no_rejects_in_common(stockctl: Stockc
 
 
 @pytest.mark.usefixtures("working")
-def test_what_looks_like_a_mistake_is_noted_and_recorded_all_the_same(stockctl: Stockctl, monday: Path) -> None:
+def test_likely_mistakes_are_reported_and_recorded(stockctl: Stockctl, monday: Path) -> None:
     stockctl("ingest", str(monday))
     tuesday = monday.with_name("tuesday.csv")
     tuesday.write_text("curry,1,2099-01-01\nham,1,2098-01-01\n")
@@ -347,13 +347,13 @@ def test_a_file_that_is_not_there_is_a_usage_error(stockctl: Stockctl) -> None:
     assert "nowhere.csv cannot be read" in done.err
 
 
-def test_no_wait_sends_and_says_so(stockctl: Stockctl, monday: Path, kitchen: Service) -> None:
+def test_no_wait_reports_that_the_file_was_sent(stockctl: Stockctl, monday: Path, kitchen: Service) -> None:
     assert stockctl("ingest", str(monday), "--no-wait", "-o", "json").json[0]["status"] == "sent"
     assert len(kitchen.clients.s3.list_objects_v2(Bucket=BUCKET)["Contents"]) == 1
 
 
 @pytest.mark.usefixtures("working")
-def test_a_large_file_goes_in_parts_and_is_shown_as_one(
+def test_a_large_file_is_sent_in_parts_and_shown_as_one(
     stockctl: Stockctl, monday: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stockctl.cli.sending.PARTS_AT_ONCE", 1)  # moto knows one thread

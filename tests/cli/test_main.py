@@ -1,4 +1,4 @@
-"""How the program ends: exit codes, messages and hints; never a traceback."""
+"""Exit codes, messages and hints; never a traceback."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def plain(*words: str, **variables: str) -> Done:
 
 
 @pytest.mark.usefixtures("stockctl")
-def test_a_stack_that_does_not_exist_says_what_to_run() -> None:
+def test_a_missing_stack_is_an_error_that_names_the_command_to_run() -> None:
     done = plain("stock", "--aws", "--stack", "nowhere")
     assert done.code == ExitCode.FAILED
     assert "stockctl deploy" in done.err
 
 
-def test_no_credentials_with_aws_is_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_have_their_own_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     done = plain("stock", "--aws")
     assert done.code == ExitCode.CREDENTIALS
@@ -63,7 +63,7 @@ def test_an_endpoint_that_is_no_url_is_a_usage_error() -> None:
     assert "'nonsense' is not a URL" in done.err
 
 
-def test_the_region_is_the_one_that_the_hint_says_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hint_names_the_region_variable_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert "set AWS_REGION" in plain("stock", "--aws").err
     done = plain("stock", "--endpoint-url", "http://127.0.0.1:9", AWS_REGION="eu-west-2")
@@ -162,14 +162,14 @@ def test_every_failure_on_the_way_to_aws_becomes_one_too(error: BotoCoreError, e
 
 
 def every_class() -> list[type[BotoCoreError]]:
-    """All of botocore's errors that are no answer of AWS's."""
+    """All of botocore's errors that are not answers from AWS."""
     found = [each for each in vars(botocore_errors).values() if isinstance(each, type)]
     return [each for each in found if issubclass(each, BotoCoreError) and each is not BotoCoreError]
 
 
 @pytest.mark.parametrize("kind", every_class(), ids=lambda kind: kind.__name__)
 def test_no_error_of_botocores_reaches_a_user_as_a_traceback(kind: type[BotoCoreError]) -> None:
-    """Each class there is, made with whatever its message asks for."""
+    """An instance of each class, with the arguments its message needs."""
     fields = {name for _, name, _, _ in Formatter().parse(kind.fmt) if name}
     known = translated(_made(kind, fields))
     assert known is not None

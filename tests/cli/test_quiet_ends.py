@@ -1,4 +1,4 @@
-"""A closed pipe and Ctrl-C end every command quietly: no traceback, and nothing the interpreter has to add."""
+"""A closed pipe and Ctrl-C end every command quietly: no traceback, no message from the interpreter."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PRINTING = [
 
 
 class ClosedPipe(io.StringIO):
-    """A reader that has gone."""
+    """A closed reader."""
 
     def write(self, _text: str, /) -> int:
         raise BrokenPipeError(32, "Broken pipe")
@@ -87,7 +87,7 @@ def test_ctrl_c_is_a_code_and_not_a_word_in_any_command(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_a_real_reader_that_goes_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     words = [sys.executable, "-m", "stockctl", "stock", "--help"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""After `deploy --aws`, commands without options go on to the stack that was deployed, and the last line says so."""
+"""After `deploy --aws`, the deployed stack can become the default, and the last line says how."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_script_and_a_terminal_that_agrees_remember_the_stack(answer: str | No
 
 
 @pytest.mark.parametrize(("answer", "wanted"), [("n", None), (None, False)])
-def test_a_no_leaves_the_file_alone_and_the_last_line_says_how_to_get_there(
+def test_answering_no_leaves_the_file_unchanged_and_shows_how_to_reach_the_stack(
     answer: str | None, wanted: bool | None
 ) -> None:
     deployed = session(answer)
@@ -70,7 +70,7 @@ def test_undoing_it_is_deleting_one_line() -> None:
     assert settled({}, {}, read_configuration()).local
 
 
-def test_a_script_does_not_replace_another_stack_unless_it_is_told_to() -> None:
+def test_a_script_replaces_a_remembered_stack_only_on_request() -> None:
     user_file().parent.mkdir(parents=True)
     user_file().write_text('target = "aws"\nstack = "other"\n', encoding="utf-8")
     remember_target(session(), PROD, None)
@@ -79,7 +79,7 @@ def test_a_script_does_not_replace_another_stack_unless_it_is_told_to() -> None:
     assert plain_stack() == "prod"
 
 
-def test_nothing_is_said_where_commands_go_there_already() -> None:
+def test_a_stack_that_is_already_the_default_is_not_mentioned() -> None:
     remember_target(session(), PROD, True)
     again = session()
     remember_target(again, PROD, None)

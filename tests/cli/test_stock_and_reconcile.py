@@ -1,4 +1,4 @@
-"""`stockctl stock` and `stockctl reconcile`: what is there, and whether it adds up."""
+"""`stockctl stock` and `stockctl reconcile`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def stock_of_ham_and_mushroom(kitchen: Service) -> None:
     kitchen.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n")
 
 
-def test_levels_are_listed_with_what_they_are_made_of(stockctl: Stockctl) -> None:
+def test_levels_are_listed_with_their_totals(stockctl: Stockctl) -> None:
     stockctl("use", "ham=10")
     assert stockctl("stock", "-o", "json").json == [
         {
@@ -141,7 +141,7 @@ def test_check_finds_drift_changes_nothing_and_ends_with_its_own_code(stockctl: 
         assert {row["ingredient"]: row["drift"] for row in done.json} == {"ham": 40, "mushroom": 0}
 
 
-def test_people_are_shown_what_was_to_be_done_and_programs_everything(stockctl: Stockctl) -> None:
+def test_people_see_only_changed_ingredients_and_programs_all(stockctl: Stockctl) -> None:
     assert "2 ingredients: no drift" in stockctl("reconcile", "-o", "table").err
     stockctl("use", "ham=40")
     shown = stockctl("reconcile", "--check", "-o", "table").out

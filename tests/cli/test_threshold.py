@@ -17,7 +17,7 @@ def stock_of_ham_and_mushroom(kitchen: Service) -> None:
     kitchen.drop("monday.csv", "ham,100,2099-12-31\nmushroom,50,2099-12-31\n")
 
 
-def test_a_threshold_is_kept_on_the_level_and_tells_what_is_low(stockctl: Stockctl) -> None:
+def test_a_threshold_is_stored_on_the_level_and_marks_low_stock(stockctl: Stockctl) -> None:
     assert stockctl("threshold", "ham=101", "mushroom=50").rows == [
         ["ham", "101", "100", "true"],
         ["mushroom", "50", "50", "false"],

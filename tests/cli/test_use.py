@@ -116,14 +116,14 @@ def test_a_misspelt_ingredient_is_guessed_at(stockctl: Stockctl) -> None:
 
 
 @pytest.mark.parametrize("word", ["ham", "ham=0", "ham=x", "ham=", "=10", "ham=-1", "ham=1.5", "ham=10000000000"])
-def test_bad_words_are_usage_errors_that_show_what_is_right(stockctl: Stockctl, word: str) -> None:
+def test_invalid_arguments_are_usage_errors_that_show_valid_ones(stockctl: Stockctl, word: str) -> None:
     done = stockctl("use", word)
     assert done.code == ExitCode.USAGE
     assert "ham=10" in done.err
     assert done.out == ""
 
 
-def test_no_words_at_all_are_a_usage_error(stockctl: Stockctl) -> None:
+def test_missing_arguments_are_a_usage_error(stockctl: Stockctl) -> None:
     assert stockctl("use").code == ExitCode.USAGE
 
 

@@ -1,4 +1,4 @@
-"""`stockctl use --file`: every order of a file, each with an answer of its own."""
+"""`stockctl use --file`: every order of a file gets its own answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_line_for_each_order_in_the_order_of_the_file(stockctl: Stockctl, tmp_
     assert f"5 orders: {counted}" in done.err
 
 
-def test_a_file_sent_again_goes_on_where_it_ended(stockctl: Stockctl) -> None:
+def test_a_file_sent_again_continues_where_it_stopped(stockctl: Stockctl) -> None:
     content = "".join(order(f"t{number}") for number in range(40)).encode()
     assert stockctl("use", "--file", "-", stdin=content[: len(content) // 2].rpartition(b"\n")[0]).code == 0
     again = stockctl("use", "--file", "-", stdin=content)
@@ -162,11 +162,11 @@ def test_a_closed_pipe_ends_the_run_quietly_and_says_how_far_it_got(monkeypatch:
 
 
 @pytest.mark.parametrize("words", [("ham=1",), ("--id", "x"), ("--dry-run",)])
-def test_a_file_stands_alone(words: tuple[str, ...], stockctl: Stockctl) -> None:
+def test_a_file_excludes_other_arguments(words: tuple[str, ...], stockctl: Stockctl) -> None:
     assert stockctl("use", "--file", "orders.jsonl", *words).code == ExitCode.USAGE
 
 
-def test_a_file_that_is_not_there_says_so(stockctl: Stockctl) -> None:
+def test_a_missing_file_is_an_error(stockctl: Stockctl) -> None:
     done = stockctl("use", "--file", "nowhere.jsonl")
     assert done.code == ExitCode.USAGE
     assert "nowhere.jsonl cannot be read" in done.err

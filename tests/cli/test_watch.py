@@ -28,7 +28,7 @@ from tests.terminal.levels import view
 
 @pytest.fixture
 def ham(kitchen: Service) -> Service:
-    """A hundred of ham, ten of which were used; both changes are on the stream."""
+    """A delivery of 100 ham and a use of 10; both changes are on the stream."""
     kitchen.drop("first.csv", f"ham,100,{soon(3600)}\n")
     kitchen.work_off("ham")
     kitchen.post("t1", ham=10)
@@ -213,7 +213,7 @@ class Stream:
 
 
 class Shelf:
-    """A stock table with one level; its first reading fails, as with credentials that have expired."""
+    """A stock table with one level; its first reading fails, as with expired credentials."""
 
     def __init__(self) -> None:
         self.readings = 0

@@ -1,7 +1,7 @@
-"""A Kinesis stream in memory that does on request what streams do in the long run: expire, reshard, throttle, refuse.
+"""A Kinesis stream in memory that expires iterators, reshards, throttles and refuses on request.
 
-It keeps Kinesis's rules: an iterator is good for five minutes, a closed shard ends with no next iterator and the names
-of its children, and a shard may be read five times a second.
+It follows Kinesis's rules: an iterator is valid for five minutes, a closed shard ends without a next iterator and names
+its children, and a shard may be read five times a second.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STARTED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 class FakeTime:
-    """A clock that only moves when it is told to."""
+    """A clock that tests move."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""Finding the ingredients of stream records again: all of them, or it is not said that they were found."""
+"""Finding the ingredients of stream records: all of them, or none."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ PLACE = StreamRange(ARN, SHARD, number(1), number(3))
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard as DynamoDB would hand it out."""
+    """A shard as DynamoDB returns it."""
 
     client: DynamoDBStreamsClient
     answers: Stubber
 
     def has(self, *pages: dict[int, str]) -> None:
-        """Pages from the place on, each ingredient by its record's number; the last page has none behind it."""
+        """Pages from this position on, each ingredient by its record's number; the last page has no next one."""
         self.answers.add_response("get_shard_iterator", {"ShardIterator": "0"})
         for index, page in enumerate(pages, 1):
             records = [
@@ -69,8 +69,8 @@ def test_a_last_record_between_two_that_are_there_ends_the_search(shard: Shard) 
     assert ingredients_at(shard.client, PLACE) == {"ham", "egg"}
 
 
-def test_what_is_not_found_whole_is_not_found(shard: Shard) -> None:
-    """Otherwise the ingredients that are missing would be taken for worked off."""
+def test_an_incomplete_range_counts_as_not_found(shard: Shard) -> None:
+    """Otherwise the missing ingredients would count as processed."""
     shard.has({1: "ham"}, {2: "egg"})
     assert ingredients_at(shard.client, PLACE) is None
 

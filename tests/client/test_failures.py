@@ -1,4 +1,4 @@
-"""The records that Lambda leaves in the failure queues, in the shapes that it documents."""
+"""Lambda's failure records, in their documented shapes."""
 
 from __future__ import annotations
 

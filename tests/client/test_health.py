@@ -1,4 +1,4 @@
-"""How a stack is found to be: each part by itself, whatever the others are like."""
+"""The health checks of a stack: each part on its own."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Look = Callable[[], dict[str, Finding]]
 
 @pytest.fixture
 def meanwhile() -> list[Callable[[], object]]:
-    """What happens while uses are given their time to be allocated."""
+    """What happens while usage waits to be charged."""
     return []
 
 
 @pytest.fixture
 def look(service: Service, meanwhile: list[Callable[[], object]]) -> Look:
-    """Findings on a stack of which only the tables and a queue are there."""
+    """Findings on a stack that has only tables and a queue."""
     names = dict.fromkeys(Deployment.__dataclass_fields__, "gone") | {
         "stock_table": STOCK,
         "receive_failure_queue": service.clients.sqs.create_queue(QueueName="received")["QueueUrl"],
@@ -41,7 +41,7 @@ def look(service: Service, meanwhile: list[Callable[[], object]]) -> Look:
     }
 
 
-def test_a_part_that_is_gone_is_a_finding_and_not_the_end(look: Look) -> None:
+def test_a_missing_resource_is_a_finding(look: Look) -> None:
     found = look()
     assert not found["StockUpdated"].is_ok
     assert not found["StreamFailureQueue"].is_ok
@@ -50,7 +50,7 @@ def test_a_part_that_is_gone_is_a_finding_and_not_the_end(look: Look) -> None:
 
 
 def test_only_alarms_of_this_very_stack_count(look: Look, service: Service) -> None:
-    """The name of another one may begin as ours does."""
+    """Another stack's name may have the same prefix."""
     cloudwatch = service.clients.cloudwatch
     for name in (f"{STACK}-Errors", f"{STACK}-too-Errors"):
         cloudwatch.put_metric_alarm(
@@ -68,14 +68,14 @@ def test_only_alarms_of_this_very_stack_count(look: Look, service: Service) -> N
     assert (finding.is_ok, finding.found, finding.advice) == (False, "it is so", "mend it")
 
 
-def test_what_lies_in_a_queue_is_counted(look: Look, service: Service) -> None:
+def test_messages_in_a_queue_are_counted(look: Look, service: Service) -> None:
     url = service.clients.sqs.get_queue_url(QueueName="received")["QueueUrl"]
     service.clients.sqs.send_message(QueueUrl=url, MessageBody="x")
     finding = look()["ReceiveFailureQueue"]
     assert (finding.is_ok, finding.advice) == (False, "stockctl failures")
 
 
-def test_uses_that_nobody_allocates_are_drift(look: Look, service: Service) -> None:
+def test_usage_that_is_not_charged_is_drift(look: Look, service: Service) -> None:
     service.drop("monday.csv", "ham,100,2099-12-31\n")
     service.post("1", ham=4)
     finding = look()["drift"]
@@ -91,10 +91,10 @@ def test_uses_that_are_allocated_meanwhile_are_none(
     assert look()["drift"].is_ok
 
 
-def test_a_busy_ingredient_that_is_being_worked_off_is_none_either(
+def test_a_busy_ingredient_that_is_being_charged_has_no_drift(
     look: Look, service: Service, meanwhile: list[Callable[[], object]]
 ) -> None:
-    """At any time some of its uses wait."""
+    """Some of its usage is always pending."""
     service.drop("monday.csv", "ham,100,2099-12-31\n")
     service.post("1", ham=4)
     meanwhile += [lambda: service.work_off("ham"), lambda: service.post("2", ham=1)]

@@ -1,4 +1,4 @@
-"""The level stream is read to the end, once and in order, whatever happens to it."""
+"""The level stream is read completely, once and in order, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reader_of(stream: FakeStream, since: timedelta | None = None) -> LevelReader
 
 
 def versions_within(reader: LevelReader, clock: FakeTime, seconds: float) -> list[int]:
-    """Polls whenever something is due, for so long, and returns the versions that came."""
+    """Polls when something is due, for this long; returns the versions read."""
     end = clock.seconds + seconds
     seen: list[int] = []
     while clock.seconds < end:
@@ -51,7 +51,7 @@ def stream(clock: FakeTime) -> FakeStream:
     return FakeStream(clock)
 
 
-def test_it_begins_with_what_is_published_after_it_began(stream: FakeStream, clock: FakeTime) -> None:
+def test_it_begins_with_changes_published_after_its_start(stream: FakeStream, clock: FakeTime) -> None:
     stream.publish(change(1))
     reader = reader_of(stream)
     reader.poll()
@@ -102,7 +102,7 @@ def test_a_record_that_cannot_be_read_is_counted_and_passed_over(stream: FakeStr
     assert reader.state.malformed == 2
 
 
-def test_after_a_long_sleep_it_resumes_where_it_was(stream: FakeStream, clock: FakeTime) -> None:
+def test_after_a_long_sleep_it_resumes_at_its_position(stream: FakeStream, clock: FakeTime) -> None:
     reader = reader_of(stream)
     reader.poll()
     stream.publish(change(1))
@@ -114,9 +114,7 @@ def test_after_a_long_sleep_it_resumes_where_it_was(stream: FakeStream, clock: F
     assert condition_of(reader) is Condition.LIVE
 
 
-def test_what_came_during_a_sleep_is_read_even_where_nothing_was_seen_before(
-    stream: FakeStream, clock: FakeTime
-) -> None:
+def test_changes_during_a_sleep_are_read_even_if_none_were_seen_before(stream: FakeStream, clock: FakeTime) -> None:
     stream.publish(change(1))
     clock.pass_by(60)
     reader = reader_of(stream)
@@ -257,7 +255,7 @@ def test_a_permission_that_was_never_there_is_an_error_at_once(stream: FakeStrea
         reader_of(stream).poll()
 
 
-def test_it_says_how_far_behind_it_is(stream: FakeStream, clock: FakeTime) -> None:
+def test_it_reports_how_far_behind_it_is(stream: FakeStream, clock: FakeTime) -> None:
     stream.behind_millis = 12_500
     reader = reader_of(stream)
     versions_within(reader, clock, 1)
@@ -286,7 +284,7 @@ def test_a_failed_listing_is_tried_again(stream: FakeStream, clock: FakeTime) ->
     assert condition_of(reader) is Condition.LIVE
 
 
-def test_the_follower_hands_over_what_comes_without_waiting(stream: FakeStream) -> None:
+def test_the_follower_returns_changes_without_waiting(stream: FakeStream) -> None:
     with LevelFollower(LevelReader(stream.connect, "levels")) as follower:
         assert follower.changes() == []
         stream.publish(change(1))
@@ -298,7 +296,7 @@ def test_the_follower_hands_over_what_comes_without_waiting(stream: FakeStream) 
     assert [one.version for one in seen] == [1]
 
 
-def test_the_follower_raises_what_stops_it_from_beginning(stream: FakeStream) -> None:
+def test_the_follower_raises_errors_at_the_start(stream: FakeStream) -> None:
     stream.list_failures = [failure("ResourceNotFoundException", "Stream levels not found")]
     with pytest.raises(ClientError), LevelFollower(LevelReader(stream.connect, "levels")):
         pass

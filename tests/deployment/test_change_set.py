@@ -1,4 +1,4 @@
-"""What a change set says, as a plan: what is lost is told from what only looks like it."""
+"""Change sets as plans: real losses are told from apparent ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stack as CloudFormation answers for it: AWS's own answers, by botocore's Stubber, which checks both sides."""
+"""Stacks, with AWS's answers from botocore's Stubber, which checks requests and responses."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def test_a_name_that_a_bucket_can_bear_is_a_stacks_name(name: str) -> None:
     "name", ["", "Kitchen", "my_stack", "1st", "-a", "a-", "a.b", "küche", "a" * (LONGEST_NAME + 1), "xn--a", "a\n"]
 )
 def test_a_name_that_a_bucket_cannot_bear_is_refused(name: str) -> None:
-    """Before anything is asked of AWS, which would find out half-way."""
+    """Before AWS is called, which would notice half-way."""
     with pytest.raises(UsageError):
         checked_name(name)
 
 
-def test_a_plan_says_what_would_be_made_and_what_replaced(stack: Stack, aws: Stubber) -> None:
-    """Plain data, read off the change set, all pages of it."""
+def test_a_plan_lists_additions_and_replacements(stack: Stack, aws: Stubber) -> None:
+    """Plain data, read from all pages of the change set."""
     answer_status(aws, "CREATE_COMPLETE")
     aws.add_response("create_change_set", {"Id": CHANGE_SET})
     changes = [
@@ -118,7 +118,7 @@ def test_a_plan_says_what_would_be_made_and_what_replaced(stack: Stack, aws: Stu
 
 
 def test_a_value_that_a_parameter_cannot_have_is_a_usage_error(stack: Stack, aws: Stubber) -> None:
-    """CloudFormation says so at once; nothing was begun."""
+    """CloudFormation rejects it at once; nothing was started."""
     answer_status(aws, "CREATE_COMPLETE")
     aws.add_client_error("create_change_set", "ValidationError", "Parameter 'Shards' must be a number not x")
     with pytest.raises(UsageError, match="Shards"):
@@ -126,7 +126,7 @@ def test_a_value_that_a_parameter_cannot_have_is_a_usage_error(stack: Stack, aws
 
 
 def test_a_change_of_an_output_alone_is_a_change(stack: Stack, aws: Stubber) -> None:
-    """CloudFormation lists no resource for it, and yet there is something to execute."""
+    """CloudFormation lists no resource for it, but there is something to execute."""
     answer_status(aws, "CREATE_COMPLETE")
     aws.add_response("create_change_set", {"Id": CHANGE_SET})
     aws.add_response("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": []})
@@ -181,15 +181,15 @@ def test_a_parameter_that_is_left_out_keeps_what_it_was(stack: Stack, aws: Stubb
 def test_a_stack_that_takes_no_deployment_now_is_explained(
     stack: Stack, aws: Stubber, status: str, message: str
 ) -> None:
-    """Rather than passed to CloudFormation, whose error names no way out."""
+    """CloudFormation's own error names no way out."""
     answer_status(aws, status)
     with pytest.raises(StockctlError, match=message) as raised:
         stack.plan(TEMPLATE, {})
     assert raised.value.hint
 
 
-def test_what_is_left_of_a_creation_that_failed_is_cleared_away_first(stack: Stack, aws: Stubber) -> None:
-    """A stack in ROLLBACK_COMPLETE holds nothing and takes no update."""
+def test_the_rest_of_a_failed_creation_is_deleted_first(stack: Stack, aws: Stubber) -> None:
+    """A stack in ROLLBACK_COMPLETE is empty and cannot be updated."""
     answer_status(aws, "ROLLBACK_COMPLETE")
     answer_status(aws, "ROLLBACK_COMPLETE")
     answer_events(aws, event(1, "kitchen", "ROLLBACK_COMPLETE"))
@@ -201,8 +201,8 @@ def test_what_is_left_of_a_creation_that_failed_is_cleared_away_first(stack: Sta
     assert stack.plan(TEMPLATE, {}).creates
 
 
-def test_each_event_is_told_once_whatever_the_clock_of_this_machine_says(stack: Stack, aws: Stubber) -> None:
-    """Old events are known by id: these are years before our clock, and the one of the last deployment stays untold."""
+def test_each_event_is_shown_once_whatever_this_machines_clock(stack: Stack, aws: Stubber) -> None:
+    """Old events are recognised by id: these are years older than our clock, and the last deployment's is not shown."""
     before = event(1, "A", "CREATE_COMPLETE")
     answer_events(aws, before)
     aws.add_response("execute_change_set", {})
@@ -217,7 +217,7 @@ def test_each_event_is_told_once_whatever_the_clock_of_this_machine_says(stack: 
 
 
 def test_a_failed_deployment_names_the_first_resource_that_failed_and_why(stack: Stack, aws: Stubber) -> None:
-    """Not the ones that were cancelled because of it, even where CloudFormation tells of them before."""
+    """Not the ones cancelled because of it, even if CloudFormation reports them first."""
     answer_events(aws)
     aws.add_response("execute_change_set", {})
     answer_status(aws, "UPDATE_ROLLBACK_COMPLETE")
@@ -245,7 +245,7 @@ def invalid(number: int, operation: str, resource: str, mode: str = "FAIL") -> d
     }
 
 
-def test_what_validation_refuses_is_named_though_no_resource_was_touched(stack: Stack, aws: Stubber) -> None:
+def test_a_validation_error_is_named_although_no_resource_changed(stack: Stack, aws: Stubber) -> None:
     """CloudFormation's own event only says that there is a list: what it begins with is told, of this operation."""
     answer_events(aws)
     aws.add_response("execute_change_set", {})
@@ -262,8 +262,8 @@ def test_what_validation_refuses_is_named_though_no_resource_was_touched(stack: 
         executed(stack)
 
 
-def test_a_change_set_that_validation_refuses_says_why_and_is_removed(stack: Stack, aws: Stubber) -> None:
-    """Without the permission to ask for details, CloudFormation's summary is told."""
+def test_a_change_set_that_fails_validation_is_explained_and_removed(stack: Stack, aws: Stubber) -> None:
+    """Without the permission to read details, CloudFormation's summary is shown."""
     answer_status(aws, "CREATE_COMPLETE")
     aws.add_response("create_change_set", {"Id": CHANGE_SET})
     aws.add_response("describe_change_set", {"Status": "FAILED", "StatusReason": "validation failed"})
@@ -279,8 +279,8 @@ def test_deleting_a_stack_that_is_not_there_does_nothing(stack: Stack, aws: Stub
     assert list(stack.delete()) == []
 
 
-def test_two_deployments_at_once_end_with_one_that_says_so(stack: Stack, aws: Stubber) -> None:
-    """The other one was executed first: CloudFormation no longer takes this plan."""
+def test_of_two_concurrent_deployments_one_fails_with_the_reason(stack: Stack, aws: Stubber) -> None:
+    """The other one was executed first, so CloudFormation rejects this plan."""
     answer_events(aws)
     aws.add_client_error("execute_change_set", "InvalidChangeSetStatus", "OBSOLETE")
     with pytest.raises(StockctlError, match="somebody else deployed") as raised:
@@ -289,21 +289,21 @@ def test_two_deployments_at_once_end_with_one_that_says_so(stack: Stack, aws: St
 
 
 def test_a_plan_that_is_taken_back_leaves_nothing(stack: Stack, aws: Stubber) -> None:
-    """Planning the first deployment makes an empty stack, which goes too."""
+    """Planning a first deployment creates an empty stack, which is deleted, too."""
     aws.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET, "StackName": "kitchen"})
     answer_status(aws, "REVIEW_IN_PROGRESS")
     aws.add_response("delete_stack", {}, {"StackName": ARN})
     stack.discard(ChangeSet("kitchen", creates=True, change_set=CHANGE_SET))
 
 
-def test_a_plan_that_is_taken_back_leaves_what_somebody_else_makes_meanwhile(stack: Stack, aws: Stubber) -> None:
+def test_discarding_a_plan_keeps_a_stack_created_by_others(stack: Stack, aws: Stubber) -> None:
     aws.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET, "StackName": "kitchen"})
     answer_status(aws, "CREATE_IN_PROGRESS")
     stack.discard(ChangeSet("kitchen", creates=True, change_set=CHANGE_SET))
 
 
-def test_a_deployment_that_goes_on_can_be_followed_to_its_end(stack: Stack, aws: Stubber) -> None:
-    """What it has told before is not told again."""
+def test_a_running_deployment_can_be_followed_to_its_end(stack: Stack, aws: Stubber) -> None:
+    """Events shown before are not shown again."""
     answer_status(aws, "UPDATE_IN_PROGRESS")
     before = event(1, "A", "UPDATE_IN_PROGRESS")
     answer_events(aws, before)
@@ -321,7 +321,7 @@ def test_a_deployment_that_goes_on_can_be_followed_to_its_end(stack: Stack, aws:
         ("Something odd", "deploy` again"),
     ],
 )
-def test_a_failure_comes_with_what_to_do_about_it(stack: Stack, aws: Stubber, reason: str, advice: str) -> None:
+def test_a_failure_has_a_hint(stack: Stack, aws: Stubber, reason: str, advice: str) -> None:
     """Read off CloudFormation's reason, as far as it says."""
     answer_events(aws)
     aws.add_response("execute_change_set", {})

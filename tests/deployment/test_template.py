@@ -74,7 +74,7 @@ def test_a_wheel_carries_the_template_where_it_is_looked_for(tmp_path: Path) -> 
 
 
 def test_what_is_kept_bears_a_literal_name_when_it_is_sent() -> None:
-    """CloudFormation takes in an existing resource by that alone."""
+    """CloudFormation imports an existing resource only by a literal name."""
     place = Location("kitchen", "123456789012", "eu-west-1")
     tables = ("kitchen-stock", "kitchen-transactions", "kitchen-history")
     assert kept(place) == Kept(tables, ("kitchen-drop-123456789012-eu-west-1",))
@@ -84,7 +84,7 @@ def test_what_is_kept_bears_a_literal_name_when_it_is_sent() -> None:
 
 
 def test_what_holds_data_is_kept_protected_and_encrypted(resources: dict[str, Any]) -> None:
-    """Deleting the stack deletes none of it."""
+    """Deleting the stack does not delete it."""
     for name in ("StockTable", "TransactionTable", "HistoryTable", "DropBucket"):
         assert (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
     for table in of_type(resources, "AWS::DynamoDB::Table").values():
@@ -107,7 +107,7 @@ def test_every_way_to_lose_delay_or_refuse_work_has_an_alarm(resources: dict[str
 
 
 def test_functions_get_the_environment_variables_that_the_code_reads_and_no_others(resources: dict[str, Any]) -> None:
-    """A variable that no code reads is a dependency for nothing."""
+    """A variable that no code reads is a needless dependency."""
     given = {
         name
         for function in of_type(resources, "AWS::Lambda::Function").values()
@@ -153,7 +153,7 @@ def test_every_function_has_a_role_and_a_log_group_of_its_own(resources: dict[st
 
 
 def test_every_handler_in_the_template_is_a_module_of_the_package(resources: dict[str, Any]) -> None:
-    """A typing error here would be found out by the first event otherwise."""
+    """Otherwise a typing error would show only with the first event."""
     for function in of_type(resources, "AWS::Lambda::Function").values():
         path, _, name = function["Handler"].rpartition(".")
         assert name == "handler"

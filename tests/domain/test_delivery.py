@@ -1,4 +1,4 @@
-"""Suppliers' files: what is read of them, and what is reported about the rest."""
+"""Suppliers' files: what is read, and why the rest is rejected."""
 
 from __future__ import annotations
 

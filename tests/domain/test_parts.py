@@ -1,4 +1,4 @@
-"""Parts of a large file: nothing lost, nothing twice, and every line known."""
+"""Parts of a large file: no row lost or repeated, and every line number kept."""
 
 from __future__ import annotations
 

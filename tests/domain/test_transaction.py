@@ -1,4 +1,4 @@
-"""Requests to take stock: every fault is named, and the same request is known again."""
+"""Requests to use stock: every error is listed, and a repeat is recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the menu service reads."""
+"""`GET /stock` and `GET /stock/{typeId}`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What CloudWatch reads off the functions' logs: one line of JSON each, in its embedded metric format."""
+"""Metrics in the functions' logs: JSON lines in CloudWatch's embedded metric format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_metric_line_has_the_time_in_milliseconds_and_the_stack_for_its_only_d
     assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
 
 
-def test_transactions_are_counted_by_what_became_of_them(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+def test_transactions_are_counted_by_outcome(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     service.drop("monday.csv", "ham,10,2099-01-01\n")
     capsys.readouterr()
     for name, units in (("a", 4), ("a", 4), ("b", 100)):

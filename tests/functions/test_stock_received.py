@@ -67,7 +67,7 @@ def test_another_file_under_the_same_key_is_a_conflict_and_changes_nothing(servi
 
 
 def test_two_quick_overwrites_of_a_key_are_both_seen(service: Service) -> None:
-    """Each event names the version it is about, so the first file is read although the second lies on top of it."""
+    """Each event names its version, so the first file is read although the second has replaced it."""
     versions = [
         service.clients.s3.put_object(Bucket=BUCKET, Key="monday.csv", Body=body)["VersionId"]
         for body in (b"ham,1,2099-01-01\n", b"ham,2,2099-01-01\n")
@@ -79,7 +79,7 @@ def test_two_quick_overwrites_of_a_key_are_both_seen(service: Service) -> None:
     assert len(receipt["conflicts"]) == 1
 
 
-def test_a_mended_file_may_come_under_the_key_of_one_of_which_nothing_was_recorded(service: Service) -> None:
+def test_a_corrected_file_may_reuse_the_key_of_a_rejected_one(service: Service) -> None:
     assert service.drop("monday.csv", "ham,none,2099-01-01\n")["status"] == "rejected"
     assert service.drop("monday.csv", "ham,1,2099-01-01\n")["status"] == "recorded"
 
@@ -121,7 +121,7 @@ def test_a_name_too_long_for_a_batch_is_refused_with_a_receipt(service: Service)
     assert "longer than 900 bytes" in service.drop(key, "ham,1,2099-01-01\n")["rejected"][0]["reason"]
 
 
-def test_several_records_in_one_event_are_all_worked(service: Service) -> None:
+def test_all_records_of_an_event_are_processed(service: Service) -> None:
     versions = {
         key: service.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=b"ham,1,2099-01-01\n")["VersionId"]
         for key in ("a.csv", "b.csv")
@@ -131,7 +131,7 @@ def test_several_records_in_one_event_are_all_worked(service: Service) -> None:
     assert service.stock.levels()[0].quantity == 2
 
 
-def test_one_record_that_fails_does_not_keep_the_others_from_being_worked(service: Service) -> None:
+def test_a_failing_record_does_not_stop_the_others(service: Service) -> None:
     version = service.clients.s3.put_object(Bucket=BUCKET, Key="b.csv", Body=b"ham,1,2099-01-01\n")["VersionId"]
     with pytest.raises(SomeFailed):
         stock_received.handler({"Records": [{"s3": {}}, service.notification("b.csv", version)]}, None)
@@ -170,7 +170,7 @@ def test_a_delivery_of_more_batches_than_fit_one_transaction_is_recorded_whole(s
 def test_rows_for_which_a_roster_has_no_room_are_rejected_and_no_others(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What of the same ingredient was recorded is said to be: sent again, it would count twice."""
+    """Recorded rows of the same ingredient are listed as recorded: sent again, they would count twice."""
 
     def with_room_for_one(table: StockTable, batches: Sequence[Batch], *more: Any) -> Received:
         return receive(table, batches[:1], *more).plus(Received(surplus=tuple(batches[1:])))
@@ -186,9 +186,9 @@ def test_rows_for_which_a_roster_has_no_room_are_rejected_and_no_others(
 def test_a_receipt_is_written_when_all_is_recorded_and_not_before(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A supplier is never told of rows that contention has kept out; the redelivered event records and tells.
+    """A supplier never gets a receipt that lacks rows because of contention; the redelivery records them.
 
-    Another file under the key, meanwhile, is a conflict with what has not been recorded yet.
+    Meanwhile another file under the key is a conflict with content that is not recorded yet.
     """
 
     def busy(*_: object) -> None:

@@ -45,10 +45,8 @@ def test_every_change_of_a_level_is_published_in_order(service: Service) -> None
     assert set(published[0]) >= {"typeId", "quantity", "version", "at", "cause", *COUNTERS}
 
 
-def test_what_has_expired_leaves_the_level_though_time_to_live_is_late(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The schedule finds it: its row is still there, and nobody has asked for it. What is good is left alone."""
+def test_expired_stock_leaves_the_level_although_ttl_is_late(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schedule finds it: its row still exists and nobody uses it. Good batches stay."""
     service.drop("short.csv", f"ham,10,{soon(1800)}\negg,5,2099-01-01\n")
     pass_an_hour(monkeypatch)
     stock_expired.handler(json.loads((EVENTS / "scheduled.json").read_text()), None)
@@ -56,10 +54,10 @@ def test_what_has_expired_leaves_the_level_though_time_to_live_is_late(
     assert levels == {"ham": (0, 10, 2), "egg": (5, 0, 1)}
 
 
-def test_a_removed_batch_leaves_the_level_by_exactly_what_was_left_of_it(
+def test_a_removed_batch_reduces_the_level_by_what_was_left_of_it(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A part was used and charged before; what is left goes, and the change is the same whoever removed the row."""
+    """Part of it was used and charged before. The rest is written off, whoever removed the row."""
     service.drop("short.csv", f"ham,10,{soon(1800)}\nham,5,2099-01-01\n")
     service.post("1", ham=4)
     service.work_off("ham")
@@ -84,7 +82,7 @@ def test_the_same_stream_records_again_change_nothing(service: Service) -> None:
     assert service.stock.read("ham") == before
 
 
-def test_a_record_that_cannot_be_read_does_not_keep_the_others_from_being_worked(service: Service) -> None:
+def test_an_unreadable_record_does_not_stop_the_others(service: Service) -> None:
     service.drop("monday.csv", "ham,100,2099-12-31\n")
     service.post("1", ham=40)
     poison: dict[str, Any] = {"eventName": "MODIFY", "dynamodb": {"NewImage": {"ingredient": {"S": "ham"}}}}

@@ -63,7 +63,7 @@ def test_two_ups_at_once_start_it_once(cloud: EmbeddedCloud) -> None:
     assert started[0].run == started[1].run
 
 
-def test_what_was_there_before_down_is_there_after_up(cloud: EmbeddedCloud) -> None:
+def test_state_survives_down_and_up(cloud: EmbeddedCloud) -> None:
     """Objects and all else are kept, on the port they were made on."""
     first = cloud.up().run
     s3(first).create_bucket(Bucket="kept")
@@ -171,13 +171,13 @@ def test_a_note_that_is_wrong_is_as_good_as_none(cloud: EmbeddedCloud, name: str
     assert cloud.home.saved() == Saved()
 
 
-def test_down_where_nothing_runs_is_harmless(cloud: EmbeddedCloud) -> None:
+def test_down_without_a_running_cloud_is_harmless(cloud: EmbeddedCloud) -> None:
     """There is no process to end."""
     assert cloud.down() is None
 
 
 def test_down_never_ends_a_process_that_was_given_our_old_id(cloud: EmbeddedCloud) -> None:
-    """A stale record names a process of somebody else's: without the lock it means nothing."""
+    """A stale record may name another process: without the lock it means nothing."""
     cloud.home.make()
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
@@ -214,7 +214,7 @@ def test_a_port_variable_that_is_no_port_is_a_usage_error(variables: dict[str, s
         EmbeddedCloud(variables | {"STOCKCTL_LOCAL_PORT": port}).up()
 
 
-def test_a_start_that_fails_says_what_the_log_says_last(
+def test_a_failed_start_shows_the_last_line_of_the_log(
     cloud: EmbeddedCloud, variables: dict[str, str], tmp_path: Path
 ) -> None:
     """The reason in the message, the rest in the file it names."""
@@ -225,8 +225,8 @@ def test_a_start_that_fails_says_what_the_log_says_last(
     assert str(cloud.home.log) in str(raised.value.hint)
 
 
-def test_reset_wipes_what_it_kept_and_nothing_else(cloud: EmbeddedCloud) -> None:
-    """The folder may be one where other things are kept."""
+def test_reset_deletes_its_own_state_and_nothing_else(cloud: EmbeddedCloud) -> None:
+    """The folder may contain other files."""
     run = cloud.up().run
     s3(run).create_bucket(Bucket="gone")
     other = cloud.home.root / "mine.txt"
@@ -241,7 +241,7 @@ def test_reset_wipes_what_it_kept_and_nothing_else(cloud: EmbeddedCloud) -> None
 def test_nothing_of_the_callers_aws_settings_reaches_the_functions(
     cloud: EmbeddedCloud, variables: dict[str, str]
 ) -> None:
-    """The emulator hands its environment on to every function."""
+    """The emulator passes its environment to every function."""
     variables |= {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_PROFILE": "work", "HTTPS_PROXY": "http://proxy", "TOKEN": "x"}
     run = cloud.up().run
     environment = Path(f"/proc/{run.pid}/environ")

@@ -1,4 +1,4 @@
-"""The stand-in for DynamoDB's TTL service: what is due goes, everything else stays."""
+"""The replacement of DynamoDB's TTL service: deletes what is due, and nothing else."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_only_rows_that_are_due_are_deleted(clients: Clients, table: str) -> Non
     assert left(clients, table) == {"later", "never"}
 
 
-def test_a_row_that_was_put_anew_since_it_was_read_stays(clients: Clients, table: str) -> None:
+def test_a_row_replaced_since_it_was_read_stays(clients: Clients, table: str) -> None:
     """The deletion is conditional on the row still being due."""
     put(clients, table, "fresh", expires_at={"N": str(NOW - 1)})
 
@@ -103,6 +103,6 @@ def test_transactions_are_looked_at_every_few_minutes(clients: Clients, tables: 
     assert swept == [2, 1, 1, 4]
 
 
-def test_where_no_stack_is_deployed_there_is_nothing_to_do(clients: Clients) -> None:
+def test_without_a_stack_there_is_nothing_to_do(clients: Clients) -> None:
     """It starts before the first deployment."""
     assert ExpiryService(clients).sweep(NOW) == 0

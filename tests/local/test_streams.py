@@ -41,7 +41,7 @@ def test_a_state_of_another_shape_stays_as_it_is(home: Home, text: str) -> None:
     assert path.read_text() == text
 
 
-def test_where_nothing_was_saved_there_is_nothing_to_forget(home: Home) -> None:
+def test_without_saved_state_there_is_nothing_to_forget(home: Home) -> None:
     """The first start."""
     forget_positions(home)
     assert not (home.state / "lambda.json").exists()

@@ -1,4 +1,4 @@
-"""The drop bucket as S3 answers for it: an absent object is 404 to who may list the bucket, and 403 to who may not."""
+"""The drop bucket with S3's answers: an absent object is 404 for callers who may list the bucket, else 403."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def forbid(aws: Stubber) -> None:
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "NoSuchVersion"])
 def test_a_delivery_that_was_deleted_is_nothing_to_record(bucket: DropBucket, aws: Stubber, code: str) -> None:
-    """The function's role may list the bucket, so it is told."""
+    """The function's role may list the bucket, so S3 answers 404."""
     aws.add_client_error("get_object", code, http_status_code=404)
     assert bucket.fetch("a.csv", "v1", io.BytesIO(), 100) is None
 
 
 def test_a_delivery_that_may_not_be_read_is_not_taken_for_a_deleted_one(bucket: DropBucket, aws: Stubber) -> None:
-    """It would be lost without a word; as it is, it comes again and ends in the failure queue."""
+    """It would be lost silently; instead it is retried and ends in the failure queue."""
     forbid(aws)
     with pytest.raises(ClientError, match="AccessDenied"):
         bucket.fetch("a.csv", "v1", io.BytesIO(), 100)
@@ -84,7 +84,7 @@ def test_a_supplier_without_a_receipt_at_the_end_is_told_that_it_may_not_be_allo
 
 
 def test_a_receipt_that_its_writer_may_not_read_is_not_written_over(bucket: DropBucket, aws: Stubber) -> None:
-    """Somebody else's is there, and what it says is not known."""
+    """Another receipt exists, and its content is unknown."""
     aws.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
     forbid(aws)
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,4 +1,4 @@
-"""Publishing when Kinesis takes some records of a request and refuses others."""
+"""Publishing when Kinesis accepts some records of a request and refuses others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stockctl.operations.publish import LevelPublisher
 
 
 class MoodyKinesis:
-    """Takes the records of one request as it is told, and all of every later one."""
+    """Accepts the given records of the first request, and all of later ones."""
 
     def __init__(self, *moods: bool) -> None:
         self.moods = list(moods)
@@ -38,13 +38,13 @@ def published(kinesis: Any, *versions: int) -> None:
 
 
 def test_everything_from_the_first_refused_record_on_is_sent_again() -> None:
-    """So the last that a consumer reads of an ingredient is its latest level, whichever record was refused."""
+    """So the last record of an ingredient is its latest level, whichever record was refused."""
     kinesis = MoodyKinesis(True, False, True, True)
     published(kinesis, 1, 2, 3, 4)
     assert kinesis.taken == [1, 3, 4, 2, 3, 4]
 
 
-def test_what_is_taken_at_once_is_sent_once() -> None:
+def test_accepted_records_are_sent_once() -> None:
     kinesis = MoodyKinesis()
     published(kinesis, 1, 2, 3)
     assert kinesis.taken == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Several ingredients of a delivery in one transaction: all of it at once, or a word that each must be done alone."""
+"""Several ingredients of a delivery in one transaction: all of them, or a sign to record each alone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_second_time_nothing_changes_and_each_is_found_by_itself(service: Serv
 
 
 @pytest.mark.parametrize("odd", [batch("ham", etag="other"), batch("ham", expires_at=NOW)])
-def test_where_one_cannot_be_none_is(service: Service, odd: Batch) -> None:
+def test_if_one_group_cannot_be_recorded_none_is(service: Service, odd: Batch) -> None:
     together(service, batch("ham"))
     assert not together(service, batch("egg"), odd)
     assert quantities(service) == {"ham": 5}

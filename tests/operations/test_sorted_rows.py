@@ -1,4 +1,4 @@
-"""Staged rows: added up, in groups, and within bounds however many they are."""
+"""Staged rows: added up, grouped, and bounded in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many transactions at once, on moto: every answer is the one that the transaction would have had on its own."""
+"""Many transactions at once, on moto: every answer is the one a transaction would get on its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATIENCE = Patience(seconds=60.0, sleep=lambda _: None)
 
 
 class Kitchen:
-    """A stock table with a clock that stands still until it is moved."""
+    """A stock table with a clock that tests move."""
 
     def __init__(self, client: DynamoDBClient) -> None:
         self.client = client
@@ -120,7 +120,7 @@ def test_a_replay_is_answered_although_nothing_is_left(kitchen: Kitchen) -> None
     assert kitchen.use_batch(Transaction("a", {"ham": 5})) == [Accepted({"ham": 5}, replayed=True)]
 
 
-def test_an_id_of_other_items_is_told_so_whatever_is_left(kitchen: Kitchen) -> None:
+def test_an_id_used_for_other_items_is_reported_whatever_is_left(kitchen: Kitchen) -> None:
     kitchen.deliver("ham", 5)
     use(kitchen.tables, Transaction("a", {"ham": 1}))
     outcomes = kitchen.use_batch(
@@ -152,7 +152,7 @@ def test_fresh_stock_behind_expired_stock_is_served(kitchen: Kitchen) -> None:
     assert kitchen.use_batch(Transaction("a", {"ham": 5})) == [Accepted({"ham": 5})]
 
 
-def test_others_that_take_first_split_the_group_where_it_must_be(kitchen: Kitchen) -> None:
+def test_contention_splits_a_group(kitchen: Kitchen) -> None:
     """Between reading and committing another client takes nearly all of one ingredient: the others lose nothing."""
     kitchen.deliver("ham", 5)
     kitchen.deliver("egg", 5)

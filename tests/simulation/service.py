@@ -1,4 +1,4 @@
-"""A stock service of one dictionary, and a clock that moves when somebody waits."""
+"""A stock service in a dictionary, and a clock that moves when somebody waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BEGAN = 1_795_435_200.0
 
 
 class FakeClock:
-    """Tells time; a wait passes it."""
+    """A clock that waiting moves."""
 
     def __init__(self) -> None:
         self.seconds = BEGAN

@@ -1,4 +1,4 @@
-"""A plan is the same every time, and is what a kitchen would do."""
+"""A plan is reproducible and plausible."""
 
 from __future__ import annotations
 

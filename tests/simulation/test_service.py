@@ -1,4 +1,4 @@
-"""A service period does what was planned, and counts what it was answered."""
+"""A run carries out its plan, and counts the answers."""
 
 from __future__ import annotations
 

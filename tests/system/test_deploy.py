@@ -52,7 +52,7 @@ def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return dict(json.loads(ended.stdout))
 
 
-def test_a_second_deploy_with_no_change_says_so(embedded_cloud: System) -> None:
+def test_a_deploy_without_changes_is_reported_as_unchanged(embedded_cloud: System) -> None:
     """It succeeds, with the same document."""
     ended = embedded_cloud.stockctl("deploy", "--output", "json")
     assert document(ended)["status"] == "unchanged"
@@ -203,7 +203,7 @@ def listening(pids: set[int]) -> set[str]:
     return {row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
 
 
-def test_status_says_what_runs_where_and_what_it_holds(embedded_cloud: System) -> None:
+def test_status_shows_the_endpoint_and_the_state(embedded_cloud: System) -> None:
     """One JSON document."""
     status = document(embedded_cloud.stockctl("local", "status", "--output", "json"))
     assert status["running"] is True

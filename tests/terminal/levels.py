@@ -28,7 +28,7 @@ def watched(names: Sequence[str] = NAMES, thresholds: dict[str, int] | None = No
 
 
 def changes(name: str, random: Random) -> list[LevelChange]:
-    """What the stream would have brought."""
+    """The changes on the stream."""
     quantity = received = used = expired = 0
     made: list[LevelChange] = []
     for step in range(75):
@@ -53,5 +53,5 @@ def batch(name: str, number: int) -> Batch:
 def view(
     opened: str | None = None, glyphs: Glyphs = FINE, reading: Reading | None = None, *, paused: bool = False
 ) -> View:
-    """What is looked at, in UTC."""
+    """The view, in UTC."""
     return View(NOW, NOW - 300, glyphs, UTC, reading=reading or Reading(), opened=opened, paused=paused)

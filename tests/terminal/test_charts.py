@@ -1,4 +1,4 @@
-"""Charts say what they should in whatever space and characters there are."""
+"""Charts are right at any size and with any characters."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_empty_level_is_a_chart_too() -> None:
     assert level_chart(LevelPlot([], 0, 60), 60, 8, UTC).plain.count("\n") == 7
 
 
-def test_thousands_of_changes_are_drawn_as_what_can_be_seen_of_them() -> None:
+def test_thousands_of_changes_are_reduced_to_what_is_visible() -> None:
     points = [(step / 100, 1000 if step == 5000 else step % 10) for step in range(10_000)]
     chart = level_chart(LevelPlot(points, 0, 100), 78, 16, UTC).plain
     assert "1,000┤" in chart

@@ -22,7 +22,7 @@ def test_anything_else_is_an_error_that_names_the_option(text: str) -> None:
         duration_of(text, "--since")
 
 
-def test_a_bare_number_is_told_its_units() -> None:
+def test_a_number_without_unit_is_an_error_that_names_units() -> None:
     with pytest.raises(UsageError) as caught:
         duration_of("10")
     assert "did you mean 10s or 10m" in (caught.value.hint or "")

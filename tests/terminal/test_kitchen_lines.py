@@ -36,7 +36,7 @@ def test_sixty_columns_hold_time_orders_equation_and_waste(glyphs: Glyphs) -> No
     assert waste == f"8 deliveries {glyphs.dot} waste 39%"
 
 
-def test_a_sum_that_does_not_add_up_says_so_in_words() -> None:
+def test_a_sum_that_does_not_add_up_is_reported() -> None:
     assert lines(1_000)[1].startswith("✗ does not add up: 1,846 received <> 1,000 on hand")
 
 

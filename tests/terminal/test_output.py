@@ -117,7 +117,7 @@ def test_people_may_see_fewer_records_than_programs() -> None:
     assert "egg" in printed(listing, OutputFormat.TSV)
 
 
-def test_where_there_is_nothing_to_show_there_is_a_notice_and_no_heading() -> None:
+def test_an_empty_result_is_a_notice_without_headings() -> None:
     assert printed(listing_of(empty="nothing to show")) == "nothing to show\n"
 
 
@@ -127,7 +127,7 @@ def test_a_total_is_for_people_only() -> None:
     assert "1 thing" not in printed(listing, OutputFormat.TSV)
 
 
-def test_numbers_and_times_stay_whole_where_a_name_has_to_fold() -> None:
+def test_numbers_and_times_are_not_folded() -> None:
     text = printed(listing_of(Item(NAME, 1_234_567)), width=60)
     assert "1,234,567  in 3 d" in text
     assert max(map(len, text.splitlines())) <= 60
@@ -135,7 +135,7 @@ def test_numbers_and_times_stay_whole_where_a_name_has_to_fold() -> None:
 
 
 @pytest.mark.parametrize(("width", "is_shown"), [(100, True), (50, False)])
-def test_a_column_that_yields_is_shown_where_there_is_room(width: int, is_shown: bool) -> None:
+def test_a_yielding_column_is_shown_if_there_is_room(width: int, is_shown: bool) -> None:
     assert ("2026-11-23 18:00" in printed(listing_of(Item("ham")), width=width)) is is_shown
 
 

@@ -1,4 +1,4 @@
-"""How a deployment is told: plain stamped lines where nobody looks, lines of what is done where somebody does."""
+"""The progress of a deployment: plain lines with times in a pipe, finished steps on a terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_in_a_pipe_every_step_is_a_line_with_the_time_and_no_control_characters(
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", "\n".join(lines))
 
 
-def test_on_a_terminal_what_is_done_stays_with_the_time_it_took() -> None:
+def test_finished_steps_stay_on_the_terminal_with_their_duration() -> None:
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told(Terminal(), CREATING, CREATED, FAILED, TERM="xterm"))
     assert "2.5 s  created table StockTable" in shown
     assert "could not create bucket DropBucket: the name is taken" in shown
@@ -47,6 +47,6 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines() -> None:
     assert "\x1b[" not in told(Terminal(), CREATING, CREATED, TERM="dumb")
 
 
-def test_who_asked_for_quiet_is_told_nothing() -> None:
+def test_quiet_shows_no_progress() -> None:
     assert told(io.StringIO(), CREATING, CREATED, quiet=True) == ""
     assert told(Terminal(), CREATING, CREATED, quiet=True, TERM="xterm") == ""

@@ -45,7 +45,7 @@ def test_changes_show_their_cause_and_difference() -> None:
     assert "\N{MINUS SIGN}" in text
 
 
-def test_low_stock_comes_first_and_says_so() -> None:
+def test_low_stock_comes_first_and_is_marked() -> None:
     model = watched(thresholds={"käse": 100_000})
     rows = frame(model, view(), 100, 30).plain.splitlines()
     first = next(row for row in rows if "▸" in row)
@@ -77,12 +77,12 @@ def test_the_state_of_the_stream_is_on_every_screen(width: int, height: int, rea
         assert said[: width // 2] in text
 
 
-def test_a_pause_is_shown_with_what_the_stream_does_meanwhile() -> None:
+def test_a_pause_is_shown_with_the_state_of_the_stream() -> None:
     text = frame(watched(), view("ham", reading=Reading("behind", 90), paused=True), 80, 24).plain
     assert "paused, behind by 1 min 30 s" in text
 
 
-def test_a_plain_screen_is_ascii_whatever_the_names_are() -> None:
+def test_a_plain_screen_is_ascii_for_any_names() -> None:
     for opened in ("käse", None):
         assert frame(watched(), view(opened, ASCII), 80, 24).plain.isascii()
 
@@ -101,15 +101,15 @@ def test_the_chosen_row_stays_in_sight() -> None:
     assert "▸ ingredient 59" in frame(watched(names), chosen, 60, 15).plain
 
 
-def test_an_empty_stock_says_so() -> None:
+def test_an_empty_stock_shows_a_notice() -> None:
     assert "Nothing is in stock yet" in frame(Watched(), view(), 80, 24).plain
 
 
-def test_an_ingredient_that_was_never_delivered_says_so() -> None:
+def test_an_ingredient_that_was_never_delivered_is_marked() -> None:
     assert "nothing received yet" in frame(Watched(["ham"]), view("ham"), 80, 24).plain
 
 
-def test_what_was_never_delivered_is_not_said_to_be_used_up() -> None:
+def test_an_ingredient_that_was_never_delivered_is_not_shown_as_used_up() -> None:
     shown = frame(Watched(["ham", "egg"]), view(), 80, 24).plain
     assert "OUT" not in shown
     assert "—" in shown
@@ -134,14 +134,14 @@ def test_large_figures_move_nothing_in_batches_and_changes() -> None:
     assert len({row.index("  in ") for row in rows}) == 1
 
 
-def test_no_title_stands_without_a_line_below_it() -> None:
+def test_no_title_is_shown_without_a_line_below_it() -> None:
     lines = frame(watched(), replace(view("ham"), notes=(Text("served"), Text("adds up"))), 60, 15).plain.splitlines()
     title = next(index for index, line in enumerate(lines) if "batches, soonest first" in line)
     assert "20 of 150" in lines[title + 1]
     assert not any("last changes" in line for line in lines)
 
 
-def test_half_a_screen_has_room_for_what_tells_deliveries_apart() -> None:
+def test_half_a_screen_shows_the_end_of_delivery_names() -> None:
     model = watched(("ham",))
     batches = model["ham"].batches
     assert batches
@@ -159,7 +159,7 @@ def test_large_figures_move_no_column_out_of_its_place(width: int) -> None:
     assert len({row.rindex("  in ") for row in rows}) == 1
 
 
-def test_a_table_that_is_longer_than_the_screen_says_which_rows_it_shows() -> None:
+def test_a_table_longer_than_the_screen_names_the_rows_it_shows() -> None:
     names = tuple(f"ingredient {number:02}" for number in range(60))
     assert "1-12 of 60" in frame(watched(names), view(), 60, 15).plain
     assert " of 60" not in frame(watched(names), view(), 80, 70).plain
@@ -264,7 +264,7 @@ def test_s_sorts_and_p_pauses() -> None:
         ("utf-8", {"LC_ALL": "en_GB.UTF-8", "LANG": "C"}, FINE),
     ],
 )
-def test_a_terminal_is_sent_what_it_can_show(encoding: str, variables: dict[str, str], expected: Glyphs) -> None:
+def test_a_terminal_gets_only_what_it_can_show(encoding: str, variables: dict[str, str], expected: Glyphs) -> None:
     assert glyphs_for(encoding, variables) is expected
 
 
@@ -296,7 +296,7 @@ def test_letters_of_a_name_are_no_commands_while_it_is_typed() -> None:
     assert after_key("escape", there, model).typed is None
 
 
-def test_a_threshold_kept_on_the_level_is_said_in_words_drawn_and_sorted_by() -> None:
+def test_a_stored_threshold_is_shown_drawn_and_sorted_by() -> None:
     model = watched(("ham", "mushroom"))
     for name, threshold in (("ham", None), ("mushroom", 10_000)):
         latest = model[name].latest
@@ -309,7 +309,7 @@ def test_a_threshold_kept_on_the_level_is_said_in_words_drawn_and_sorted_by() ->
     assert "┄" in one
 
 
-def test_a_threshold_of_the_watch_itself_goes_before_the_one_on_the_level() -> None:
+def test_a_threshold_given_to_watch_overrides_the_stored_one() -> None:
     model = Watched(["ham"], {"ham": 7})
     point = Point(1, NOW, 5, 5, 0, 0, "delivery a")
     model.present(level_of("ham", point, 3))
