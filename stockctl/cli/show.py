@@ -127,7 +127,7 @@ def _listing(shown: Shown) -> Listing[Shown]:
     fields: list[Field[Shown]] = [
         Field("id", lambda one: one.name),
         Field("kind", lambda one: one.kind),
-        Field("time", lambda one: one.at, shown=lambda one: local(datetime.fromisoformat(one.at)), folds=False),
+        Field("at", lambda one: one.at, shown=lambda one: local(datetime.fromisoformat(one.at)), folds=False),
         Field("reason", lambda one: one.reason, in_table=shown.reason is not None),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)

@@ -43,6 +43,8 @@ FIGURES: tuple[Field[Summary], ...] = (
     Field("used", lambda summary: summary.used, heading="units\nused"),
     Field("expired", lambda summary: summary.expired, heading="units\nexpired"),
     Field("on_hand", lambda summary: summary.on_hand, heading="units\non hand"),
+    Field("discarded", lambda summary: summary.discarded, in_table=False),
+    Field("returned", lambda summary: summary.returned, in_table=False),
     Field("waste", lambda summary: round(summary.waste, 3), shown=lambda summary: f"{summary.waste:.0%}"),
     Field("adds_up", lambda summary: summary.adds_up, in_table=False),
 )

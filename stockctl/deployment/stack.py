@@ -115,7 +115,9 @@ class Stack:
             said = error.response.get("Error", {}).get("Message", "")
             if code_of(error) != "ValidationError" or not said.casefold().startswith("parameter"):
                 raise
-            raise UsageError(said, "The README lists the parameters, and `--parameter NAME=VALUE` sets one.") from error
+            raise UsageError(
+                said, "infra/README.md lists the parameters, and `--parameter NAME=VALUE` sets one."
+            ) from error
         return self._planned(change_set, deployed)
 
     def discard(self, plan: ChangeSet) -> None:

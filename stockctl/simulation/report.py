@@ -87,8 +87,10 @@ def _heading(service: Service, summary: Summary) -> list[str]:
     verdict = "adds up" if summary.adds_up else "does not add up"
     colour = _GREEN if summary.adds_up else _RED
     parts = f"{summary.on_hand:,} on hand + {summary.used:,} used + {summary.expired:,} expired"
+    parts += f" + {summary.discarded:,} discarded" if summary.discarded else ""
     before = f"{summary.carried_over:,} before + " if summary.carried_over else ""
-    total = f"{before}{summary.received:,} received = {parts}"
+    returned = f" + {summary.returned:,} returned" if summary.returned else ""
+    total = f"{before}{summary.received:,} received{returned} = {parts}"
     lacking = ", ".join(f"{name} {count:,}" for name, count in sorted(summary.refused_for.items()))
     refused = f"{summary.refused:,} refused" + (f" (lacking {lacking})" if lacking else "")
     orders = f"{summary.served:,} orders served, {refused}, {summary.waste:.0%} waste"

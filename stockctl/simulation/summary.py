@@ -26,13 +26,15 @@ class Summary:
     used: int
     expired: int
     on_hand: int
+    discarded: int = 0
+    returned: int = 0
     faults: tuple[str, ...] = ()
 
     @property
     def adds_up(self) -> bool:
-        """Whether every unit is on hand, expired, or used by this very run."""
-        had = self.carried_over + self.received
-        return not self.faults and had == self.on_hand + self.used + self.expired
+        """Whether every unit is on hand, expired, discarded, or used by this very run."""
+        had = self.carried_over + self.received + self.returned
+        return not self.faults and had == self.on_hand + self.used + self.expired + self.discarded
 
     @property
     def waste(self) -> float:
@@ -58,6 +60,8 @@ def summary_of(before: Iterable[Level], after: Iterable[Level], tally: Tally) ->
         used=_grown(start, end, lambda level: level.used),
         expired=_grown(start, end, lambda level: level.expired),
         on_hand=sum(level.quantity for level in end.values()),
+        discarded=_grown(start, end, lambda level: level.discarded),
+        returned=_grown(start, end, lambda level: level.returned),
         faults=tuple(_faults(start, end, tally)),
     )
 

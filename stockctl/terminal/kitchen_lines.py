@@ -11,6 +11,7 @@ from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, Watched
 
+_COUNTERS = ("received", "used", "expired", "discarded", "returned")
 _LACKING = 3
 """Ingredients that are named as lacking; the others are counted."""
 
@@ -59,21 +60,24 @@ def _units(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: G
     now = [one.latest for one in watched.ingredients if one.latest]
     then = [one.latest for one in before.ingredients if one.latest]
     carried = sum(point.quantity for point in then)
-    received = _total(now, "received") - _total(then, "received")
-    used = _total(now, "used") - _total(then, "used")
-    expired = _total(now, "expired") - _total(then, "expired")
+    received, used, expired, discarded, returned = (_total(now, count) - _total(then, count) for count in _COUNTERS)
     on_hand = sum(point.quantity for point in now)
-    adds_up = carried + received == on_hand + used + expired
+    adds_up = carried + received + returned == on_hand + used + expired + discarded
     # The verdict comes first: it is the last thing that a narrow screen may cut off.
     verdict = (f"{glyphs.yes} ", "bold green") if adds_up else (f"{glyphs.no} does not add up: ", "bold red")
-    had = (f"{carried:,} before + " if carried else "") + f"{received:,} received"
+    had = (
+        (f"{carried:,} before + " if carried else "")
+        + f"{received:,} received"
+        + (f" + {returned:,} returned" if returned else "")
+    )
     equation = f"{had} {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
+    equation += f" + {discarded:,} discarded" if discarded else ""
     waste = f"{counts(figures.deliveries, 'delivery')} {glyphs.dot} waste {expired / max(1, expired + used):.0%}"
     return [Text.assemble(verdict, equation), Text(waste)]
 
 
 def _total(points: list[Point], count: str) -> int:
-    return sum({"received": point.received, "used": point.used, "expired": point.expired}[count] for point in points)
+    return sum(int(getattr(point, count)) for point in points)
 
 
 def _clock(seconds: float) -> str:

@@ -27,6 +27,8 @@ class Point:
     used: int
     expired: int
     cause: str
+    discarded: int = 0
+    returned: int = 0
 
 
 @dataclass
@@ -136,7 +138,7 @@ class Watched:
             at = datetime.fromisoformat(level.updated_at).timestamp()
             units = (level.quantity, level.received, level.used, level.expired)
             ingredient = self._ingredient(level.ingredient)
-            ingredient.add(Point(level.version, at, *units, level.cause))
+            ingredient.add(Point(level.version, at, *units, level.cause, level.discarded, level.returned))
             ingredient.next_expiry = level.next_expiry
             ingredient.threshold = self._thresholds.get(level.ingredient, level.threshold)
 
@@ -144,7 +146,9 @@ class Watched:
         """Adds a change from the stream."""
         if self.wants(change.ingredient):
             units = (change.quantity, change.received, change.used, change.expired)
-            point = Point(change.version, change.at.timestamp(), *units, change.cause)
+            point = Point(
+                change.version, change.at.timestamp(), *units, change.cause, change.discarded, change.returned
+            )
             self._ingredient(change.ingredient).add(point)
 
     def held(self, name: str, batches: Sequence[Batch]) -> None:

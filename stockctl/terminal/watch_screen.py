@@ -209,6 +209,8 @@ def _headline(ingredient: WatchedIngredient, view: View, width: int) -> list[Tex
     said = Text.assemble(name, amount)
     first = _sides(said, expiry, width) if said.cell_len + 2 + expiry.cell_len <= width else said
     units = f"received {latest.received:,}  used {latest.used:,}  expired {latest.expired:,}"
+    units += f"  discarded {latest.discarded:,}" if latest.discarded else ""
+    units += f"  returned {latest.returned:,}" if latest.returned else ""
     if ingredient.threshold is not None:
         units += f"  low below {ingredient.threshold:,}"
     return [first, Text(units)]

@@ -77,6 +77,15 @@ def test_a_level_that_does_not_add_up_is_found_out(stock: FakeStock) -> None:
     assert summary(stock, service).faults == ("the level of ham does not add up",)
 
 
+def test_units_that_somebody_discards_or_returns_meanwhile_are_counted(stock: FakeStock) -> None:
+    service = served(stock, Schedule.of(single("ham"), 30, 1))
+    ham = stock.rows["ham"]
+    stock.rows["ham"] = replace(ham, quantity=ham.quantity - 3, discarded=5, returned=2)
+    figures = summary(stock, service)
+    assert figures.adds_up, figures.faults
+    assert (figures.discarded, figures.returned) == (5, 2)
+
+
 def test_leftovers_of_an_earlier_run_are_not_counted_as_received(stock: FakeStock) -> None:
     stock.drop("earlier", b"ham,50,2099-01-01\n")
     before = stock.levels()

@@ -52,3 +52,11 @@ def test_one_delivery_is_one() -> None:
 
 def test_refusals_name_what_most_orders_lacked() -> None:
     assert most_lacking({"basil": 1, "ham": 3, "egg": 2, "oil": 1}) == "ham 3, egg 2, basil 1 and 1 more"
+
+
+def test_discarded_and_returned_units_are_part_of_the_sum() -> None:
+    kitchen = Watched(["ham"])
+    kitchen["ham"].add(Point(9, 0.0, 1_130, 1_846, 436, 273, "discard a", discarded=12, returned=5))
+    figures = KitchenFigures(61, 0, {}, 8, elapsed=157, duration=180, speed=20)
+    equation = kitchen_lines(figures, kitchen, Watched(), FINE)[1].plain
+    assert equation == "✓ 1,846 received + 5 returned = 1,130 on hand + 436 used + 273 expired + 12 discarded"
