@@ -1,4 +1,4 @@
-"""The answers of the HTTP API (README.md, "HTTP API"): what became of a transaction, as status code and JSON body."""
+"""The answers of the HTTP API (README.md, "HTTP API"): a transaction's outcome as status code and JSON body."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def answer_to(transaction: Transaction, outcome: Outcome) -> Answer:
 
 
 def invalid(request: InvalidRequest) -> Answer:
-    """400: every fault of a malformed request."""
+    """400: lists every error of a malformed request."""
     errors = [{"path": fault.path, "message": fault.message} for fault in request.faults]
     count = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
     return Answer(400, {"code": "invalid_request", "message": f"the request has {count}", "errors": errors})
@@ -65,12 +65,12 @@ def _again(code: str, message: str) -> Answer:
 
 
 def answers_document(answers: Iterable[Answer]) -> dict[str, Any]:
-    """The body of `POST /transactions/batch`: each transaction's status code and body, in the order of the request."""
+    """The body of an answer to `POST /transactions/batch`: the status code and body of each transaction, in order."""
     return {"answers": [{"statusCode": answer.status_code, "body": answer.body} for answer in answers]}
 
 
 def not_found(message: str) -> Answer:
-    """404: there is no such ingredient or path."""
+    """404: no such ingredient or path."""
     return Answer(404, {"code": "not_found", "message": message})
 
 
@@ -85,7 +85,7 @@ def levels_document(levels: list[Level]) -> dict[str, Any]:
 
 
 def level_document(level: Level) -> dict[str, Any]:
-    """One level as the menu service reads it."""
+    """One level as `GET /stock` shows it."""
     return {
         "typeId": level.ingredient,
         "quantity": level.quantity,

@@ -1,8 +1,8 @@
-"""Group commit: many transactions judged in order against the levels, and packed into few DynamoDB transactions.
+"""Group commit: judge many transactions against the levels and pack them into few DynamoDB transactions.
 
-A transaction on its own costs one record and one update per ingredient. Transactions that are committed together share
-the updates: each ingredient's level is changed once, by the sum. Judging and packing are pure; what the levels really
-hold when the group is written is for the group's own conditions to say.
+A transaction alone costs one record and one update per ingredient. Transactions committed together share the updates:
+each level changes once, by the sum. Judging and packing are pure; whether the levels still hold enough is decided by
+the conditions when a group is written.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from stockctl.domain.transaction import Insufficient, Shortage, Transaction
 
 @dataclass(frozen=True)
 class Judgement:
-    """What levels say about transactions, by position in their batch.
+    """The judgement of transactions, by their position in the batch.
 
-    Those accepted fit all together. Those refused ask for more than the levels that were read hold, whoever else is
-    served: that is final. Whoever is in neither waits: for those accepted before it, or for the reconciliation of
-    ingredients that are `guarded`.
+    All accepted ones fit together. Refused ones ask for more than the levels that were read hold, whatever happens to
+    the others; that is final. The rest waits: for the result of accepted ones before it, or for the reconciliation of
+    `guarded` ingredients.
     """
 
     accepted: tuple[int, ...]
@@ -32,13 +32,13 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Group:
-    """Transactions that are committed together, by position in their batch: all or none of them."""
+    """Transactions that are committed together, all or none, by their position in the batch."""
 
     transactions: Mapping[int, Transaction]
 
     @property
     def units(self) -> dict[str, int]:
-        """What the whole group takes of each ingredient."""
+        """The group's units of each ingredient."""
         total: dict[str, int] = defaultdict(int)
         for transaction in self.transactions.values():
             for ingredient, units in transaction.items.items():
@@ -60,7 +60,7 @@ class Group:
         return found
 
     def cause_of(self, ingredient: str) -> str:
-        """Why the level of an ingredient changed: the first transaction that took of it, and how many more did."""
+        """The cause for an ingredient's level: the first transaction that took some, and the number of others."""
         ids = [
             transaction.transaction_id for transaction in self.transactions.values() if ingredient in transaction.items
         ]
@@ -68,10 +68,10 @@ class Group:
 
 
 def judge(waiting: Mapping[int, Transaction], levels: Mapping[str, Level], now: int) -> Judgement:
-    """Judges transactions in their order against levels as they were read; `now` is in seconds since the epoch.
+    """Judges transactions in order against the levels that were read; `now` is in seconds since the epoch.
 
-    A transaction that fits what was read, but not what the ones before it leave, is not refused: those may yet fail.
-    An id that is accepted a second time waits for what becomes of the first.
+    A transaction that fits the level, but not what earlier ones leave, is not refused: the earlier ones may fail. The
+    second transaction with the same id waits for the result of the first.
     """
     left = {name: level.quantity for name, level in levels.items()}
     guarded = frozenset(name for name, level in levels.items() if level.is_guarded(now))
@@ -99,10 +99,10 @@ def _shortages(transaction: Transaction, levels: Mapping[str, Level]) -> Iterato
 
 
 def packed(accepted: Mapping[int, Transaction], limit: int = MAX_ACTIONS) -> list[Group]:
-    """Groups of at most `limit` actions (a record each, an update per ingredient); a transaction alone may have more.
+    """Groups of at most `limit` actions (a record each, an update per ingredient). A transaction alone may have more.
 
-    Transactions that share ingredients are put together, so that fewer levels are written: over 500 transactions of two
-    out of 1,000 ingredients, a third fewer than in the order they came in.
+    Transactions that share ingredients are put together, so that fewer levels are written: a third fewer for 500
+    transactions of two out of 1,000 ingredients.
     """
     groups: list[Group] = []
     members: dict[int, Transaction] = {}
@@ -118,7 +118,7 @@ def packed(accepted: Mapping[int, Transaction], limit: int = MAX_ACTIONS) -> lis
 
 
 def _neighbours_together(accepted: Mapping[int, Transaction]) -> Iterator[int]:
-    """Depth first through transactions that share an ingredient, the rarest ingredients first."""
+    """Depth first through transactions that share ingredients, rarest ingredient first."""
     takers: dict[str, list[int]] = defaultdict(list)
     for position, transaction in accepted.items():
         for ingredient in transaction.items:
@@ -140,7 +140,7 @@ def _neighbours_together(accepted: Mapping[int, Transaction]) -> Iterator[int]:
 
 
 def waves(groups: Iterable[Group]) -> list[list[Group]]:
-    """The groups in waves: no two groups of a wave share an ingredient, so they can be committed at the same time."""
+    """The groups in waves. No two groups of a wave share an ingredient, so they can be committed at the same time."""
     planned: list[list[Group]] = []
     taken: list[set[str]] = []
     for group in groups:
@@ -155,5 +155,5 @@ def waves(groups: Iterable[Group]) -> list[list[Group]]:
 
 
 def ingredients_of(transactions: Iterable[Transaction]) -> Sequence[str]:
-    """Every ingredient that any of the transactions takes, once, by name."""
+    """All ingredients of the transactions, sorted."""
     return sorted({name for transaction in transactions for name in transaction.items})

@@ -10,24 +10,24 @@ from dataclasses import dataclass, replace
 from stockctl.domain.stock import MAX_QUANTITY, ingredient_named
 
 MAX_INGREDIENTS = 99
-"""One action of a DynamoDB transaction's hundred is the transaction's own record."""
+"""DynamoDB allows 100 actions in a transaction; one is the transaction's record."""
 MAX_ID_LENGTH = 128
 RESERVED_PREFIX = "delivery#"
-"""Deliveries are made idempotent by rows beside those of transactions."""
+"""Claims of deliveries are in the same table, under ids with this prefix."""
 RESERVED_PREFIXES = (RESERVED_PREFIX, "discard#", "return#")
 """What the ids of other records beside those of transactions begin with."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with a request, and where: `items[0].quantity`."""
+    """One error in a request, and its path: `items[0].quantity`."""
 
     path: str
     message: str
 
 
 class InvalidRequest(Exception):
-    """A request that cannot be understood, with every fault in it."""
+    """A malformed request, with all of its errors."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
@@ -36,25 +36,25 @@ class InvalidRequest(Exception):
 
 @dataclass(frozen=True)
 class Transaction:
-    """A well-formed request: units by ingredient, lines of one ingredient merged, in the order first named."""
+    """A valid request: units by ingredient, lines of one ingredient merged, in the order first named."""
 
     transaction_id: str
     items: Mapping[str, int]
 
     @property
     def request_hash(self) -> str:
-        """What makes two requests the same: the units of each ingredient, whatever the order of the lines."""
+        """Identifies the content: the units of each ingredient, in any order."""
         content = json.dumps(sorted(self.items.items()), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()
 
     def repeated(self, earlier: Accepted) -> Accepted | Reused:
-        """What to answer to this transaction where its id was accepted earlier, with those items."""
+        """The answer if this id was accepted earlier, with those items."""
         return replace(earlier, replayed=True) if earlier.items == self.items else Reused()
 
 
 @dataclass(frozen=True)
 class Shortage:
-    """An ingredient of which less is available than was requested (units)."""
+    """An ingredient with fewer units available than requested."""
 
     ingredient: str
     requested: int
@@ -63,7 +63,7 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The items were taken, by this request or (`replayed`) by an earlier one of the same id and content."""
+    """The items were taken: by this request, or (`replayed`) by an earlier one with the same id and content."""
 
     items: Mapping[str, int]
     replayed: bool = False
@@ -78,12 +78,12 @@ class Insufficient:
 
 @dataclass(frozen=True)
 class Reused:
-    """Nothing changed: the id is known with other items."""
+    """Nothing changed: the id was accepted before with other items."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """No answer came of whether it was accepted. Asking again with the same id tells, and takes nothing twice."""
+    """It is not known whether it was accepted. Repeating it with the same id finds out, and takes nothing twice."""
 
 
 Outcome = Accepted | Insufficient | Reused | Unknown
@@ -94,7 +94,7 @@ MAX_TRANSACTIONS = 500
 
 
 def transactions_from(document: object) -> list[Transaction | InvalidRequest]:
-    """The transactions that a decoded JSON body asks for, in their order; one that is malformed with its own faults.
+    """The transactions in a decoded JSON body, in order; a malformed one as its errors.
 
     Raises:
         InvalidRequest: the body is not a list of 1 to 500 transactions.
@@ -115,7 +115,7 @@ def _transaction_or_faults(document: object) -> Transaction | InvalidRequest:
 
 
 def transaction_from(document: object) -> Transaction:
-    """The transaction that a decoded JSON body asks for.
+    """The transaction in a decoded JSON body.
 
     Raises:
         InvalidRequest: with every fault at once.

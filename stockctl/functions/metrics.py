@@ -1,8 +1,8 @@
-"""Metrics of the service, as lines of CloudWatch's embedded metric format in the functions' logs.
+"""Metrics of the service, logged in CloudWatch's embedded metric format.
 
-Each metric has one dimension, the stack. One for each ingredient would cost 0.30 USD a month for each, whether anybody
-looks or not; so a level is a field of its line, which Logs Insights and the dashboard read at no standing cost. The
-stack's parameter LevelMetrics makes metrics of levels all the same.
+Each metric has one dimension, the stack. A metric per ingredient would cost 0.30 USD a month each. So a level is a
+field of its log line, which Logs Insights and the dashboard query at no standing cost; `LevelMetrics=true` makes
+metrics anyway.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COUNTERS = ("received", "used", "expired", "discarded", "returned")
 
 
 def count_outcomes(outcomes: Iterable[Outcome | None]) -> None:
-    """What became of transactions; None stands for one that contention outlasted."""
+    """Counts transactions by outcome; None stands for busy."""
     totals = dict.fromkeys(("Accepted", "Replayed", "Refused", "Busy"), 0)
     for outcome in outcomes:
         match outcome:
@@ -40,14 +40,14 @@ def count_outcomes(outcomes: Iterable[Outcome | None]) -> None:
 
 
 def count_rows(recorded: int, rejected: int) -> None:
-    """Rows of one delivery."""
+    """Counts the rows of one delivery."""
     _emit({"RowsRecorded": recorded, "RowsRejected": rejected})
 
 
 def tell_changes(changes: Sequence[tuple[Level | None, Level]]) -> None:
-    """Units that came and went by these changes, each a level before and after; the newest level of each ingredient.
+    """Counts the units that came and went by these changes (each a level before and after), and logs the newest levels.
 
-    Lag is how long the oldest change has waited to be published (ms). A level without a change, which a retry of failed
+    Lag is how long the oldest change waited to be published (ms). A level without a change, which a retry of failed
     records publishes again, has not waited.
     """
     units = {f"Units{name.capitalize()}": _units(changes, name) for name in COUNTERS}
@@ -69,7 +69,7 @@ def _units(changes: Sequence[tuple[Level | None, Level]], name: str) -> int:
 def _tell_level(level: Level) -> None:
     fields: dict[str, object] = {"Ingredient": level.ingredient, "Level": level.quantity, "Version": level.version}
     if os.environ.get("LEVEL_METRICS") == "true":
-        fields["Ingredient"] = quote(level.ingredient, safe=" ")  # the values of dimensions are ASCII
+        fields["Ingredient"] = quote(level.ingredient, safe=" ")  # dimension values must be ASCII
         fields |= _metadata(["Stack", "Ingredient"], ["Level"]) | {"Stack": _stack()}
     _print(fields)
 
@@ -90,6 +90,6 @@ def _stack() -> str:
 
 
 def _print(line: Mapping[str, object]) -> None:
-    # Not the logger: Lambda would wrap the line, and CloudWatch would not know it for metrics.
+    # Not the logger: Lambda would wrap the line, and CloudWatch would not recognise it as metrics.
     sys.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""PostTransaction: take all items of a transaction, or none."""
+"""PostTransaction: uses all items of a transaction, or none."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""StockExpired: reconciles ingredients of which batches have expired.
+"""StockExpired: reconciles ingredients with expired batches.
 
-It hears of them by the table's stream, once time to live, or a write-off, has removed their rows; and a schedule has it
-look for levels that are due where time to live is late.
+It is called by the table's stream when a batch row has been removed, and by a schedule, which finds due levels where
+TTL is late.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ wiring.prepare(wiring.stock_table)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Works a batch of the table's stream, or a call of the schedule: once per ingredient."""
+    """Processes stream records or a scheduled call: reconciles each ingredient once."""
     ingredients: dict[str, None] = {}
     with all_tried() as attempt:
         for record in event.get("Records", ()):

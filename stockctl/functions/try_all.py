@@ -1,7 +1,7 @@
-"""How a handler works through a batch of events: every part is tried, and one failure fails the batch afterwards.
+"""How a handler processes a batch of events: it tries every part, then fails if one part failed.
 
-The batch then comes again, whole or bisected; all of it is safe to repeat, so nothing is lost and nothing blocks for
-ever.
+The batch then comes again, whole or bisected. Repeating it is safe, so nothing is lost and nothing blocks the stream
+for ever.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 
 class SomeFailed(Exception):
-    """Some of a batch of events could not be worked; the first fault is the cause."""
+    """Part of a batch of events failed; the first error is the cause."""
 
 
 @contextmanager
 def all_tried() -> Iterator[Callable[[str, Callable[[], object]], None]]:
-    """Gives a function that does one named part of the work and keeps its fault, if any, for the end.
+    """Yields a function that runs one named part of the work and keeps its error for the end.
 
     Raises:
         SomeFailed: at the end, where at least one part failed; each fault has been logged.
@@ -43,7 +43,7 @@ def all_tried() -> Iterator[Callable[[str, Callable[[], object]], None]]:
 
 
 def each_tried(subjects: Collection[str], work: Callable[[str], object]) -> None:
-    """Does the work for each subject, several at a time where they are many.
+    """Does the work for each subject, several at a time if there are many.
 
     Raises:
         SomeFailed: at the end, where at least one failed; each fault has been logged.

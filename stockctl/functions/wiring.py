@@ -1,7 +1,7 @@
-"""What a Lambda worker makes once and keeps: clients, adapters and settings, from its environment variables.
+"""What a Lambda worker creates once: clients, adapters and settings, from its environment variables.
 
-Handlers make it while they are imported: Lambda runs that with a full vCPU, and the first request with the share that
-the function's memory stands for, 0.29 of one at 512 MB.
+Handlers create it while they are imported: Lambda runs imports with a full vCPU, and the first request with the share
+that the function's memory buys, 0.29 of one at 512 MB.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PATIENCE = Patience(seconds=8.0)
-"""With one more attempt of the client's own, below the timeout of functions whose callers wait for an answer."""
+"""With one more attempt by the client, this stays below the timeout of functions whose callers wait."""
 
 
 def prepare(*makers: Callable[[], object]) -> None:
@@ -60,7 +60,7 @@ def history() -> HistoryTable:
 
 @cache
 def tables() -> Tables:
-    """Where transactions happen."""
+    """The tables for uses."""
     return Tables(stock_table(), os.environ["TRANSACTION_TABLE"], time.time, PATIENCE)
 
 
@@ -71,7 +71,7 @@ def drop_store() -> S3Client:
 
 @cache
 def recorder(bucket: str) -> Recorder:
-    """Where deliveries to this bucket are recorded."""
+    """The recorder of deliveries to this bucket."""
     return Recorder(
         bucket=DropBucket(drop_store(), bucket),
         stock=stock_table(),
@@ -86,7 +86,7 @@ def recorder(bucket: str) -> Recorder:
 
 @cache
 def publisher() -> LevelPublisher:
-    """The stream that level changes go to."""
+    """The publisher of level changes."""
     return LevelPublisher(clients().kinesis, os.environ["LEVEL_STREAM"], PATIENCE)
 
 

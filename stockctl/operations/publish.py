@@ -20,7 +20,7 @@ RECORDS_PER_REQUEST = 500
 
 
 class LevelPublisher:
-    """Puts level changes on one Kinesis stream, the changes of an ingredient all to one shard."""
+    """Puts level changes on one Kinesis stream, all changes of an ingredient on one shard."""
 
     def __init__(self, client: KinesisClient, stream: str, patience: Patience) -> None:
         self.client = client
@@ -28,10 +28,10 @@ class LevelPublisher:
         self.patience = patience
 
     def publish(self, levels: Sequence[Level]) -> None:
-        """Publishes levels in their order.
+        """Publishes levels in order.
 
-        PutRecords may take some records and refuse others, so everything from the first that was refused is sent again:
-        a later change of an ingredient is then never the last word before an earlier one.
+        PutRecords may accept some records and refuse others. Everything from the first refused record on is sent again,
+        so that the last record of an ingredient is always its newest.
 
         Raises:
             Busy: Kinesis kept refusing until the deadline; what was published will be published again.

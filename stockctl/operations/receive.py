@@ -1,4 +1,4 @@
-"""Receive: recording one ingredient's batches of a delivery in one transaction, so that redelivery changes nothing."""
+"""Receive: record one ingredient's batches of a delivery in one transaction (stockctl/README.md, "Receive")."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 MAX_BATCHES = 97
-"""Batches in one transaction: with level and roster they stay below DynamoDB's 100 actions, and the roster's condition
-below its 300 operators."""
+"""Batches in one transaction. Level and roster make 99 of DynamoDB's 100 actions, and the roster's condition stays
+below 300 operators."""
 
 
 class Conflict(Exception):
-    """The delivery's key was delivered before with other content; nothing was changed."""
+    """Another file was delivered under this key before. Nothing changed."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """What became of batches: recorded now, recorded by an earlier attempt, expired before they could be, or too many.
+    """Batches by result: recorded now, recorded by an earlier attempt, expired, or too many.
 
-    `surplus` are those for which the roster, DynamoDB's 400 KB of a row, has no room beside the ingredient's others.
+    `surplus` batches do not fit the roster, a row of at most 400 KB.
     """
 
     recorded: tuple[Batch, ...] = ()
@@ -41,7 +41,7 @@ class Received:
     surplus: tuple[Batch, ...] = ()
 
     def plus(self, other: Received) -> Received:
-        """Both together."""
+        """Both results together."""
         return Received(
             self.recorded + other.recorded,
             self.known + other.known,
@@ -51,9 +51,9 @@ class Received:
 
 
 def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], float], patience: Patience) -> Received:
-    """Records batches of one delivery and one ingredient. Safe to repeat, and beside others.
+    """Records batches of one delivery and one ingredient. Safe to repeat and to run concurrently.
 
-    `clock` gives the time in seconds since the epoch.
+    `clock` returns seconds since the epoch.
 
     Raises:
         Conflict: a batch of this id came before from another file.
@@ -69,10 +69,10 @@ def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], flo
 def receive_together(
     table: StockTable, groups: Sequence[Sequence[Batch]], clock: Callable[[], float]
 ) -> list[Received] | None:
-    """Records the batches of several ingredients, a group each, in one transaction; it has room for 100 actions.
+    """Records the batches of several ingredients, a group each, in one transaction of at most 100 actions.
 
-    None where that cannot be done at once, for whatever reason: `receive` each of them then, which finds out. What a
-    broken connection left unclear it finds recorded.
+    Returns None if that failed for any reason. Then call `receive` for each group; it finds what a lost answer has
+    recorded.
     """
     levels = {level.ingredient: level for level in table.levels([batches[0].ingredient for batches in groups])}
     now = clock()  # after the levels, as in `_receive_part`
@@ -186,7 +186,7 @@ def _put_batch(table: str, batch: Batch) -> TransactWriteItemTypeDef:
 
 
 def _not_yet_recorded(batches: list[Batch], cancelled: Cancelled) -> list[Batch]:
-    """The batches that neither the roster nor a row knows. Where only the level's generation had moved on, all of them.
+    """The batches that neither the roster nor a row has. All of them, if only the level's generation had changed.
 
     Raises:
         Conflict: a row of the same id came from another file.

@@ -1,4 +1,4 @@
-"""Reconcile: bringing the level and the batches of one ingredient together again (stockctl/README.md, "Reconcile")."""
+"""Reconcile: bring the level and batches of one ingredient back together (stockctl/README.md, "Reconcile")."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 EXPIRED = "expired"
-"""The cause of a level's change by a write-off."""
+"""Cause of a write-off."""
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What one reconciliation found and moved, in units; `drift` is as it was first read."""
+    """Units that one reconciliation found and moved; `drift` is from the first reading."""
 
     ingredient: str
     drift: int = 0
@@ -33,7 +33,7 @@ class Reconciled:
     written_off: int = 0
 
     def plus(self, work: Plan) -> Reconciled:
-        """The same, with one more plan done."""
+        """The result with one more plan carried out."""
         return replace(self, allocated=self.allocated + work.allocated, written_off=self.written_off + work.written_off)
 
 
@@ -65,7 +65,7 @@ def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], pa
 
 
 def _done(table: StockTable, holding: Holding, now: float) -> Plan | None:
-    """The plan that was done, as one transaction; None where the reading was skewed or is outdated: read again."""
+    """Carries out one plan as one transaction. Returns None if the reading was torn or is outdated: read again."""
     try:
         if not holding.adds_up:
             holding = table.settled(holding)
@@ -144,7 +144,7 @@ def _move_expiry(table: str, holding: Holding, work: Plan) -> TransactWriteItemT
 
 
 def _write_off(table: str, holding: Holding, work: Plan, now: float) -> TransactWriteItemTypeDef:
-    """Takes expired units out of the level. Clearing away empty batches changes no units and needs no version."""
+    """Takes expired units out of the level. Dropping empty batches changes no units and needs no version."""
     guard = "SET next_expiry = :next_expiry, " if work.next_expiry is not None else "REMOVE next_expiry SET "
     values = {
         ":minus_units": number(-work.written_off),
@@ -208,7 +208,7 @@ def _delete_due(table: str, batch: Batch) -> TransactWriteItemTypeDef:
 
 
 def _check_gone(table: str, ingredient: str, batch_id: str) -> TransactWriteItemTypeDef:
-    """A delivery in flight, whose row this reader could not see yet, cancels the transaction instead of being cut."""
+    """A running delivery, whose row could not be read yet, cancels the transaction instead of losing its batch."""
     return {
         "ConditionCheck": {
             "TableName": table,

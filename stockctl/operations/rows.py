@@ -1,4 +1,4 @@
-"""DynamoDB rows: keys, and the way between a row and the domain's words (stockctl/README.md, "Data model")."""
+"""DynamoDB rows: keys, and conversion between rows and domain objects (stockctl/README.md, "Data model")."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LEVEL_ROW_TYPE = "level"
 
 
 def number(value: int) -> AttributeValueTypeDef:
-    """A whole number as DynamoDB writes it."""
+    """A number in DynamoDB's format."""
     return {"N": str(value)}
 
 
 def text(value: str) -> AttributeValueTypeDef:
-    """A string as DynamoDB writes it."""
+    """A string in DynamoDB's format."""
     return {"S": value}
 
 
@@ -47,7 +47,7 @@ def batch_key(ingredient: str, batch_id: str) -> Key:
 
 
 def level_from(row: TableRow) -> Level:
-    """The level that a row holds."""
+    """The level in a row."""
     return Level(
         ingredient=row["ingredient"]["S"],
         quantity=int(row["quantity"]["N"]),
@@ -71,13 +71,13 @@ def _number_in(row: TableRow, name: str) -> int | None:
 
 
 def roster_from(row: TableRow) -> Roster:
-    """The roster that a row holds; DynamoDB has no empty sets, so a roster without batches lacks the attribute."""
+    """The roster in a row. DynamoDB has no empty sets, so a roster without batches lacks the attribute."""
     batch_ids = frozenset(row.get("batches", {}).get("SS", ()))
     return Roster(batch_ids, int(row["generation"]["N"]), int(row["batch_units"]["N"]))
 
 
 def batch_from(row: TableRow) -> Batch:
-    """The batch that a row holds."""
+    """The batch in a row."""
     return Batch(
         ingredient=row["ingredient"]["S"],
         batch_id=row["batch_id"]["S"].removeprefix(BATCH_PREFIX),

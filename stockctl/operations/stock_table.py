@@ -39,7 +39,7 @@ KEYS_PER_REQUEST = 100
 
 
 class StockTable:
-    """The rows of levels, rosters and batches. All reads are strongly consistent, but for the list of ingredients."""
+    """Levels, rosters and batches. All reads are strongly consistent, except the list of ingredients."""
 
     def __init__(self, client: DynamoDBClient, name: str, patience: Patience | None = None) -> None:
         self.client = client
@@ -47,9 +47,9 @@ class StockTable:
         self.patience = patience or Patience()
 
     def read(self, ingredient: str) -> Holding | None:
-        """All rows of one ingredient, or None where nothing of it was ever delivered.
+        """All rows of one ingredient; None if it was never delivered.
 
-        A Query may see part of a transaction's effect; it is repeated until level and roster are of one generation.
+        A Query may see part of a transaction; it is repeated until level and roster have the same generation.
 
         Raises:
             Busy: deliveries and write-offs kept changing the roster until the deadline.
@@ -64,12 +64,11 @@ class StockTable:
         raise AssertionError  # attempts end by raising
 
     def settled(self, holding: Holding) -> Holding:
-        """The same holding, with the batches that count and have stock as no transaction is changing them.
+        """The same holding, with its batches read again in a transaction (stockctl/README.md, "Torn reads").
 
-        A Query may still miss what a transaction long since decided does to one row while it shows what came after that
-        on others. What is computed from the sum of the rows must not rest on such a row: it would be charged, or left
-        in the level, a second time, and nothing could tell afterwards. These reads cost twice what a Query's do, so
-        they are for rows that do not add up.
+        A Query may miss what a committed transaction did to one row and show its effect on others. A plan made from
+        such a sum would charge or keep those units twice. These reads cost twice as much as a Query, so they are used
+        only when the rows do not add up.
 
         Raises:
             Contended: a transaction is at one of them.
@@ -82,19 +81,19 @@ class StockTable:
         return replace(holding, batches=(*others, *(batch_from(row) for row in rows if row)))
 
     def level(self, ingredient: str) -> Level | None:
-        """One level, or None where nothing of the ingredient was ever delivered."""
+        """One level; None if the ingredient was never delivered."""
         row = self.client.get_item(TableName=self.name, Key=level_key(ingredient), ConsistentRead=True).get("Item")
         return level_from(row) if row else None
 
     def levels(self, ingredients: Sequence[str] | None = None) -> list[Level]:
-        """The levels of these ingredients, or of all, by name; ingredients that were never delivered are left out."""
+        """The levels of these ingredients, or of all, by name; unknown ingredients are left out."""
         names = sorted(set(self.ingredients() if ingredients is None else ingredients))
         chunks = (names[start : start + KEYS_PER_REQUEST] for start in range(0, len(names), KEYS_PER_REQUEST))
         found = [level_from(row) for chunk in chunks for row in self._levels_of(chunk)]
         return sorted(found, key=lambda level: level.ingredient)
 
     def ingredients(self) -> list[str]:
-        """The names of all ingredients that were ever delivered, without reading one batch row."""
+        """The names of all ingredients, without reading a batch row."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
             IndexName=LEVEL_INDEX,
@@ -132,7 +131,7 @@ class StockTable:
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
                     raise StockctlError(f"no such ingredient: {ingredient}") from error
-                if code_of(error) != "TransactionConflictException":  # a use was at the level: boto3 does not wait
+                if code_of(error) != "TransactionConflictException":  # a use is changing the level
                     raise
             else:
                 return

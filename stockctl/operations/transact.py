@@ -1,7 +1,7 @@
-"""One DynamoDB transaction: sent, and its cancellation taken apart; and rows read as no transaction is changing them.
+"""Send one DynamoDB transaction and interpret its cancellation; read rows that no transaction is changing.
 
-boto3 retries throttled calls, but not a cancelled transaction. What a cancellation means is told apart here: a failed
-condition is an answer, a conflict with another transaction or throttling is a reason to try again.
+boto3 retries throttled calls, but not a cancelled transaction. A failed condition is an answer; a conflict with another
+transaction, or throttling, is a reason to try again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NOT_ANSWERED = (ConnectionClosedError, ReadTimeoutError)
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one action cancelled its transaction (`None` where it did not), and the row it found there, if any."""
+    """Why one action cancelled its transaction (`None` if it did not), and the row it found, if any."""
 
     code: str
     row: Mapping[str, Any] | None = None
@@ -67,7 +67,7 @@ class Reason:
 
     @property
     def is_contention(self) -> bool:
-        """Whether another transaction was at the row, so that nothing is known about what it holds."""
+        """Whether another transaction was changing the row, so its content is unknown."""
         return self.code not in {CONDITION_FAILED, "None"}
 
 
@@ -84,15 +84,15 @@ class TooLarge(Exception):
 
 
 class Contended(Exception):
-    """Another transaction was at the same rows, or DynamoDB was short of capacity or out of reach: try again."""
+    """Another transaction was changing the same rows, or DynamoDB was throttling or unreachable: try again."""
 
 
 class Unanswered(Contended):
-    """The answer was lost on the way: it may have happened, so whoever tries again must be able to tell."""
+    """The answer was lost: the transaction may have happened, so a retry must be safe."""
 
 
 def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]) -> None:
-    """Does all of the actions, or none.
+    """Carries out all of the actions, or none.
 
     Raises:
         Cancelled: a condition failed.
@@ -105,7 +105,7 @@ def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]
 
 
 def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[TableRow | None]:
-    """The rows of at most 100 keys, in their order, None for an absent one; no transaction is at any of them.
+    """The rows of at most 100 keys, in order, None for an absent one. No transaction is changing any of them.
 
     Raises:
         Contended: one was: what it does to the row cannot be told yet.
@@ -117,7 +117,7 @@ def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[Tab
 
 @contextmanager
 def _told_apart() -> Iterator[None]:
-    """Errors of a transaction, told apart by what they say of whether it happened."""
+    """Translates botocore's errors by whether the transaction can have happened."""
     try:
         yield
     except ClientError as error:
@@ -133,7 +133,7 @@ def _raise_cancellation(error: ClientError) -> None:
     code, response = code_of(error), cast("Mapping[str, Any]", error.response)
     if code in _UNCLEAR_CODES:
         raise Unanswered(code) from error
-    # boto3 may have sent it before, without an answer to that.
+    # boto3 may have sent it before without receiving the answer.
     contended = Unanswered if response.get("ResponseMetadata", {}).get("RetryAttempts") else Contended
     if code in _PASSING_CODES:
         raise contended(code) from error

@@ -1,4 +1,4 @@
-"""Use: taking all items of a transaction, or none (stockctl/README.md, "Use")."""
+"""Use: take all items of a transaction, or none (stockctl/README.md, "Use")."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
-"""How long a transaction's id is known, so that a repeat is answered and not taken again."""
+"""How long transaction ids are remembered. A repeat within this time is replayed."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Where uses happen: the stock table, the name of the transaction table, and the time (s since the epoch)."""
+    """Stock table, name of the transaction table, and clock (seconds since the epoch)."""
 
     stock: StockTable
     transactions: str
@@ -37,7 +37,7 @@ class Tables:
 
 
 def use(tables: Tables, transaction: Transaction) -> Outcome:
-    """Takes every item in full, or changes nothing. The same id and items again are answered, not taken again.
+    """Takes every item in full, or changes nothing. A repeat of the same id and items is replayed.
 
     Raises:
         Busy: contention outlasted the deadline; nothing changed.
@@ -60,7 +60,7 @@ def use(tables: Tables, transaction: Transaction) -> Outcome:
 
 
 def _attempt(tables: Tables, transaction: Transaction) -> Outcome | None:
-    """What one attempt came to; None where another one is needed."""
+    """The outcome of one attempt; None if another attempt is needed."""
     now = tables.clock()
     try:
         transact(tables.stock.client, _actions(tables, transaction, now))
@@ -79,7 +79,7 @@ def _actions(tables: Tables, transaction: Transaction, now: float) -> list[Trans
 def put_record(
     table: str, transaction: Transaction, commit: Commit, units_after: Mapping[str, int] | None = None
 ) -> TransactWriteItemTypeDef:
-    """The action that makes a transaction's id known, once.
+    """The action that records a transaction's id.
 
     `units_after` are the units that later members of its group take, by ingredient; none for a single use.
     """
@@ -90,7 +90,7 @@ def put_record(
             "Item": {
                 "transaction_id": text(transaction.transaction_id),
                 "request_hash": text(transaction.request_hash),
-                # One string has half the bytes of a list of maps: twice the items in the kilobyte a write unit pays.
+                # One string has half the bytes of a list of maps, so twice the items fit a write unit of 1 KB.
                 "items": text(json.dumps(list(transaction.items.items()), ensure_ascii=False, separators=(",", ":"))),
                 "status": text("accepted"),
                 "at": text(iso(commit.at)),
@@ -128,11 +128,11 @@ def take(table: str, ingredient: str, units: int, cause: str, commit: Commit) ->
 
 
 def _outcome(tables: Tables, transaction: Transaction, cancelled: Cancelled, now: float) -> Outcome | None:
-    """What a failed condition means; None where the transaction should be tried again."""
+    """The outcome of a failed condition; None if the transaction should be tried again."""
     record, *takes = cancelled.reasons
     if record.is_failed_condition:
         return known(transaction, record.row)
-    if record.is_contention:  # the same id is on its way, and may be accepted: a shortage now may be its own doing
+    if record.is_contention:  # the same id is being committed: it may have caused this shortage itself
         return None
     failed = dict(zip(transaction.items, takes, strict=True))
     failed = {name: reason for name, reason in failed.items() if reason.is_failed_condition}
@@ -145,8 +145,8 @@ def _outcome(tables: Tables, transaction: Transaction, cancelled: Cancelled, now
 
 
 def known(transaction: Transaction, record: Mapping[str, Any] | None) -> Accepted | Reused | None:
-    """What to answer a transaction whose id has this record; None where the record is gone."""
-    if record is None:  # the record went between the check and the answer: its time to live had passed
+    """The answer to a transaction whose id has this record; None if the record is gone."""
+    if record is None:  # TTL removed the record between the check and the answer
         return None
     if record["request_hash"]["S"] != transaction.request_hash:
         return Reused()

@@ -1,9 +1,9 @@
-"""Use, many at once: transactions judged together and committed in groups, each still taken in full or not at all.
+"""Use many transactions at once, committed in groups; each is still taken in full or not at all.
 
-Rounds, until every transaction has its answer or the deadline has passed: read the levels, judge who fits, commit those
-in groups, and leave the rest for the next round, which reads afresh. A group whose conditions fail changes nothing; its
-members are judged again. So every refusal rests on a level that was really read, and every acceptance on conditions
-that DynamoDB checked: nothing is decided by what this process believes to be left.
+Works in rounds until every transaction has its answer or the deadline has passed: read the levels, judge, commit in
+groups, leave the rest for the next round. A group whose conditions fail changes nothing, and its members are judged
+again. So every shortage rests on a level that was read, and every acceptance on conditions that DynamoDB checked
+(stockctl/README.md, "Group commit").
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from stockctl.operations.rows import TableRow
 
 WORKERS = 8
-"""Calls in flight at once. Groups that would be in each other's way are never among them."""
+"""Concurrent calls. Groups that share ingredients never run at the same time."""
 
 FEWEST_ACTIONS = 6
-"""Groups shrink while others contend for their levels, down to a few transactions each."""
+"""Under contention, groups shrink down to this size."""
 
 RECONCILIATION_SECONDS = 2.0
-"""How long a round waits for one guarded ingredient: the next round tries again."""
+"""How long a round waits for the reconciliation of one ingredient; the next round tries again."""
 
 
 S = TypeVar("S")
@@ -45,7 +45,7 @@ R = TypeVar("R")
 
 
 def use_batch(tables: Tables, transactions: Sequence[Transaction], workers: int = WORKERS) -> list[Outcome | None]:
-    """The outcome of each transaction, in their order; None for one that contention kept busy: it did not happen.
+    """The outcome of each transaction, in order; None means busy: it did not happen.
 
     Repeats of one id are answered as if they came one after the other.
     """
@@ -84,7 +84,7 @@ class _Batch:
             return
 
     def _waiting(self) -> dict[int, Transaction]:
-        """Those without an outcome, after repeats of what has been accepted are answered."""
+        """Transactions without an outcome, after repeats of accepted ones have been answered."""
         accepted = {
             self.transactions[position].transaction_id: outcome
             for position, outcome in enumerate(self.outcomes)
@@ -106,7 +106,7 @@ class _Batch:
         self._each(self._reconcile, judgement.guarded)
 
     def _committed(self, planned: Iterable[Iterable[Group]]) -> list[bool]:
-        """Commits wave after wave while there is time, and says of each group whether others contended for it."""
+        """Commits wave by wave until the deadline; returns for each group whether it met contention."""
         contended: list[bool] = []
         for wave in planned:
             if self.tables.patience.clock() > self.deadline:
@@ -115,7 +115,7 @@ class _Batch:
         return contended
 
     def _each(self, work: Callable[[S], R], subjects: Iterable[S]) -> list[R]:
-        """Does the work for each subject, several at a time; the first fault is raised when all have been tried."""
+        """Does the work for each subject, several at a time; raises the first error after all have been tried."""
         return list(self.threads.map(work, subjects))
 
     def _levels(self, ingredients: Sequence[str]) -> dict[str, Level]:
@@ -123,7 +123,8 @@ class _Batch:
         return {level.ingredient: level for levels in found for level in levels}
 
     def _refuse(self, refused: Mapping[int, Insufficient]) -> None:
-        """Refuses for good, but for those whose ids are known or on their way: a repeat is answered, not judged."""
+        """Refuses transactions, except those whose ids were accepted or are being committed: these are answered as
+        repeats."""
         ids = sorted({self.transactions[position].transaction_id for position in refused})
         records = {name: row for rows in self._each(self._records, _chunks(ids)) for name, row in rows.items()}
         for position, insufficient in refused.items():
@@ -133,9 +134,9 @@ class _Batch:
                 self.outcomes[position] = known(transaction, record) or insufficient
 
     def _records(self, ids: Sequence[str]) -> Mapping[str, TableRow | None]:
-        """The record of each id, None where it has none; nothing of any where one may be about to have one.
+        """The record of each id, None for an unknown one. Empty if one of the ids is being committed.
 
-        A plain read could miss the record of a transaction whose effect on the level has been seen already.
+        A plain read could miss the record of a transaction whose effect on the level was already read.
         """
         keys = [{"transaction_id": text(transaction_id)} for transaction_id in ids]
         try:
@@ -144,9 +145,9 @@ class _Batch:
             return {}
 
     def _commit(self, group: Group) -> bool:
-        """Commits one group, and says whether others contended for it.
+        """Commits one group; returns whether it met contention.
 
-        Where a condition fails nothing happens, and only those are answered whose ids were known already.
+        If a condition fails, nothing happens, and only transactions with known ids are answered.
         """
         now = self.tables.clock()
         try:
