@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,17 +98,25 @@ def test_a_closed_pipe_is_not_an_error() -> None:
     assert process.returncode == ExitCode.DONE
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs POSIX signals, and ps to see when the command waits")
 def test_a_real_ctrl_c_is_quiet(tmp_path: Path) -> None:
     file = tmp_path / "monday.csv"
     os.mkfifo(file)
     words = [sys.executable, "-m", "stockctl", "ingest", str(file), "--dry-run"]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ)
     with process, _opened_once_read(file, process):
+        _wait_until_asleep(process)  # a signal just before a read begins would not interrupt it
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
     assert said == ""
+
+
+def _wait_until_asleep(process: subprocess.Popen[str]) -> None:
+    """Until the process waits for input."""
+    asked = ["ps", "-o", "state=", "-p", str(process.pid)]
+    while not subprocess.run(asked, capture_output=True, text=True, check=True).stdout.startswith("S"):
+        time.sleep(0.01)
 
 
 def _opened_once_read(fifo: Path, process: subprocess.Popen[str]) -> IO[bytes]:
