@@ -98,11 +98,18 @@ def test_a_closed_pipe_is_not_an_error() -> None:
     assert process.returncode == ExitCode.DONE
 
 
+HEARS_CTRL_C = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('stockctl', run_name='__main__')"
+)
+"""Runs the program as in a terminal: in the background of a script, processes are started with Ctrl-C ignored."""
+
+
 @pytest.mark.skipif(shutil.which("ps") is None, reason="needs POSIX signals, and ps to see when the command waits")
 def test_a_real_ctrl_c_is_quiet(tmp_path: Path) -> None:
     file = tmp_path / "monday.csv"
     os.mkfifo(file)
-    words = [sys.executable, "-m", "stockctl", "ingest", str(file), "--dry-run"]
+    words = [sys.executable, "-c", HEARS_CTRL_C, "ingest", str(file), "--dry-run"]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ)
     with process, _opened_once_read(file, process):
         _wait_until_asleep(process)  # a signal just before a read begins would not interrupt it
