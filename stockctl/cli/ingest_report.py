@@ -115,11 +115,13 @@ def _sentence(name: str, kind: str, reason: Mapping[str, Any]) -> str:
         value = f"{example['value']!r} " if example["value"] else ""
         advice = f": {example['advice']}" if example["advice"] else ""
         return f"{name}:{example['line']}: {kind}: {column}{value}{reason['reason']}{advice}"
-    return f"{name}: {kind}: {counts(reason['rows'], 'row')}: {column}{reason['reason']}: {_shown(examples)}"
+    return f"{name}: {kind}: {counts(reason['rows'], 'row')}: {column}{reason['reason']}: {_shown(reason)}"
 
 
-def _shown(examples: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(_example(example) for example in examples) + ", ..."
+def _shown(reason: Mapping[str, Any]) -> str:
+    """The examples, with `...` if there are more rows."""
+    examples = [_example(example) for example in reason["examples"]]
+    return ", ".join([*examples, *(["..."] if reason["rows"] > len(examples) else [])])
 
 
 def _example(example: Mapping[str, Any]) -> str:

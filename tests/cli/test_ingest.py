@@ -328,7 +328,16 @@ def test_one_reason_is_reported_once_with_a_count_and_examples(stockctl: Stockct
         "400 rows: quantity is not a whole number: line 4 '0.5' (whole units: write 500 and count in grams)" in lines[0]
     )
     assert lines[0].count("'") == 6
+    assert lines[0].endswith(", ...")
     assert ":404: rejected: best_before 'soon' is not a date" in lines[1]
+
+
+def test_where_all_rows_are_shown_as_examples_nothing_says_that_there_are_more(
+    stockctl: Stockctl, monday: Path
+) -> None:
+    monday.write_text(GOOD + "ham,soon,2099-12-31\negg,later,2099-12-31\n")
+    done = stockctl("ingest", str(monday), "--dry-run")
+    assert "line 4 'soon', line 5 'later'\n" in done.err
 
 
 @pytest.mark.usefixtures("working")
