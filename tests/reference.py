@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from cfnlint.decode import decode
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from stockctl.cli.help import examples_of, option_rows, prose_of, summary_of
@@ -130,6 +129,8 @@ def alarms() -> dict[str, Any]:
 @cache
 def template() -> dict[str, Any]:
     """The CloudFormation template, decoded."""
+    from cfnlint.decode import decode  # takes a second to import
+
     decoded, _ = decode(str(template_path()))
     return dict(decoded)
 

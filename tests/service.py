@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -25,6 +26,18 @@ HISTORY = "kitchen-history"
 STREAM = "kitchen-levels"
 
 
+@cache
+def calling_clients() -> Clients:
+    """The clients that tests call the service with: made once, because that takes longer than most tests."""
+    return Clients(aws_session())
+
+
+@cache
+def function_clients() -> Clients:
+    """The clients of the functions, made once as well."""
+    return Clients.of_function()
+
+
 @dataclass
 class Service:
     """Tables, bucket and stream, and the events that AWS would send to the functions."""
@@ -34,7 +47,7 @@ class Service:
     @classmethod
     def made(cls, monkeypatch: pytest.MonkeyPatch) -> Service:
         """Makes everything in the account that is mocked now."""
-        clients = Clients(aws_session())
+        clients = calling_clients()
         make_tables(clients)
         make_history_table(clients)
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -47,8 +60,8 @@ class Service:
         monkeypatch.setenv("HISTORY_DAYS", "400")
         monkeypatch.setenv("LEVEL_STREAM", STREAM)
         monkeypatch.setenv("TIME_ZONE", "UTC")
+        monkeypatch.setattr(wiring, "clients", function_clients)
         for made_once in (
-            wiring.clients,
             wiring.stock_table,
             wiring.tables,
             wiring.recorder,

@@ -28,13 +28,15 @@ def described(cloudformation: CloudFormationClient, stack: str) -> StackTypeDef 
         raise
 
 
-def outputs_of(clients: Clients, target: Target) -> dict[str, str]:
+def outputs_of(clients: Clients, target: Target, stack: StackTypeDef | None = None) -> dict[str, str]:
     """The outputs of the target's stack, with an `ApiUrl` that can be called from here.
+
+    `stack` is its description, where the caller has read it already.
 
     Raises:
         StockctlError: there is no stack of this name.
     """
-    stack = described(clients.cloudformation, target.stack)
+    stack = stack or described(clients.cloudformation, target.stack)
     if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         raise _absent(clients.cloudformation, target)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -109,13 +109,13 @@ def _tried(what: str, look: Callable[[], T]) -> T | Finding:
 
 def _stack(clients: Clients, target: Target) -> Finding:
     from stockctl.client.deployment import Deployment
-    from stockctl.deployment.deploy import is_current
+    from stockctl.deployment.deploy import current
     from stockctl.deployment.stack import Stack
 
     deployment = _tried("stack", lambda: Deployment.of(clients, target))
     if isinstance(deployment, Finding):
         return deployment
-    if not is_current(Stack(clients, target.stack)):
+    if not current(Stack(clients, target.stack)):
         return Finding("stack", False, f"{target.stack} was deployed by another version", "Run `stockctl deploy`.")
     return Finding("stack", True, f"{target.stack} is deployed and up to date")
 

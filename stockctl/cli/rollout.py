@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockctl.aws.clients import Clients
-from stockctl.deployment.deploy import is_current, prepare
+from stockctl.deployment.deploy import current, prepare
 from stockctl.deployment.stack import Stack
 from stockctl.domain.errors import StockctlError
 from stockctl.local.cloud import EmbeddedCloud, Started
@@ -13,6 +13,8 @@ from stockctl.local.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
     from stockctl.aws.target import Target
     from stockctl.terminal.environment import Environment
@@ -24,18 +26,17 @@ def ensure_running(
     clients_of: Callable[[Target], Clients] = Clients.of_target,
     *,
     create: bool = True,
-) -> Target:
-    """The stack on the embedded cloud, which is started when it does not run.
+) -> tuple[Target, StackTypeDef | None]:
+    """The stack on the embedded cloud, which is started when it does not run; and its description, if one was read.
 
     A stack of another version is brought up to date; a missing one is deployed only to `create` it.
     """
     target = start(environment, anywhere=True).run.target(stack)
-    _deploy_if_needed(stack, clients_of(target), environment, create=create)
-    return target
+    return target, _deploy_if_needed(stack, clients_of(target), environment, create=create)
 
 
 def ensure_started(stack: str, environment: Environment) -> Target:
-    """The same, whether the stack is there or not."""
+    """The embedded cloud, started when it does not run, whether the stack is there or not."""
     return start(environment, anywhere=True).run.target(stack)
 
 
@@ -50,14 +51,17 @@ def start(environment: Environment, port: int | None = None, *, anywhere: bool =
     return started
 
 
-def _deploy_if_needed(name: str, clients: Clients, environment: Environment, *, create: bool) -> None:
-    """Deploys stack `name` unless it is current, or missing and not to be created."""
+def _deploy_if_needed(name: str, clients: Clients, environment: Environment, *, create: bool) -> StackTypeDef | None:
+    """Deploys stack `name` unless it is missing and not to be created. Returns its description if it was current."""
     stack = Stack(clients, name)
-    if not is_current(stack) and (create or stack.describe()):
+    deployed = current(stack)
+    if deployed is None and (create or stack.describe()):
         with Home.of(environment.variables).alone("deploying"):
-            if not is_current(stack):  # another command may have done it meanwhile
+            deployed = current(stack)  # another command may have deployed it meanwhile
+            if deployed is None:
                 environment.tell(f"stockctl: deploying stack {name} to the embedded cloud")
                 _deploy(stack, clients)
+    return deployed
 
 
 def _deploy(stack: Stack, clients: Clients) -> None:

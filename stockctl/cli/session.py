@@ -17,6 +17,8 @@ from stockctl.terminal.environment import Environment
 from stockctl.terminal.output import Output, OutputFormat
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
     from stockctl.client.deployment import Deployment
@@ -42,18 +44,23 @@ class Session:
     @cached_property
     def target(self) -> Target:
         """The cloud and stack, started when needed; reported on stderr."""
-        from stockctl.cli.target import resolve
-
-        target = resolve(self.settings, self.environment, self.clients_of, on_demand=self.on_demand)
-        self.environment.tell(f"stockctl: {target.describe()}")
-        return target
+        return self._resolved[0]
 
     @cached_property
     def undeployed_target(self) -> Target:
         """The same for a command that needs no stack there: the embedded cloud is started, but not deployed to."""
+        from stockctl.cli.target import undeployed
+
+        return self._reported(undeployed(self.settings, self.environment))
+
+    @cached_property
+    def _resolved(self) -> tuple[Target, StackTypeDef | None]:
         from stockctl.cli.target import resolve
 
-        target = resolve(self.settings, self.environment, self.clients_of, deployed=False)
+        target, stack = resolve(self.settings, self.environment, self.clients_of, on_demand=self.on_demand)
+        return self._reported(target), stack
+
+    def _reported(self, target: Target) -> Target:
         self.environment.tell(f"stockctl: {target.describe()}")
         return target
 
@@ -79,7 +86,7 @@ class Session:
         """The resources of the target's stack; its outputs are read once."""
         from stockctl.client.deployment import Deployment
 
-        deployment = Deployment.of(self.clients, self.target)
+        deployment = Deployment.of(self.clients, *self._resolved)
         remember_stack(self.target.stack)
         return deployment
 

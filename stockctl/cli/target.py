@@ -10,6 +10,8 @@ from stockctl.domain.errors import CredentialsError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
     from stockctl.aws.clients import Clients
     from stockctl.cli.settings import Settings
     from stockctl.terminal.environment import Environment
@@ -20,25 +22,31 @@ def resolve(
     environment: Environment,
     clients_of: Callable[[Target], Clients],
     *,
-    deployed: bool = True,
     on_demand: str | None = None,
-) -> Target:
-    """The target of one command. The embedded cloud is started where it is not running.
+) -> tuple[Target, StackTypeDef | None]:
+    """The target of one command, and the description of its stack where it was read on the way.
 
-    With `deployed`, a local stack of another version is brought up to date, and the stack named `on_demand` is made
-    where it is missing.
+    The embedded cloud is started where it is not running. A local stack of another version is brought up to date, and
+    the stack named `on_demand` is made where it is missing.
 
     Raises:
         UsageError: the endpoint is not a URL.
         CredentialsError: the target is AWS, and no credentials or region resolve.
     """
     if not settings.local:
-        return _aws(settings)
-    from stockctl.cli.rollout import ensure_running, ensure_started
+        return _aws(settings), None
+    from stockctl.cli.rollout import ensure_running
 
-    if not deployed:
-        return ensure_started(settings.stack, environment)
     return ensure_running(settings.stack, environment, clients_of, create=settings.stack == on_demand)
+
+
+def undeployed(settings: Settings, environment: Environment) -> Target:
+    """The same target, whether its stack is there or not: the embedded cloud is started, but not deployed to."""
+    if not settings.local:
+        return _aws(settings)
+    from stockctl.cli.rollout import ensure_started
+
+    return ensure_started(settings.stack, environment)
 
 
 def existing(settings: Settings, environment: Environment) -> Target | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
 
@@ -55,15 +57,15 @@ class Deployment:
         return {"".join(part.capitalize() for part in field.removesuffix(suffix).split("_")): field for field in fields}
 
     @classmethod
-    def of(cls, clients: Clients, target: Target) -> Deployment:
-        """Reads the outputs of the target's stack.
+    def of(cls, clients: Clients, target: Target, stack: StackTypeDef | None = None) -> Deployment:
+        """The outputs of the target's stack. `stack` is its description, where the caller has read it already.
 
         Raises:
             StockctlError: the stack is not there, or lacks an output.
         """
         from stockctl.aws.stack_outputs import outputs_of  # loads botocore, which completion does without
 
-        outputs = outputs_of(clients, target)
+        outputs = outputs_of(clients, target, stack)
         fields = {_field(key): value for key, value in outputs.items()}
         missing = [each.name for each in dataclasses.fields(cls) if each.default is MISSING and each.name not in fields]
         if missing:

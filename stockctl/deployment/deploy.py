@@ -17,16 +17,19 @@ from stockctl.domain.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
     from stockctl.aws.clients import Clients
 
 
-def is_current(stack: Stack) -> bool:
-    """Whether exactly this template and this bundle are deployed."""
+def current(stack: Stack) -> StackTypeDef | None:
+    """What CloudFormation knows about the stack, if exactly this template and this bundle are deployed; else None."""
     deployed = stack.describe()
     if deployed is None or deployed["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-        return False
+        return None
     parameters = parameters_of(deployed)
-    return parameters.get("CodeKey") == bundle().key and parameters.get("Release") == release()
+    is_this = parameters.get("CodeKey") == bundle().key and parameters.get("Release") == release()
+    return deployed if is_this else None
 
 
 def stack_findings(stack: Stack) -> Iterator[Finding]:
@@ -35,7 +38,7 @@ def stack_findings(stack: Stack) -> Iterator[Finding]:
     status = deployed["StackStatus"] if deployed else "gone"
     if status.endswith("_IN_PROGRESS"):
         yield Finding("stack", False, status, "stockctl deploy --follow")
-    elif is_current(stack):
+    elif current(stack):
         yield Finding("stack", True, f"{status}, up to date")
     else:
         is_whole = status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}

@@ -30,7 +30,6 @@ MEMORY = """
 import resource, sys, time
 import boto3
 from pathlib import Path
-from stockctl.operations.use import Till
 from stockctl.operations.stock_table import StockTable
 from tests.benchmarks.test_ingest import record
 client = boto3.session.Session("bench", "bench", region_name={region!r}).client("dynamodb", endpoint_url={endpoint!r})

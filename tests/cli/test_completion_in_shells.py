@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX's")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX's"),
+    pytest.mark.system,
+]
 
 SECONDS = 90.0
 """A key press is answered in a fraction of this, unless the machine is busy."""

@@ -80,7 +80,8 @@ def test_ctrl_c_is_a_code_and_not_a_word_in_any_command(
     def pressed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for place in ("stockctl.cli.target.resolve", "stockctl.cli.target.existing", "stockctl.cli.ingest._checked"):
+    targets = ("stockctl.cli.target.resolve", "stockctl.cli.target.undeployed", "stockctl.cli.target.existing")
+    for place in (*targets, "stockctl.cli.ingest._checked"):
         monkeypatch.setattr(place, pressed)
     done = stockctl(*(str(delivery) if word == "DELIVERY" else word for word in words))
     assert done.code == ExitCode.INTERRUPTED

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from stockctl.domain.errors import ExitCode
 from tests.cli.conftest import Stockctl
 from tests.service import Service
+
+METHOD = "_make_api_call"
+"""Every call of every client goes through it."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,18 +38,21 @@ def test_uses_and_deliveries_leave_it_alone_and_it_leaves_them_alone(stockctl: S
     assert (level.quantity, level.threshold, level.version, level.adds_up) == (91, 95, 4, True)
 
 
-def test_it_waits_for_a_use_that_is_at_the_level(stockctl: Stockctl, kitchen: Service) -> None:
+def test_it_waits_for_a_use_that_is_at_the_level(stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
     conflict: Any = {
         "Error": {"Code": "TransactionConflictException", "Message": "Transaction is ongoing for the item"}
     }
     conflicts = [ClientError(conflict, "UpdateItem")]
 
-    def conflicting_once(**_: object) -> None:
-        if conflicts:
+    def conflicting_once(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation == "UpdateItem" and conflicts:
             raise conflicts.pop()
+        return answered(client, operation, arguments)
 
-    kitchen.clients.session.register("before-call.dynamodb.UpdateItem", conflicting_once)
+    answered = getattr(BaseClient, METHOD)
+    monkeypatch.setattr(BaseClient, METHOD, conflicting_once)
     assert stockctl("threshold", "ham=95").rows == [["ham", "95", "100", "false"]]
+    assert not conflicts
 
 
 def test_it_can_be_cleared(stockctl: Stockctl) -> None:

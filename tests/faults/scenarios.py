@@ -195,14 +195,25 @@ def crashing(*, lost: int = 1, deaths: int = 1, refused: int = 0, undone: int = 
 
 
 LARGE = {
+    "discard / discard later, in time",
+    "expired first, in flight",
+    "expired first, rows gone",
+    "receive / reconcile, waiting",
+    "reconcile / reconcile, waiting",
+    "reconcile / reconcile, waiting, skewed, locked",
     "stale row, charging",
     "stale row, delivering",
     "stale row, delivering, locked",
+    "use / publish, waiting",
     "use / receive / reconcile, fresh",
+    "use / reconcile, waiting",
     "use / use most, waiting",
+    "use / use, waiting",
+    "use many / use many, fresh, skewed, locked",
+    "use many / use many, waiting, skewed, locked",
     "use most / reconcile / receive again, waiting",
 }
-"""Take seconds each: explored in CI and with `--long`."""
+"""Take about a second or more each: explored in CI and with `--long`."""
 
 
 def quick() -> list[Scenario]:

@@ -19,6 +19,7 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(case: Case) -> None:
     assert len(list(crashed_at_each_call(case, ProcessCloud()))) >= len(Crash)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("case", pairs(CASES), ids=named)
 def test_a_crash_at_any_call_changes_nothing_when_another_operation_comes_between(case: Case) -> None:
     """The crashed operation's event comes again only after another operation; both, and the first, then run."""

@@ -66,7 +66,7 @@ def system_in(home: Path) -> Iterator[System]:
     """An embedded cloud with a deployed stack, kept in a folder and stopped at the end."""
     variables = variables_for(str(home))
     try:
-        target = ensure_running("stockctl", Environment(variables=variables))
+        target, _ = ensure_running("stockctl", Environment(variables=variables))
         clients = Clients.of_target(target)
         yield System(variables, target, clients, Deployment.of(clients, target))
     finally:

@@ -10,7 +10,7 @@ import pytest
 
 from stockctl.aws.stack_outputs import outputs_of
 from stockctl.aws.target import Target
-from stockctl.deployment.deploy import is_current, prepare
+from stockctl.deployment.deploy import current, prepare
 from stockctl.deployment.stack import Stack
 from stockctl.deployment.template import template_text
 from stockctl.domain.errors import StockctlError
@@ -165,7 +165,7 @@ def test_a_change_of_an_output_alone_is_deployed_once(
     more = template_text() + "  More:\n    Value: news\n"
     monkeypatch.setattr("stockctl.deployment.template.template_text", lambda: more)
     stack = Stack(embedded_cloud.clients, "life")
-    assert not is_current(stack)
+    assert not current(stack)
     list(prepare(embedded_cloud.clients, stack, {}).execute())
     assert outputs_of(embedded_cloud.clients, Target("life"))["More"] == "news"
-    assert is_current(stack)
+    assert current(stack)
