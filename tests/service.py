@@ -67,6 +67,7 @@ class Service:
             wiring.recorder,
             wiring.publisher,
             wiring.history,
+            wiring.returns,
         ):
             made_once.cache_clear()
         return cls(clients)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from stockctl.cli.configuration import Configuration
 
 MAX_NAMES = 5_000
-_INGREDIENTS, _FAILURES = "ingredients", "failures"
+MAX_RECENT = 200
+_INGREDIENTS, _FAILURES, _TRANSACTIONS = "ingredients", "failures", "transactions"
 
 
 def complete_ingredients(context: typer.Context, incomplete: str) -> list[str]:
@@ -38,6 +39,11 @@ def complete_items(context: typer.Context, incomplete: str) -> list[str]:
 def complete_failures(context: typer.Context, incomplete: str) -> list[str]:
     """The ids of the failures that were listed last."""
     return [name for name in _remembered(_FAILURES, context) if name.startswith(incomplete)]
+
+
+def complete_transactions(context: typer.Context, incomplete: str) -> list[str]:
+    """The ids of this machine's recent transactions, discards and returns, the newest first."""
+    return [name for name in recent_transactions(_stack(context)) if name.startswith(incomplete)]
 
 
 def complete_functions(incomplete: str) -> list[str]:
@@ -78,6 +84,17 @@ def remember_failures(stack: str, ids: Iterable[str]) -> None:
     _remember(_FAILURES, stack, ids)
 
 
+def remember_transaction(stack: str, name: str) -> None:
+    """Keeps the id of a transaction, discard or return for the next TAB."""
+    recent = [name, *(other for other in recent_transactions(stack) if other != name)][:MAX_RECENT]
+    _write(_TRANSACTIONS, stack, recent)
+
+
+def recent_transactions(stack: str) -> list[str]:
+    """The ids that were kept last, the newest first."""
+    return _lines(_TRANSACTIONS, stack)
+
+
 def remember_stack(stack: str) -> None:
     """Keeps the name of a stack for the next TAB; what is known of it stays."""
     with contextlib.suppress(OSError):
@@ -87,15 +104,23 @@ def remember_stack(stack: str) -> None:
 
 
 def _remember(kind: str, stack: str, names: Iterable[str]) -> None:
+    _write(kind, stack, sorted(names)[:MAX_NAMES])
+
+
+def _write(kind: str, stack: str, names: Iterable[str]) -> None:
     path = _path(kind, stack)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{name}\n" for name in sorted(names)[:MAX_NAMES]), encoding="utf-8")
+        path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def _remembered(kind: str, context: typer.Context) -> list[str]:
+    return _lines(kind, _stack(context))
+
+
+def _lines(kind: str, stack: str) -> list[str]:
     try:
-        return _path(kind, _stack(context)).read_text(encoding="utf-8").splitlines()
+        return _path(kind, stack).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return []
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.completion import complete_items
+from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
 from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
-from stockctl.domain.transaction import MAX_ID_LENGTH
 from stockctl.terminal.figures import best_before, counts, units
 from stockctl.terminal.output import Field, Listing, Nested
 
@@ -79,6 +79,7 @@ def discard(
     except Busy as error:
         raise StockctlError(error.message, again) from error
     done = _checked(request, outcome, again)
+    remember_id(session, request.discard_id)
     level = place.stock.level(request.ingredient)
     session.output.show(_listing(DiscardResult(request, done, level.quantity if level else None)))
 
@@ -89,11 +90,9 @@ def _request(item: str, reason: str, batch: str | None, delivery: str | None, di
     ((ingredient, wanted),) = quantities([item]).items()
     if not 1 <= len(reason) <= MAX_REASON_LENGTH or not reason.isprintable():
         raise UsageError(f"--reason must be 1 to {MAX_REASON_LENGTH} printable characters", None)
-    if discard_id is not None and (not 1 <= len(discard_id) <= MAX_ID_LENGTH or not discard_id.isprintable()):
-        raise UsageError(f"--id must be 1 to {MAX_ID_LENGTH} printable characters", None)
     if not wanted:
         raise UsageError("nothing to discard", QUANTITY_HINT)
-    name = str(uuid.uuid4()) if discard_id is None else discard_id
+    name = str(uuid.uuid4()) if discard_id is None else check_id(discard_id, "--id")
     return Discard(name, ingredient, wanted, reason, batch, delivery)
 
 

@@ -10,6 +10,7 @@ from stockctl.domain.errors import StockctlError
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
     from stockctl.operations.history_table import HistoryTable
+    from stockctl.operations.return_units import Returns
     from stockctl.operations.use import Tables
 
 
@@ -21,6 +22,18 @@ def tables(session: Session) -> Tables:
     return Tables(
         stock, session.deployment.transaction_table, lambda: session.environment.now().timestamp(), stock.patience
     )
+
+
+def returns(session: Session) -> Returns:
+    """Where returns happen.
+
+    Raises:
+        StockctlError: the stack has no history.
+    """
+    from stockctl.domain.instants import time_zone
+    from stockctl.operations.return_units import Returns
+
+    return Returns(tables(session), history_table(session), time_zone(session.deployment.time_zone))
 
 
 def history_table(session: Session) -> HistoryTable:

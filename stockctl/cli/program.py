@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ MACHINE = "This machine"
 COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "ingest": (STOCK, ExitCode.REFUSED, ExitCode.PARTIAL),
     "use": (STOCK, ExitCode.REFUSED),
+    "return": (STOCK, ExitCode.REFUSED),
     "discard": (STOCK, ExitCode.REFUSED),
     "stock": (STOCK,),
     "history": (STOCK,),
@@ -39,7 +41,8 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "local": (MACHINE,),
     "doctor": (MACHINE,),
 }
-"""Each is in the file of its name: its heading in the help, and the exit codes of its own."""
+"""Its heading in the help, and the exit codes of its own. Each is in the file of its name; `return` is one
+of Python's words, so its file is `return_`."""
 
 use_own_scripts()
 
@@ -88,9 +91,10 @@ def program(only: str = "") -> typer.Typer:
 def _add(app: typer.Typer, name: str) -> None:
     """Adds a command, or a group of commands, under its heading of the help."""
     panel, *ends = COMMANDS[name]
-    module = import_module(f"stockctl.cli.{name}")
+    place = f"{name}_" if iskeyword(name) else name
+    module = import_module(f"stockctl.cli.{place}")
     if hasattr(module, "app"):
         app.add_typer(module.app, rich_help_panel=panel)
     else:
-        command: Callable[..., None] = getattr(module, name)
-        app.command(cls=Command, rich_help_panel=panel, epilog=exit_codes(*ends))(command)
+        command: Callable[..., None] = getattr(module, place)
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=exit_codes(*ends))(command)

@@ -1,4 +1,4 @@
-"""`stockctl show`: a transaction or a discard by its id, and the batches behind it."""
+"""`stockctl show`: a transaction, return or discard by its id, and the batches behind it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stockctl.cli.completion import complete_transactions
+from stockctl.cli.ids import no_such_id
 from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import Refused
 from stockctl.terminal.figures import best_before, local
 from stockctl.terminal.output import Field, Listing, Nested
 
@@ -49,9 +50,14 @@ class Shown:
 @with_session
 def show(
     session: Session,
-    name: Annotated[str, typer.Argument(metavar="ID", help="Id of a transaction or of a discard.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="Id of a transaction, return or discard.", autocompletion=complete_transactions
+        ),
+    ],
 ) -> None:
-    """Show a transaction or a discard: when it was made, and which batches its units came from.
+    """Show a transaction, return or discard: when it was made, and which batches its units came from or went to.
 
     Units of a transaction are charged to batches within seconds, soonest best-before first. Records are kept for 90
     days.
@@ -60,9 +66,9 @@ def show(
         stockctl show order-8f3a
         stockctl show order-8f3a -o json
     """
-    found = _transaction(session, name) or _discard(session, name)
+    found = _transaction(session, name) or _discard(session, name) or _return(session, name)
     if found is None:
-        raise Refused(f"no such transaction or discard: {name}", "Ids are case-sensitive, and kept for 90 days.")
+        raise no_such_id(session, "transaction, return or discard", name)
     session.output.show(_listing(found))
 
 
@@ -73,12 +79,12 @@ def _record(session: Session, transaction_id: str) -> TableRow | None:
 
 
 def _transaction(session: Session, name: str) -> Shown | None:
-    from stockctl.operations.serving import served_items
+    from stockctl.operations.serving import UseRecord, served_items
 
     record = _record(session, name)
     if record is None or "items" not in record:
         return None
-    items = served_items(tables(session).stock, history_table(session), record, session.environment.now())
+    items = served_items(tables(session).stock, history_table(session), UseRecord.of(record), session.environment.now())
     portions = [portion for item in items for portion in _portions(item)]
     return Shown(name, "transaction", record["at"]["S"], None, portions)
 
@@ -113,6 +119,26 @@ def _discard(session: Session, name: str) -> Shown | None:
         for one in removals_in(record)
     ]
     return Shown(name, "discard", record["at"]["S"], record["reason"]["S"], portions)
+
+
+def _return(session: Session, name: str) -> Shown | None:
+    from stockctl.domain.returns import PREFIX
+    from stockctl.domain.stock import batch_id_of
+    from stockctl.operations.return_units import parts_in
+
+    record = _record(session, PREFIX + name)
+    if record is None:
+        return None
+    delivery = f"return/{name}"
+    portions = [
+        Portion(
+            one.ingredient, one.units, "returned", batch_id_of(delivery, one.best_before), delivery, one.best_before
+        )
+        if one.is_back
+        else Portion(one.ingredient, one.units, "expired", best_before=one.best_before or None)
+        for one in parts_in(record)
+    ]
+    return Shown(name, "return", record["at"]["S"], f"of {record['returned_transaction']['S']}", portions)
 
 
 def _listing(shown: Shown) -> Listing[Shown]:

@@ -39,11 +39,14 @@ class Deployment:
     history_table: str = ""
     history_days: str = "0"
     """Stacks of earlier versions have no history."""
+    post_return_function: str = ""
+    """Nor do they take returns."""
 
     @property
     def functions(self) -> dict[str, str]:
         """The functions: name in the template to name in Lambda."""
-        return {name: getattr(self, field) for name, field in self._function_fields().items()}
+        found = {name: getattr(self, field) for name, field in self._function_fields().items()}
+        return {name: function for name, function in found.items() if function}
 
     @classmethod
     def function_names(cls) -> list[str]:

@@ -7,6 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from stockctl.domain.instants import NEVER, iso_seconds
+from stockctl.domain.returns import (
+    NoTransaction,
+    NotRecorded,
+    Return,
+    Returned,
+    ReturnedUnits,
+    ReturnOutcome,
+    TooMany,
+    TooWide,
+)
 from stockctl.domain.stock import Batch, Holding, Level
 from stockctl.domain.transaction import (
     Accepted,
@@ -47,6 +57,41 @@ def answer_to(transaction: Transaction, outcome: Outcome) -> Answer:
             assert_never(outcome)
 
 
+def answer_to_return(request: Return, outcome: ReturnOutcome) -> Answer:
+    """The answer to `POST /returns`."""
+    match outcome:
+        case Returned():
+            return Answer(200 if outcome.replayed else 201, _returned(request, outcome))
+        case NoTransaction():
+            return not_found(f"no such transaction: {request.transaction_id}")
+        case Reused():
+            message = f"return {request.return_id} was made before with other content; use a new id"
+            return Answer(422, {"code": "return_id_reused", "message": message})
+        case Unknown():
+            return _again("outcome_unknown", "DynamoDB did not answer, so this may have been carried out", "returnId")
+        case _:
+            return Answer(409, _impossible(outcome))
+
+
+def _impossible(outcome: TooMany | NotRecorded | TooWide) -> dict[str, Any]:
+    match outcome:
+        case TooMany():
+            return _too_many(outcome)
+        case NotRecorded():
+            message = "history does not have the batches that this transaction was served from; nothing changed"
+            return {"code": "not_recorded", "message": message}
+        case TooWide():
+            message = "this changes more than 100 rows; nothing changed: return fewer items at a time"
+            return {"code": "too_many_batches", "message": message}
+        case _:
+            assert_never(outcome)
+
+
+def charges_pending() -> Answer:
+    """503: which batches the units came from is not known yet, or others kept changing the same rows."""
+    return _again("busy", "the batches that these units came from are not known yet; nothing changed", "returnId")
+
+
 def invalid(request: InvalidRequest) -> Answer:
     """400: lists every error of a malformed request."""
     errors = [{"path": fault.path, "message": fault.message} for fault in request.faults]
@@ -59,8 +104,8 @@ def busy() -> Answer:
     return _again("busy", "too many concurrent uses of these ingredients; nothing changed")
 
 
-def _again(code: str, message: str) -> Answer:
-    body = {"code": code, "message": f"{message}: try again with the same transactionId"}
+def _again(code: str, message: str, name: str = "transactionId") -> Answer:
+    body = {"code": code, "message": f"{message}: try again with the same {name}"}
     return Answer(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
@@ -148,3 +193,28 @@ def _insufficient(shortages: tuple[Shortage, ...]) -> dict[str, Any]:
         "message": f"not enough stock: {names}; nothing changed",
         "shortages": short,
     }
+
+
+def _returned(request: Return, outcome: Returned) -> dict[str, Any]:
+    return {
+        "returnId": request.return_id,
+        "transactionId": request.transaction_id,
+        "status": "returned",
+        "items": [_returned_part(part) for part in outcome.parts if part.is_back],
+        "expired": [_returned_part(part) for part in outcome.parts if not part.is_back],
+        "replayed": outcome.replayed,
+    }
+
+
+def _returned_part(part: ReturnedUnits) -> dict[str, Any]:
+    return {"typeId": part.ingredient, "quantity": part.units, "bestBefore": part.best_before or None}
+
+
+def _too_many(outcome: TooMany) -> dict[str, Any]:
+    excesses = [
+        {"typeId": one.ingredient, "requested": one.requested, "taken": one.taken, "returned": one.returned}
+        for one in outcome.excesses
+    ]
+    names = ", ".join(one.ingredient for one in outcome.excesses)
+    message = f"more than was taken and has not come back yet: {names}; nothing changed"
+    return {"code": "too_many_returned", "message": message, "excesses": excesses}

@@ -123,8 +123,8 @@ def transaction_from(document: object) -> Transaction:
     if not isinstance(document, dict):
         raise InvalidRequest([Fault("", "must be a JSON object with transactionId and items")])
     faults: list[Fault] = []
-    transaction_id = _id_from(document, faults)
-    items = _items_from(document, faults)
+    transaction_id = id_from(document, "transactionId", faults)
+    items = items_from(document, faults)
     if not faults and len(items) > MAX_INGREDIENTS:
         faults.append(Fault("items", f"names {len(items)} ingredients; at most {MAX_INGREDIENTS} fit one transaction"))
     if faults:
@@ -132,11 +132,12 @@ def transaction_from(document: object) -> Transaction:
     return Transaction(transaction_id, items)
 
 
-def _id_from(document: Mapping[str, object], faults: list[Fault]) -> str:
-    value = document.get("transactionId")
+def id_from(document: Mapping[str, object], name: str, faults: list[Fault]) -> str:
+    """The id in a field of a request; what is wrong with it is added to `faults`."""
+    value = document.get(name)
     fault = _id_fault(value)
     if fault:
-        faults.append(Fault("transactionId", fault))
+        faults.append(Fault(name, fault))
     return str(value)
 
 
@@ -152,7 +153,8 @@ def _id_fault(value: object) -> str | None:
     return None
 
 
-def _items_from(document: Mapping[str, object], faults: list[Fault]) -> dict[str, int]:
+def items_from(document: Mapping[str, object], faults: list[Fault]) -> dict[str, int]:
+    """Units by ingredient in the `items` of a request; what is wrong with them is added to `faults`."""
     value = document.get("items")
     if value is None:
         faults.append(Fault("items", "is missing"))

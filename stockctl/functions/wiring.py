@@ -22,6 +22,7 @@ from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.reconcile import Reconciled
 from stockctl.operations.reconcile import reconcile as reconciled
 from stockctl.operations.record_delivery import MAX_MEGABYTES, Recorder
+from stockctl.operations.return_units import Returns
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.use import Tables
 
@@ -62,6 +63,12 @@ def history() -> HistoryTable:
 def tables() -> Tables:
     """The tables for uses."""
     return Tables(stock_table(), os.environ["TRANSACTION_TABLE"], time.time, PATIENCE)
+
+
+@cache
+def returns() -> Returns:
+    """Where returns happen."""
+    return Returns(tables(), history(), time_zone(os.environ.get("TIME_ZONE") or "UTC"))
 
 
 def drop_store() -> S3Client:

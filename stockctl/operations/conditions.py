@@ -42,6 +42,12 @@ DOES_NOT_EXIST = "attribute_not_exists(batch_id)"
 HAS_SAME_QUANTITY = "quantity = :before"
 """Batch row: it has not been charged or removed since it was read."""
 
+HAS_RETURNED_NOTHING = "attribute_exists(transaction_id) AND attribute_not_exists(returned)"
+"""Return, the first of a transaction: no other return has brought its units back since its record was read."""
+
+HAS_SAME_RETURNS = "returned = :before"
+"""Return, a later one: the same, so that no more comes back than was taken."""
+
 
 def all_of(*conditions: str) -> str:
     """The conjunction of conditions."""

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from stockctl.domain.commit import Commit
 from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
-from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Holding
-from stockctl.domain.transaction import Reused, Unknown
+from stockctl.domain.transaction import Reused
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import batch_key, level_key, number, roster_key, text
-from stockctl.operations.transact import Cancelled, Contended, Unanswered, settled, transact
+from stockctl.operations.transact import Cancelled, outcome_of, settled, transact
 from stockctl.operations.use import REMEMBERED_SECONDS, Tables
 
 if TYPE_CHECKING:
@@ -29,21 +28,7 @@ def discard(tables: Tables, request: Discard) -> DiscardOutcome:
     Raises:
         Busy: contention outlasted the deadline; nothing changed.
     """
-    may_have_happened = False
-    try:
-        for _ in tables.patience.attempts(f"discarding {request.ingredient}"):
-            try:
-                outcome = _attempt(tables, request)
-            except Contended as contended:
-                may_have_happened |= isinstance(contended, Unanswered)
-            else:
-                if outcome is not None:
-                    return outcome
-    except Busy:
-        if may_have_happened:
-            return Unknown()
-        raise
-    raise AssertionError  # attempts end by raising
+    return outcome_of(tables.patience, f"discarding {request.ingredient}", lambda: _attempt(tables, request))
 
 
 def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:

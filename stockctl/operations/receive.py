@@ -116,14 +116,30 @@ def _receive_part(table: StockTable, batches: list[Batch], clock: Callable[[], f
 
 
 def _actions(table: str, batches: list[Batch], level: Level | None, now: float) -> list[TransactWriteItemTypeDef]:
+    cause = f"delivery {batches[0].delivery}"
+    arrival = Arrival("received", cause, Commit.of([cause, batches[0].batch_id], now))
+    return arriving(table, batches, level, arrival)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How batches come into stock: the level's counter that they are added to, and the cause and commit it keeps."""
+
+    counter: str
+    cause: str
+    commit: Commit
+
+
+def arriving(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> list[TransactWriteItemTypeDef]:
+    """The actions that bring batches of one ingredient into stock; `level` is as it was read, None for a first."""
     return [
-        _add_to_level(table, batches, level, now),
+        _add_to_level(table, batches, level, arrival),
         _add_to_roster(table, batches),
         *(_put_batch(table, batch) for batch in batches),
     ]
 
 
-def _add_to_level(table: str, batches: list[Batch], level: Level | None, now: float) -> TransactWriteItemTypeDef:
+def _add_to_level(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> TransactWriteItemTypeDef:
     expiries = [batch.expires_at for batch in batches if batch.expires_at != NEVER]
     if level is not None and level.next_expiry is not None:
         expiries.append(level.next_expiry)
@@ -131,13 +147,12 @@ def _add_to_level(table: str, batches: list[Batch], level: Level | None, now: fl
     if expiries:
         values[":next_expiry"] = number(min(expiries))
     guard = "next_expiry = :next_expiry, " if expiries else ""
-    cause = f"delivery {batches[0].delivery}"
     return {
         "Update": {
             "TableName": table,
             "Key": level_key(batches[0].ingredient),
-            "UpdateExpression": "ADD quantity :units, received :units, used :zero, expired :zero, version :one, "
-            f"generation :one SET {guard}row_type = :row_type, cause = :cause, updated_at = :now, "
+            "UpdateExpression": f"ADD quantity :units, {arrival.counter} :units, used :zero, expired :zero, "
+            f"version :one, generation :one SET {guard}row_type = :row_type, cause = :cause, updated_at = :now, "
             "commit_id = :commit",
             "ConditionExpression": conditions.IS_SAME_GENERATION if level else conditions.IS_FIRST_DELIVERY,
             "ExpressionAttributeValues": {
@@ -145,9 +160,9 @@ def _add_to_level(table: str, batches: list[Batch], level: Level | None, now: fl
                 ":zero": number(0),
                 ":one": number(1),
                 ":row_type": text(LEVEL_ROW_TYPE),
-                ":cause": text(cause),
-                ":now": text(iso(now)),
-                ":commit": text(Commit.of([cause, batches[0].batch_id], now).commit_id),
+                ":cause": text(arrival.cause),
+                ":now": text(iso(arrival.commit.at)),
+                ":commit": text(arrival.commit.commit_id),
                 **values,
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

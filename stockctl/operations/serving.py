@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -33,30 +33,70 @@ class ServedItem:
     is_known: bool = True
 
 
-def served_items(stock: StockTable, history: HistoryTable, record: TableRow, now: datetime) -> Iterator[ServedItem]:
-    """What each item of a transaction's record was served from."""
-    items = json.loads(record["items"]["S"])
-    offsets = json.loads(record["units_after"]["S"]) if "units_after" in record else [0] * len(items)
-    at, commit_id = record["at"]["S"], record["commit_id"]["S"] if "commit_id" in record else ""
-    for (ingredient, units), units_after in zip(items, offsets, strict=True):
-        used = _used_after(history, ingredient, at, commit_id)
-        holding = stock.read(ingredient) if used is not None else None
-        if used is None or holding is None:
-            yield ServedItem(ingredient, units, is_known=False)
-            continue
-        charges = _charges_since(history, ingredient, at, now)
-        end = used - units_after
-        parts, pending = served(end - units, end, charges, holding.charged_units)
-        yield ServedItem(ingredient, units, tuple(parts), pending)
+@dataclass(frozen=True)
+class UseRecord:
+    """The record of an accepted transaction: units by ingredient, and what later members of its group took.
+
+    `returned` are the units of each ingredient that returns have dealt with.
+    """
+
+    at: str
+    commit_id: str
+    items: Mapping[str, int]
+    units_after: Mapping[str, int]
+    returned: Mapping[str, int]
+
+    @classmethod
+    def of(cls, row: TableRow) -> UseRecord:
+        """The record in a row."""
+        items = dict(json.loads(row["items"]["S"]))
+        offsets = json.loads(row["units_after"]["S"]) if "units_after" in row else [0] * len(items)
+        return cls(
+            at=row["at"]["S"],
+            commit_id=row["commit_id"]["S"] if "commit_id" in row else "",
+            items=items,
+            units_after=dict(zip(items, offsets, strict=True)),
+            returned=json.loads(row["returned"]["S"]) if "returned" in row else {},
+        )
 
 
-def _used_after(history: HistoryTable, ingredient: str, at: str, commit_id: str) -> int | None:
+def served_items(stock: StockTable, history: HistoryTable, use: UseRecord, now: datetime) -> Iterator[ServedItem]:
+    """What each item of a transaction was served from."""
+    for ingredient, units in use.items.items():
+        yield served_units(stock, history, use, ingredient, range(units), now)
+
+
+def served_units(
+    stock: StockTable, history: HistoryTable, use: UseRecord, ingredient: str, which: range, now: datetime
+) -> ServedItem:
+    """What some of the units that a transaction took of an ingredient were served from, counted from 0."""
+    used = _used_after(history, ingredient, use)
+    holding = stock.read(ingredient) if used is not None else None
+    if used is None or holding is None:
+        return ServedItem(ingredient, len(which), is_known=False)
+    start = used - use.units_after[ingredient] - use.items[ingredient]
+    first, last = start + which.start, start + which.stop
+    charges = _charges_until(history, ingredient, use, last, now)
+    parts, pending = served(first, last, charges, holding.charged_units)
+    return ServedItem(ingredient, len(which), tuple(parts), pending)
+
+
+def _used_after(history: HistoryTable, ingredient: str, use: UseRecord) -> int | None:
     """The units ever used after the commit of a transaction; None where history does not have it."""
-    entries = history.at(ingredient, at) if commit_id and history.name else []
-    return next((entry.used for entry in entries if entry.commit_id == commit_id), None)
+    entries = history.at(ingredient, use.at) if use.commit_id and history.name else []
+    return next((entry.used for entry in entries if entry.commit_id == use.commit_id), None)
 
 
-def _charges_since(history: HistoryTable, ingredient: str, at: str, now: datetime) -> list[ChargeEntry]:
-    since = datetime.fromisoformat(at).astimezone(UTC) - CLOCK_DIFFERENCE
-    entries = history.entries(ingredient, since, now + CLOCK_DIFFERENCE)
-    return [entry for entry in entries if isinstance(entry, ChargeEntry)]
+def _charges_until(
+    history: HistoryTable, ingredient: str, use: UseRecord, last: int, now: datetime
+) -> Iterator[ChargeEntry]:
+    """The charges since a use, up to those after the `last` unit ever used."""
+    since = datetime.fromisoformat(use.at).astimezone(UTC) - CLOCK_DIFFERENCE
+    until = now + CLOCK_DIFFERENCE
+    for entry in history.entries(ingredient, since, until):
+        if datetime.fromisoformat(entry.at) > until:
+            return
+        if isinstance(entry, ChargeEntry):
+            yield entry
+            if entry.start >= last:  # the others come later, by the clocks of all workers
+                until = min(until, datetime.fromisoformat(entry.at) + CLOCK_DIFFERENCE)

@@ -6,10 +6,10 @@ transaction, or throttling, is a reason to try again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import (
     ClientError,
@@ -20,6 +20,9 @@ from botocore.exceptions import (
 )
 
 from stockctl.aws.errors import code_of
+from stockctl.aws.retry import Patience
+from stockctl.domain.errors import Busy
+from stockctl.domain.transaction import Unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from stockctl.operations.rows import Key, TableRow
 
+Outcome = TypeVar("Outcome")
 CONDITION_FAILED = "ConditionalCheckFailed"
 
 _PASSING_REASONS = {
@@ -100,8 +104,33 @@ def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]
         Contended: it should be tried again; nothing happened.
         Unanswered: it should be tried again; it may have happened.
     """
-    with _told_apart():
+    with _translating_errors():
         client.transact_write_items(TransactItems=actions)
+
+
+def outcome_of(patience: Patience, what: str, attempt: Callable[[], Outcome | None]) -> Outcome | Unknown:
+    """Attempts until one has an outcome. It returns None, or raises Contended, where another attempt is needed.
+
+    Returns Unknown if no attempt was decided, and one that was not answered may have been carried out.
+
+    Raises:
+        Busy: no attempt was decided before the deadline; nothing changed.
+    """
+    may_have_happened = False
+    try:
+        for _ in patience.attempts(what):
+            try:
+                outcome = attempt()
+            except Contended as contended:
+                may_have_happened |= isinstance(contended, Unanswered)
+            else:
+                if outcome is not None:
+                    return outcome
+    except Busy:
+        if may_have_happened:
+            return Unknown()
+        raise
+    raise AssertionError  # attempts end by raising
 
 
 def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[TableRow | None]:
@@ -110,13 +139,13 @@ def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[Tab
     Raises:
         Contended: one was: what it does to the row cannot be told yet.
     """
-    with _told_apart():
+    with _translating_errors():
         found = client.transact_get_items(TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in keys])
     return [answer.get("Item") for answer in found["Responses"]]
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
+def _translating_errors() -> Iterator[None]:
     """Translates botocore's errors by whether the transaction can have happened."""
     try:
         yield

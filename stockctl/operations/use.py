@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
-from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso
-from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction, Unknown
+from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import level_from, level_key, number, text
 from stockctl.operations.stock_table import StockTable
-from stockctl.operations.transact import Cancelled, Contended, Reason, Unanswered, transact
+from stockctl.operations.transact import Cancelled, Reason, outcome_of, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -42,21 +41,9 @@ def use(tables: Tables, transaction: Transaction) -> Outcome:
     Raises:
         Busy: contention outlasted the deadline; nothing changed.
     """
-    may_have_happened = False
-    try:
-        for _ in tables.patience.attempts(f"transaction {transaction.transaction_id}"):
-            try:
-                outcome = _attempt(tables, transaction)
-            except Contended as contended:
-                may_have_happened |= isinstance(contended, Unanswered)
-            else:
-                if outcome is not None:
-                    return outcome
-    except Busy:
-        if may_have_happened:
-            return Unknown()
-        raise
-    raise AssertionError  # attempts end by raising
+    return outcome_of(
+        tables.patience, f"transaction {transaction.transaction_id}", lambda: _attempt(tables, transaction)
+    )
 
 
 def _attempt(tables: Tables, transaction: Transaction) -> Outcome | None:

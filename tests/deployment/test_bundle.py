@@ -16,7 +16,15 @@ import pytest
 from stockctl.deployment.bundle import FOLDERS, bundle
 from stockctl.deployment.template import PACKAGE
 
-HANDLERS = ("stock_received", "stock_expired", "stock_updated", "post_transaction", "post_transactions", "get_stock")
+HANDLERS = (
+    "stock_received",
+    "stock_expired",
+    "stock_updated",
+    "post_transaction",
+    "post_transactions",
+    "post_return",
+    "get_stock",
+)
 IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
 

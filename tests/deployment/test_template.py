@@ -52,7 +52,7 @@ def test_functions_behind_the_api_answer_before_anybody_gives_up_on_them(resourc
     waits = sum(2**number for number in range(attempts - 1))  # the longest that botocore's standard mode makes
     last_attempt = attempts * (config.connect_timeout + config.read_timeout) + waits
     functions = of_type(resources, "AWS::Lambda::Function")
-    for name in ("PostTransaction", "PostTransactions", "GetStock"):
+    for name in ("PostTransaction", "PostTransactions", "PostReturn", "GetStock"):
         assert PATIENCE.seconds + last_attempt < functions[name]["Timeout"] < 30
 
 

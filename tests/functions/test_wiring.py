@@ -6,10 +6,18 @@ import importlib
 
 import pytest
 
-from stockctl.functions import get_stock, post_transaction, post_transactions, stock_expired, stock_updated, wiring
+from stockctl.functions import (
+    get_stock,
+    post_return,
+    post_transaction,
+    post_transactions,
+    stock_expired,
+    stock_updated,
+    wiring,
+)
 from tests.service import Service
 
-HANDLERS = (get_stock, post_transaction, post_transactions, stock_expired, stock_updated)
+HANDLERS = (get_stock, post_return, post_transaction, post_transactions, stock_expired, stock_updated)
 
 
 @pytest.mark.parametrize("function", HANDLERS, ids=lambda function: function.__name__.rpartition(".")[2])

@@ -1,0 +1,36 @@
+"""Ids on the command line: what they may be, and what an unknown one may have meant."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from stockctl.cli.completion import recent_transactions, remember_transaction
+from stockctl.domain.errors import Refused, UsageError
+from stockctl.domain.transaction import MAX_ID_LENGTH
+
+if TYPE_CHECKING:
+    from stockctl.cli.session import Session
+
+
+def check_id(name: str, option: str) -> str:
+    """The id that an option gives, if it can be one.
+
+    Raises:
+        UsageError: it is too long, empty or not printable.
+    """
+    if not 1 <= len(name) <= MAX_ID_LENGTH or not name.isprintable():
+        raise UsageError(f"{option} must be 1 to {MAX_ID_LENGTH} printable characters", None)
+    return name
+
+
+def remember_id(session: Session, name: str) -> None:
+    """Keeps an id for TAB, and for what a misspelt one may have meant."""
+    remember_transaction(session.target.stack, name)
+
+
+def no_such_id(session: Session, kind: str, name: str) -> Refused:
+    """The error for an id that nobody knows, with the recent ids that it may have meant."""
+    alike = get_close_matches(name, recent_transactions(session.target.stack), n=3)
+    meant = f"Did you mean {' or '.join(alike)}?" if alike else "Ids are case-sensitive, and kept for 90 days."
+    return Refused(f"no such {kind}: {name}", meant)

@@ -1,0 +1,159 @@
+"""`stockctl return`: brings units of an accepted transaction back into stock."""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockctl.cli.completion import complete_items, complete_transactions
+from stockctl.cli.ids import check_id, no_such_id, remember_id
+from stockctl.cli.ingredients import quantities
+from stockctl.cli.operation_tables import returns
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
+from stockctl.terminal.figures import best_before, units
+from stockctl.terminal.output import Field, Listing, Nested
+
+if TYPE_CHECKING:
+    from stockctl.domain.returns import Excess, Return, Returned, ReturnedUnits, ReturnOutcome
+
+
+@dataclass(frozen=True)
+class ReturnResult:
+    """What the command shows of a return."""
+
+    request: Return
+    outcome: Returned
+
+    @property
+    def back(self) -> int:
+        """Units that are in stock again."""
+        return sum(part.units for part in self.outcome.parts if part.is_back)
+
+    @property
+    def expired(self) -> int:
+        """Units that are not, because their best-before has passed."""
+        return sum(part.units for part in self.outcome.parts if not part.is_back)
+
+
+@with_session
+def return_(
+    session: Session,
+    transaction_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the transaction.", autocompletion=complete_transactions)
+    ],
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[INGREDIENT=UNITS]...",
+            help="What comes back, such as ham=5. Default: all that has not come back yet.",
+            autocompletion=complete_items,
+        ),
+    ] = None,
+    return_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Return id; a repeat with the same id changes nothing.")
+    ] = None,
+) -> None:
+    """Bring units of an accepted transaction back into stock, all or nothing.
+
+    They keep their best-before. Units whose best-before has passed do not come back; the result lists them. Batches are
+    known within seconds of a use, and the command waits for that.
+
+    Exits with 3 if there is no such transaction, or more would come back than was taken; then nothing is changed.
+
+    Examples:
+        stockctl return order-8f3a
+        stockctl return order-8f3a ham=5 --id cancel-8f3a
+    """
+    from stockctl.domain.returns import Return
+    from stockctl.operations.return_units import return_units
+
+    wanted = quantities(items) if items else {}
+    if items and not all(wanted.values()):
+        raise UsageError("nothing to return", "Give the units that come back, such as ham=5.")
+    name = str(uuid.uuid4()) if return_id is None else check_id(return_id, "--id")
+    request = Return(name, transaction_id, wanted)
+    again = f"Repeat it with --id {shlex.quote(name)}: nothing is returned twice."
+    try:
+        outcome = return_units(returns(session), request)
+    except Busy as error:
+        raise StockctlError(
+            f"the batches of {transaction_id} are not known yet; nothing was returned", again
+        ) from error
+    done = _checked(session, request, outcome, again)
+    remember_id(session, name)
+    session.output.show(_listing(ReturnResult(request, done)))
+
+
+def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: str) -> Returned:
+    """The outcome, if the return was made.
+
+    Raises:
+        Refused: there is no such transaction, or its units cannot come back.
+        StockctlError: the id is known with another request, or no answer came.
+    """
+    from stockctl.domain.returns import NoTransaction, NotRecorded, Returned, TooMany, TooWide
+    from stockctl.domain.transaction import Reused
+
+    match outcome:
+        case Returned():
+            return outcome
+        case NoTransaction():
+            raise no_such_id(session, "transaction", request.transaction_id)
+        case TooMany():
+            faults = "; ".join(map(_excess, outcome.excesses))
+            show = f"`stockctl show {shlex.quote(request.transaction_id)}` shows what was taken."
+            raise Refused(f"{faults}; nothing was returned", show)
+        case NotRecorded():
+            raise Refused(
+                f"history does not have the batches of {request.transaction_id}; nothing was returned",
+                "Add the units as a delivery instead: `stockctl ingest FILE`.",
+            )
+        case TooWide():
+            raise Refused(
+                "this return changes more than 100 rows; nothing was returned", "Return fewer items at a time."
+            )
+        case Reused():
+            raise StockctlError(
+                f"return {request.return_id} was made before with other content", "Give another --id, or leave it out."
+            )
+        case _:
+            raise OutcomeUnknown("no answer came of whether the units were returned", again)
+
+
+def _excess(one: Excess) -> str:
+    if not one.taken:
+        return f"{one.ingredient} is not in this transaction"
+    if one.returned == one.taken:
+        return f"all {units(one.taken)} of {one.ingredient} were returned before"
+    before = f", {units(one.returned)} returned before" if one.returned else ""
+    return f"{units(one.requested)} of {one.ingredient} are too many: {units(one.taken)} taken{before}"
+
+
+def _listing(result: ReturnResult) -> Listing[ReturnResult]:
+    parts: list[Field[ReturnedUnits]] = [
+        Field("ingredient", lambda one: one.ingredient),
+        Field("units", lambda one: one.units, style="bold"),
+        Field(
+            "best_before",
+            lambda one: one.best_before or None,
+            shown=lambda one: best_before(one.best_before) if one.best_before else "passed",
+            folds=False,
+        ),
+        Field("status", lambda one: "returned" if one.is_back else "expired"),
+    ]
+    fields: list[Field[ReturnResult]] = [
+        Field("return_id", lambda one: one.request.return_id, in_table=False),
+        Field("transaction_id", lambda one: one.request.transaction_id, "transaction"),
+        Field("status", lambda one: "replayed" if one.outcome.replayed else "returned", in_table=False),
+        Field("returned", lambda one: one.back, style="bold"),
+        Field("expired", lambda one: one.expired),
+    ]
+    happened = "made before; nothing was returned again" if result.outcome.replayed else "done"
+    total = f"return {result.request.return_id}: {happened}"
+    nested: Nested[ReturnResult] = Nested("batches", lambda one: one.outcome.parts, parts)
+    return Listing(fields, [result], nested, total=total, is_document=True)

@@ -1,0 +1,220 @@
+"""Return: units of a transaction come back as batches with their best-befores (stockctl/README.md, "Return")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from stockctl.domain.best_before import DateReading
+from stockctl.domain.commit import Commit
+from stockctl.domain.instants import iso
+from stockctl.domain.returns import (
+    PREFIX,
+    Excess,
+    NoTransaction,
+    NotRecorded,
+    Return,
+    Returned,
+    ReturnedUnits,
+    ReturnOutcome,
+    TooMany,
+    TooWide,
+)
+from stockctl.domain.stock import Batch, Level, batch_id_of
+from stockctl.domain.transaction import Reused
+from stockctl.operations import conditions
+from stockctl.operations.history_table import HistoryTable
+from stockctl.operations.receive import Arrival, arriving
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.rows import number, text
+from stockctl.operations.serving import ServedItem, UseRecord, served_units
+from stockctl.operations.transact import Cancelled, TooLarge, outcome_of, settled, transact
+from stockctl.operations.use import REMEMBERED_SECONDS, Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+MAX_ACTIONS = 100
+"""DynamoDB's limit on the actions of one transaction."""
+RECORDED_WITHIN = timedelta(minutes=15)
+"""History has the level change of a use within seconds; one that lacks it for so long never gets it."""
+
+
+@dataclass(frozen=True)
+class Returns:
+    """Where returns happen: the tables, and the time zone that a best-before date ends in."""
+
+    tables: Tables
+    history: HistoryTable
+    zone: ZoneInfo
+
+
+def return_units(place: Returns, request: Return) -> ReturnOutcome:
+    """Brings the units back into stock, all or nothing. The same request again is answered, not carried out again.
+
+    Raises:
+        Busy: contention, or charges that are not recorded yet, outlasted the deadline; nothing changed.
+    """
+    what = f"returning units of {request.transaction_id}"
+    return outcome_of(place.tables.patience, what, lambda: _attempt(place, request))
+
+
+def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
+    """The outcome of one attempt; None if another attempt is needed."""
+    tables = place.tables
+    keys = [{"transaction_id": text(name)} for name in (PREFIX + request.return_id, request.transaction_id)]
+    earlier, record = settled(tables.stock.client, tables.transactions, keys)
+    if earlier is not None:
+        return _repeated(request, earlier)
+    if record is None or "items" not in record:
+        return NoTransaction()
+    use = UseRecord.of(record)
+    wanted = request.items or {name: units - use.returned.get(name, 0) for name, units in use.items.items()}
+    if excesses := _excesses(use, wanted):
+        return TooMany(excesses)
+    served = [_served(place, use, name, units) for name, units in wanted.items() if units]
+    if not all(item.is_known for item in served):
+        return None if _is_recent(use, tables.clock()) else NotRecorded()
+    if any(item.pending for item in served):  # history gets their charges within seconds
+        return None
+    return _brought_back(place, request, use, wanted, served)
+
+
+def _repeated(request: Return, record: Mapping[str, Any]) -> Returned | Reused:
+    if record["request_hash"]["S"] != request.request_hash:
+        return Reused()
+    return Returned(parts_in(record), replayed=True)
+
+
+def parts_in(record: Mapping[str, Any]) -> tuple[ReturnedUnits, ...]:
+    """The units that the record of a return holds."""
+    return tuple(ReturnedUnits(*one) for one in json.loads(record["parts"]["S"]))
+
+
+def _excesses(use: UseRecord, wanted: Mapping[str, int]) -> tuple[Excess, ...]:
+    """What is too much; all of it where nothing is left to come back."""
+    found = []
+    for name, units in wanted.items():
+        taken, returned = use.items.get(name, 0), use.returned.get(name, 0)
+        if units > taken - returned or not any(wanted.values()):
+            found.append(Excess(name, units, taken, returned))
+    return tuple(found)
+
+
+def _is_recent(use: UseRecord, now: float) -> bool:
+    made = datetime.fromisoformat(use.at)
+    return bool(use.commit_id) and datetime.fromtimestamp(now, UTC) - made < RECORDED_WITHIN
+
+
+def _served(place: Returns, use: UseRecord, ingredient: str, units: int) -> ServedItem:
+    """What the next units to come back were served from: those that expire soonest come back first."""
+    tables, returned = place.tables, use.returned.get(ingredient, 0)
+    reconcile(tables.stock, ingredient, tables.clock, tables.patience)
+    now = datetime.fromtimestamp(tables.clock(), UTC)
+    return served_units(tables.stock, place.history, use, ingredient, range(returned, returned + units), now)
+
+
+def _brought_back(
+    place: Returns, request: Return, use: UseRecord, wanted: Mapping[str, int], served: Sequence[ServedItem]
+) -> ReturnOutcome | None:
+    tables = place.tables
+    levels = {level.ingredient: level for level in tables.stock.levels([item.ingredient for item in served])}
+    now = tables.clock()  # after the levels, as in Receive
+    parts = [part for item in served for part in _parts(item, place.zone, now)]
+    batches = [_batch(request, part, place.zone, now) for part in parts if part.is_back]
+    commit = Commit.of([PREFIX, request.return_id], now)
+    actions = [
+        _put_record(tables.transactions, request, parts, commit),
+        _count_returned(tables.transactions, request, use, wanted),
+        *_arrivals(tables.stock.name, request, batches, levels, commit),
+    ]
+    if len(actions) > MAX_ACTIONS:
+        return TooWide()
+    try:
+        transact(tables.stock.client, actions)
+    except TooLarge:
+        return TooWide()
+    except Cancelled:
+        return None
+    return Returned(tuple(parts))
+
+
+def _parts(item: ServedItem, zone: ZoneInfo, now: float) -> Iterable[ReturnedUnits]:
+    """The units of one ingredient by best-before, in the order in which they were served."""
+    units: dict[str, int] = {}
+    for part in item.parts:
+        best_before = part.charge.best_before if part.charge else ""
+        units[best_before] = units.get(best_before, 0) + part.units
+    for best_before, count in units.items():
+        is_back = bool(best_before) and DateReading(zone).best_before(best_before).expires_at > int(now)
+        yield ReturnedUnits(item.ingredient, count, best_before, is_back)
+
+
+def _batch(request: Return, part: ReturnedUnits, zone: ZoneInfo, now: float) -> Batch:
+    return Batch(
+        ingredient=part.ingredient,
+        batch_id=batch_id_of(request.delivery, part.best_before),
+        delivery=request.delivery,
+        quantity=part.units,
+        received=part.units,
+        best_before=part.best_before,
+        expires_at=DateReading(zone).best_before(part.best_before).expires_at,
+        etag=request.request_hash,
+        received_at=iso(now),
+    )
+
+
+def _arrivals(
+    table: str, request: Return, batches: Iterable[Batch], levels: Mapping[str, Level], commit: Commit
+) -> Iterable[TransactWriteItemTypeDef]:
+    by_ingredient: dict[str, list[Batch]] = {}
+    for batch in batches:
+        by_ingredient.setdefault(batch.ingredient, []).append(batch)
+    arrival = Arrival("returned", f"return {request.return_id}", commit)
+    return chain.from_iterable(arriving(table, mine, levels[name], arrival) for name, mine in by_ingredient.items())
+
+
+def _put_record(
+    table: str, request: Return, parts: Sequence[ReturnedUnits], commit: Commit
+) -> TransactWriteItemTypeDef:
+    content = json.dumps([astuple(part) for part in parts], ensure_ascii=False, separators=(",", ":"))
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": {
+                "transaction_id": text(PREFIX + request.return_id),
+                "request_hash": text(request.request_hash),
+                "status": text("returned"),
+                "returned_transaction": text(request.transaction_id),
+                "parts": text(content),
+                "at": text(iso(commit.at)),
+                "commit_id": text(commit.commit_id),
+                "forget_at": number(int(commit.at) + REMEMBERED_SECONDS),
+            },
+            "ConditionExpression": conditions.IS_NEW,
+        }
+    }
+
+
+def _count_returned(table: str, request: Return, use: UseRecord, wanted: Mapping[str, int]) -> TransactWriteItemTypeDef:
+    """Counts the units on the transaction's record, if it is as it was read: no more comes back than was taken."""
+    after = {**use.returned, **{name: use.returned.get(name, 0) + units for name, units in wanted.items()}}
+    before = {":before": text(_counted(use.returned))} if use.returned else {}
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"transaction_id": text(request.transaction_id)},
+            "UpdateExpression": "SET returned = :after",
+            "ConditionExpression": conditions.HAS_SAME_RETURNS if before else conditions.HAS_RETURNED_NOTHING,
+            "ExpressionAttributeValues": {":after": text(_counted(after)), **before},
+        }
+    }
+
+
+def _counted(returned: Mapping[str, int]) -> str:
+    return json.dumps(returned, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,84 @@
+"""`stockctl return`: what comes back, what is refused, and that a repeat changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockctl.domain.errors import ExitCode
+from tests.cli.conftest import Stockctl
+from tests.service import Service
+
+
+@pytest.fixture(autouse=True)
+def an_order_of_ham(kitchen: Service, stockctl: Stockctl) -> None:
+    """Order-1 took 40: 30 that expire sooner, and 10."""
+    kitchen.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\n")
+    assert stockctl("use", "ham=40", "--id", "order-1").code == ExitCode.DONE
+    kitchen.work_off("ham")
+
+
+def test_an_order_comes_back_whole(stockctl: Stockctl, kitchen: Service) -> None:
+    done = stockctl("return", "order-1", "--id", "cancel-1", "-o", "json")
+    assert done.code == ExitCode.DONE
+    assert (done.json["return_id"], done.json["transaction_id"]) == ("cancel-1", "order-1")
+    assert (done.json["returned"], done.json["expired"]) == (40, 0)
+    assert [(one["best_before"], one["units"]) for one in done.json["batches"]] == [
+        ("2098-12-31", 30),
+        ("2099-12-31", 10),
+    ]
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    assert (level.quantity, level.returned, level.cause) == (130, 40, "return cancel-1")
+
+
+def test_a_part_comes_back_and_the_rest_later(stockctl: Stockctl) -> None:
+    assert stockctl("return", "order-1", "ham=25").columns("units", "status") == [["25", "returned"]]
+    assert stockctl("return", "order-1").columns("units") == [["5"], ["10"]]
+    refused = stockctl("return", "order-1")
+    assert refused.code == ExitCode.REFUSED
+    assert "all 40 of ham were returned before; nothing was returned" in refused.err
+
+
+def test_a_repeat_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
+    for status in ("returned", "replayed"):
+        done = stockctl("return", "order-1", "ham=4", "--id", "abc", "-o", "json")
+        assert (done.code, done.json["status"]) == (ExitCode.DONE, status)
+    assert stockctl("return", "order-1", "ham=5", "--id", "abc").code == ExitCode.FAILED
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    assert level.returned == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["order-2"], "no such transaction: order-2"),
+        (["ordr-1"], "Did you mean order-1?"),
+        (["order-1", "ham=41"], "41 of ham are too many: 40 taken; nothing was returned"),
+        (["order-1", "basil=1"], "basil is not in this transaction; nothing was returned"),
+    ],
+)
+def test_what_was_not_taken_is_refused(stockctl: Stockctl, words: list[str], said: str) -> None:
+    done = stockctl("return", *words)
+    assert (done.code, said in done.err) == (ExitCode.REFUSED, True), done.err
+
+
+@pytest.mark.parametrize("words", [["ham=0"], ["ham=-1"], ["ham"], ["ham=1", "--id", ""]])
+def test_what_makes_no_sense_is_a_usage_error(stockctl: Stockctl, words: list[str]) -> None:
+    assert stockctl("return", "order-1", *words).code == ExitCode.USAGE
+
+
+def test_show_names_the_batches_of_a_return(stockctl: Stockctl) -> None:
+    stockctl("return", "order-1", "ham=31", "--id", "cancel-1")
+    shown = stockctl("show", "cancel-1", "-o", "json").json
+    assert (shown["kind"], shown["reason"]) == ("return", "of order-1")
+    assert [(one["batch_id"], one["units"], one["status"]) for one in shown["batches"]] == [
+        ("return/cancel-1@2098-12-31", 30, "returned"),
+        ("return/cancel-1@2099-12-31", 1, "returned"),
+    ]
+
+
+def test_history_has_the_return_with_its_cause(stockctl: Stockctl, kitchen: Service) -> None:
+    stockctl("return", "order-1", "--id", "cancel-1")
+    kitchen.work_off("ham")
+    assert stockctl("history", "ham").columns("cause", "change")[-1] == ["return cancel-1", "40"]

@@ -1,0 +1,145 @@
+"""`POST /returns`, on moto: what comes back, what is refused, and that a repeat changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from stockctl.aws.retry import Patience
+from stockctl.functions import post_return, wiring
+from stockctl.operations.return_units import Returns
+from stockctl.operations.use import Tables
+from tests.service import Service
+
+SOON, LATER = "2098-12-31", "2099-12-31"
+
+
+@pytest.fixture(autouse=True)
+def order(service: Service) -> None:
+    """Order 1 took 40 of ham: 30 that expire sooner, and 10."""
+    service.drop("monday.csv", f"ham,100,{LATER}\nham,30,{SOON}\nbasil,5,never\n")
+    assert service.post("1", ham=40, basil=2)[0] == 201
+    service.work_off("ham", "basil")
+
+
+def returned(**document: Any) -> tuple[int, dict[str, Any]]:
+    answer = post_return.handler({"body": json.dumps(document)}, None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def items(**units: int) -> list[dict[str, Any]]:
+    return [{"typeId": name, "quantity": quantity} for name, quantity in units.items()]
+
+
+def counts(service: Service, name: str = "ham") -> tuple[int, int, int, bool]:
+    level = service.stock.level(name)
+    assert level is not None
+    return level.quantity, level.used, level.returned, level.adds_up
+
+
+def test_all_of_a_transaction_comes_back_with_the_best_befores_it_had(service: Service) -> None:
+    status, body = returned(returnId="r", transactionId="1")
+    assert status == 201
+    assert body["items"] == [
+        {"typeId": "ham", "quantity": 30, "bestBefore": SOON},
+        {"typeId": "ham", "quantity": 10, "bestBefore": LATER},
+        {"typeId": "basil", "quantity": 2, "bestBefore": "never"},
+    ]
+    assert (body["expired"], body["replayed"]) == ([], False)
+    assert counts(service) == (130, 40, 40, True)
+    assert counts(service, "basil") == (5, 2, 2, True)
+    holding = service.stock.read("ham")
+    assert holding is not None
+    assert holding.adds_up
+    assert [(one.batch_id, one.quantity) for one in holding.counted if one.delivery == "return/r"] == [
+        (f"return/r@{SOON}", 30),
+        (f"return/r@{LATER}", 10),
+    ]
+    assert holding.level.next_expiry == holding.soonest_expiry
+
+
+def test_parts_come_back_one_after_the_other_and_never_more_than_was_taken(service: Service) -> None:
+    first = returned(returnId="r1", transactionId="1", items=items(ham=25))[1]["items"]
+    second = returned(returnId="r2", transactionId="1", items=items(ham=10))[1]["items"]
+    assert first == [{"typeId": "ham", "quantity": 25, "bestBefore": SOON}]
+    assert second == [
+        {"typeId": "ham", "quantity": 5, "bestBefore": SOON},
+        {"typeId": "ham", "quantity": 5, "bestBefore": LATER},
+    ]
+    status, body = returned(returnId="r3", transactionId="1", items=items(ham=6))
+    assert (status, body["code"]) == (409, "too_many_returned")
+    assert body["excesses"] == [{"typeId": "ham", "requested": 6, "taken": 40, "returned": 35}]
+    assert [one["quantity"] for one in returned(returnId="r4", transactionId="1")[1]["items"]] == [5, 2]
+    assert returned(returnId="r5", transactionId="1")[0] == 409
+    assert counts(service) == (130, 40, 40, True)
+
+
+def test_the_same_return_again_is_answered_and_not_made_again(service: Service) -> None:
+    first = returned(returnId="r", transactionId="1", items=items(ham=3))
+    status, body = returned(returnId="r", transactionId="1", items=items(ham=3))
+    assert (first[0], status, body) == (201, 200, {**first[1], "replayed": True})
+    status, body = returned(returnId="r", transactionId="1", items=items(ham=4))
+    assert (status, body["code"]) == (422, "return_id_reused")
+    assert counts(service) == (93, 40, 3, True)
+
+
+def test_what_was_not_taken_cannot_come_back() -> None:
+    assert returned(returnId="r", transactionId="2")[0] == 404
+    assert returned(returnId="r", transactionId="1", items=items(cheese=1))[0] == 409
+    assert returned(returnId="r", transactionId="1", items=items(ham=41))[0] == 409
+
+
+def test_units_whose_best_before_has_passed_do_not_come_back(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = 4_070_995_200.0  # 2099-01-02: one batch has expired
+    place = wiring.returns()
+    tables = Tables(place.tables.stock, place.tables.transactions, lambda: later, place.tables.patience)
+    monkeypatch.setattr(wiring, "returns", lambda: Returns(tables, place.history, place.zone))
+    status, body = returned(returnId="r", transactionId="1", items=items(ham=40))
+    assert status == 201
+    assert body["items"] == [{"typeId": "ham", "quantity": 10, "bestBefore": LATER}]
+    assert body["expired"] == [{"typeId": "ham", "quantity": 30, "bestBefore": SOON}]
+    assert counts(service) == (100, 40, 10, True)
+    assert returned(returnId="r2", transactionId="1", items=items(ham=1))[0] == 409
+
+
+def test_a_return_waits_until_the_batches_are_known(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charges reach history by way of the table's stream: until then the caller is asked to try again."""
+    assert service.post("2", ham=5)[0] == 201
+    place, waits = wiring.returns(), list[float]()
+    short = Patience(seconds=0.2, sleep=waits.append)
+    tables = Tables(place.tables.stock, place.tables.transactions, place.tables.clock, short)
+    monkeypatch.setattr(wiring, "returns", lambda: Returns(tables, place.history, place.zone))
+    answer = post_return.handler({"body": json.dumps({"returnId": "r", "transactionId": "2"})}, None)
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
+    assert waits
+    service.work_off("ham")
+    assert returned(returnId="r", transactionId="2")[0] == 201
+
+
+def test_history_that_never_had_a_transaction_cannot_say_what_comes_back(service: Service) -> None:
+    """A use recorded by an earlier version, or before history was turned on."""
+    key = {"transaction_id": {"S": "1"}}
+    service.clients.dynamodb.update_item(
+        TableName=wiring.tables().transactions, Key=key, UpdateExpression="REMOVE commit_id"
+    )
+    status, body = returned(returnId="r", transactionId="1")
+    assert (status, body["code"]) == (409, "not_recorded")
+    assert counts(service) == (90, 40, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        ([], [""]),
+        ({}, ["returnId", "transactionId"]),
+        ({"returnId": "", "transactionId": "delivery#x"}, ["returnId", "transactionId"]),
+        ({"returnId": "r", "transactionId": "1", "items": []}, ["items"]),
+        ({"returnId": "r", "transactionId": "1", "items": items(ham=0)}, ["items[0].quantity"]),
+    ],
+)
+def test_a_malformed_request_names_every_fault(document: Any, paths: list[str]) -> None:
+    answer = post_return.handler({"body": json.dumps(document)}, None)
+    assert answer["statusCode"] == 400
+    assert [fault["path"] for fault in json.loads(answer["body"])["errors"]] == paths
