@@ -150,8 +150,8 @@ def _code(text: str) -> str:
 
 
 SECTIONS: dict[Path, dict[str, Callable[[], str]]] = {
-    README: {"commands": command_table, "exit codes": exit_code_table},
-    REFERENCE: {"options": option_lists},
+    README: {"commands": command_table},
+    REFERENCE: {"exit codes": exit_code_table, "options": option_lists},
     OPERATING: {"parameters": parameter_table, "alarms": alarm_table},
 }
 

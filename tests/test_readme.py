@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,23 @@ import typer
 import stockctl
 from stockctl.cli.help import examples_of, prose_of
 from stockctl.cli.program import program
-from stockctl.domain.api import Answer, answer_to, busy, holding_document, invalid, level_document, not_found
+from stockctl.domain.api import (
+    Answer,
+    answer_to,
+    answer_to_return,
+    busy,
+    holding_document,
+    invalid,
+    level_document,
+    not_found,
+)
 from stockctl.domain.delivery import Row
 from stockctl.domain.errors import ExitCode
 from stockctl.domain.level_change import LevelChange
 from stockctl.domain.reasons import Reasons
 from stockctl.domain.receipt import Findings, Rejections, receipt_of
 from stockctl.domain.rejection import Rejection
+from stockctl.domain.returns import Excess, NoTransaction, NotRecorded, Return, Returned, ReturnedUnits, TooMany
 from stockctl.domain.stock import Batch, Holding, Level, Roster
 from stockctl.domain.transaction import (
     Accepted,
@@ -39,6 +50,7 @@ from tests.reference import (
     DOCUMENTS,
     OPERATING,
     README,
+    REFERENCE,
     ROOT,
     SECTIONS,
     alarms,
@@ -137,8 +149,9 @@ def test_every_argument_and_option_has_help(name: str) -> None:
 
 
 @pytest.mark.parametrize("code", ExitCode)
-def test_every_exit_code_is_in_the_readme(code: ExitCode) -> None:
-    assert f"| {code} | {code.meaning} |" in TEXT
+def test_every_exit_code_is_in_the_readme_and_explained_in_the_reference(code: ExitCode) -> None:
+    assert re.search(rf"^(?:.*, )?{code.value} [A-Za-z]", TEXT, flags=re.MULTILINE)
+    assert f"| {code} | {code.meaning} |" in REFERENCE.read_text(encoding="utf-8")
 
 
 def examples() -> Iterator[str]:
@@ -199,6 +212,20 @@ def answers() -> Iterator[Answer]:
     yield from (busy(), invalid(InvalidRequest([Fault("a", "b")])))
 
 
+def answers_to_returns() -> Iterator[Answer]:
+    """One of each answer to a return that answers to transactions have no like of."""
+    request, part = Return("r", "a", {}), ReturnedUnits("ham", 1, "2096-10-02", is_back=True)
+    excess = TooMany((Excess("ham", 2, 1, 0),))
+    for outcome in (Returned((part, replace(part, is_back=False))), excess, NotRecorded(), NoTransaction(), Reused()):
+        yield answer_to_return(request, outcome)
+
+
+@pytest.mark.parametrize("answer", list(answers_to_returns()), ids=lambda answer: str(answer.status_code))
+def test_every_answer_to_a_return_is_in_the_readme(answer: Answer) -> None:
+    word = answer.body.get("code", "returned")
+    assert re.search(rf'^\| {answer.status_code}\b.*"{word}".*$', TEXT, flags=re.MULTILINE)
+
+
 @pytest.mark.parametrize("answer", list(answers()), ids=lambda answer: str(answer.body.get("code", "accepted")))
 def test_every_answer_to_a_transaction_is_in_the_readme(answer: Answer) -> None:
     word = answer.body.get("code", "accepted")
@@ -207,7 +234,7 @@ def test_every_answer_to_a_transaction_is_in_the_readme(answer: Answer) -> None:
 
 def contracts() -> Iterator[Mapping[str, Any]]:
     """One of each document that other programs read."""
-    yield from (answer.body for answer in (*answers(), not_found("")))
+    yield from (answer.body for answer in (*answers(), *answers_to_returns(), not_found("")))
     yield level_document(LEVEL)
     holding = Holding(LEVEL, Roster(frozenset({BATCH.batch_id}), 1, 5), (BATCH,))
     yield holding_document(holding, with_deliveries=True)
