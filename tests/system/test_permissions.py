@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from stockctl.aws.retry import Patience
+from stockctl.domain.history import charge_between
 from stockctl.domain.stock import Batch, batch_id_of
+from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.receive import receive as receive_batches
 from stockctl.operations.rows import batch_key, level_key
 from stockctl.operations.stock_table import StockTable
@@ -128,12 +130,37 @@ def due(system: System) -> str:
     They were received two hours ago. The due row lasts until the TTL sweep. The rows and the roster disagree, so they
     are read again in a transaction.
     """
-    now, name, table = int(time.time()), f"leek {uuid.uuid4().hex}", system.deployment.stock_table
+    name = f"leek {uuid.uuid4().hex}"
+    make_due(system, name)
+    return name
+
+
+def make_due(system: System, name: str) -> None:
+    now, table = int(time.time()), system.deployment.stock_table
     expiries = {"due": now - 3600, "gone": now + 3600, "good": now + 7200}
     batches = [batch(name, best_before, expires_at) for best_before, expires_at in expiries.items()]
     receive_batches(StockTable(system.clients.dynamodb, table), batches, lambda: now - 7200, Patience())
     system.clients.dynamodb.delete_item(TableName=table, Key=batch_key(name, batches[1].batch_id))
-    return name
+
+
+def give_back(system: System) -> str:
+    """A return of what was used and charged; since then, other batches of the ingredient have expired."""
+    name, table = stocked(system), StockTable(system.clients.dynamodb, system.deployment.stock_table)
+    order = transaction(name, 4)
+    assert call(system, "PostTransaction", {"body": json.dumps(order)}) == ""
+    before, _, after = (
+        table.read(name),
+        call(system, "StockUpdated", image(system, name)),
+        table.read(name),
+    )
+    assert before is not None
+    assert after is not None
+    charge = charge_between(before.batches[0], after.batches[0])
+    assert charge is not None
+    HistoryTable(system.clients.dynamodb, system.deployment.history_table, 400, Patience()).write([charge])
+    make_due(system, name)
+    request = {"returnId": uuid.uuid4().hex, "transactionId": order["transactionId"]}
+    return call(system, "PostReturn", {"body": json.dumps(request)})
 
 
 def batch(name: str, best_before: str, expires_at: int) -> Batch:
@@ -183,6 +210,7 @@ SCENARIOS: dict[str, list[Callable[[System], str]]] = {
     "StockUpdated": [used("StockUpdated"), expired("StockUpdated")],
     "PostTransaction": [post_one, post_to_expired],
     "PostTransactions": [post_some, post_too_much, post_some_to_expired],
+    "PostReturn": [give_back],
     "GetStock": [get],
 }
 
