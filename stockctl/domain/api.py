@@ -23,6 +23,7 @@ from stockctl.domain.transaction import (
     Insufficient,
     InvalidRequest,
     Outcome,
+    OversizedRequest,
     Reused,
     Shortage,
     Transaction,
@@ -30,6 +31,8 @@ from stockctl.domain.transaction import (
 )
 
 RETRY_AFTER_SECONDS = 1
+MAX_ERRORS = 10
+"""Errors that an answer lists. Without a limit, a malformed body of 1 MB had an answer of 40 MB."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,15 @@ def charges_pending() -> Answer:
 
 
 def invalid(request: InvalidRequest) -> Answer:
-    """400: lists every error of a malformed request."""
-    errors = [{"path": fault.path, "message": fault.message} for fault in request.faults]
-    count = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
-    return Answer(400, {"code": "invalid_request", "message": f"the request has {count}", "errors": errors})
+    """400, or 413 for a body that is too large: lists the first 10 errors of a malformed request."""
+    errors = [{"path": fault.path, "message": fault.message} for fault in request.faults[:MAX_ERRORS]]
+    status, code = (413, "too_large") if isinstance(request, OversizedRequest) else (400, "invalid_request")
+    return Answer(status, {"code": code, "message": _count_of(len(request.faults)), "errors": errors})
+
+
+def _count_of(faults: int) -> str:
+    more = f": the first {MAX_ERRORS}, and {faults - MAX_ERRORS:,} more" if faults > MAX_ERRORS else ""
+    return "the request has 1 fault" if faults == 1 else f"the request has {faults:,} faults{more}"
 
 
 def busy() -> Answer:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from stockctl.domain.transaction import MAX_TRANSACTIONS
 
-MAX_BATCH_CHARACTERS = 500_000
-"""Characters of a batch's lines; the service takes a body of twice that."""
+MAX_BATCH_BYTES = 500_000
+"""Bytes of a batch's lines; the service takes a body of twice that."""
 
 MAX_ORDER = 1_000_000
 """Characters of one line: more than the service takes."""
@@ -17,7 +17,7 @@ MAX_ORDER = 1_000_000
 
 @dataclass(frozen=True)
 class Order:
-    """One line of the file: its number, and its transaction as written."""
+    """One line of the file: its number, its transaction as written, and its length (bytes)."""
 
     line: int
     transaction: object
@@ -37,7 +37,7 @@ def read_orders(lines: Iterable[str]) -> Iterator[Order]:
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield Order(number, _decoded(line), len(line))
+            yield Order(number, _decoded(line), len(line.encode(errors="surrogatepass")))
 
 
 def _decoded(line: str) -> object:
@@ -52,7 +52,7 @@ def batched(orders: Iterable[Order], most: int = MAX_TRANSACTIONS) -> Iterator[l
     batch: list[Order] = []
     length = 0
     for order in orders:
-        if batch and (len(batch) == most or length + order.length > MAX_BATCH_CHARACTERS):
+        if batch and (len(batch) == most or length + order.length > MAX_BATCH_BYTES):
             yield batch
             batch, length = [], 0
         batch.append(order)

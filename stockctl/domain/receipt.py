@@ -54,10 +54,27 @@ def receipt_from(content: bytes) -> Receipt | None:
         document = json.loads(content)
         has_counts = all(isinstance(document[name], int) for name in ("recorded_rows", "rejected_rows"))
         has_rows = all({"ingredient", "quantity", "best_before"} <= row.keys() for row in document["recorded"])
-        has_lines = all(isinstance(row["line"], int) for row in document["rejected"])
+        has_lines = all(_is_rejected_row(row) for row in document["rejected"])
+        has_status = isinstance(document["status"], str)
+        has_tags = all(map(_has_tags, [document, *document.get("conflicts", [])]))
+        has_reasons = all(map(_is_reason, [*document.get("reasons", []), *document.get("warnings", [])]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return document if has_counts and has_rows and has_lines and {"etag", "status"} <= document.keys() else None
+    is_whole = all((has_counts, has_rows, has_lines, has_status, has_tags, has_reasons))
+    return document if is_whole else None
+
+
+def _is_rejected_row(row: Mapping[str, object]) -> bool:
+    return isinstance(row["line"], int) and {"column", "value", "reason"} <= row.keys()
+
+
+def _has_tags(document: Mapping[str, object]) -> bool:
+    return all(isinstance(tag, str | None) for tag in (document["etag"], document.get("checksum")))
+
+
+def _is_reason(reason: Mapping[str, Any]) -> bool:
+    has_examples = all({"line", "value", "advice"} <= example.keys() for example in reason["examples"])
+    return has_examples and isinstance(reason["rows"], int) and {"column", "reason"} <= reason.keys()
 
 
 @dataclass

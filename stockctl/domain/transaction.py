@@ -34,6 +34,10 @@ class InvalidRequest(Exception):
         self.faults = tuple(faults)
 
 
+class OversizedRequest(InvalidRequest):
+    """A request's body is larger than the API takes."""
+
+
 @dataclass(frozen=True)
 class Transaction:
     """A valid request: units by ingredient, lines of one ingredient merged, in the order first named."""

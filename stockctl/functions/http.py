@@ -3,25 +3,64 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from stockctl.domain.api import Answer
-from stockctl.domain.transaction import Fault, InvalidRequest
+from stockctl.domain.transaction import Fault, InvalidRequest, OversizedRequest
+
+MAX_BODY = 1 << 20
+"""Bytes of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""
 
 
 def json_body(event: Mapping[str, Any]) -> object:
     """The decoded JSON body of a request.
 
     Raises:
-        InvalidRequest: it is not JSON.
+        OversizedRequest: it is larger than 1 MiB.
+        InvalidRequest: it is not JSON, or a key appears twice in one object.
     """
-    body = event.get("body") or ""
+    body = _body(event)
+    if len(body) > MAX_BODY:
+        raise OversizedRequest([Fault("", f"is larger than {MAX_BODY:,} bytes: split it")])
     try:
-        return json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest([Fault("", f"is not JSON: {error}")]) from error
+        return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        raise _not_json("it is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _not_json(f"see line {error.lineno}, column {error.colno}" if body else "it is empty") from error
+    except RecursionError as error:
+        raise _not_json("it is nested too deeply") from error
+    except ValueError as error:
+        raise _not_json("it has a number with too many digits") from error
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body: str = event.get("body") or ""
+    try:
+        return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
+    except binascii.Error as error:
+        raise _not_json("it is not Base64") from error
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object, unless a key appears twice: which of the two values the caller means is a guess."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise InvalidRequest([Fault("", f"has the key {twice[:50]!r} more than once in one object")])
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise InvalidRequest([Fault("", f"is not JSON: {name} is not a number")])
+
+
+def _not_json(reason: str) -> InvalidRequest:
+    return InvalidRequest([Fault("", f"is not JSON: {reason}")])
 
 
 def response(answer: Answer) -> dict[str, Any]:

@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stockctl.domain.api import Answer, answer_to, answers_document, busy, invalid
-from stockctl.domain.transaction import Fault, InvalidRequest, Outcome, Transaction, transactions_from
+from stockctl.domain.transaction import InvalidRequest, Outcome, Transaction, transactions_from
 from stockctl.functions import metrics, wiring
 from stockctl.functions.http import json_body, response
 from stockctl.operations.use_batch import use_batch
-
-MAX_BODY = 1 << 20
-"""Characters of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""
 
 wiring.prepare(wiring.tables)
 
@@ -24,16 +21,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def _answer(event: Mapping[str, Any]) -> Answer:
     try:
-        requests = transactions_from(_body(event))
+        requests = transactions_from(json_body(event))
     except InvalidRequest as request:
         return invalid(request)
     return Answer(200, answers_document(_answers(requests)))
-
-
-def _body(event: Mapping[str, Any]) -> object:
-    if len(event.get("body") or "") > MAX_BODY:
-        raise InvalidRequest([Fault("", f"is longer than {MAX_BODY:,} characters: split the batch")])
-    return json_body(event)
 
 
 def _answers(requests: Sequence[Transaction | InvalidRequest]) -> list[Answer]:

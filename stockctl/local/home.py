@@ -299,7 +299,7 @@ def _take(lock: IO[bytes], kind: int) -> bool:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # cut off half-way: as good as not there
+    except (OSError, ValueError, RecursionError):  # cut off half-way: as good as not there
         return None
     return found if isinstance(found, dict) else None
 

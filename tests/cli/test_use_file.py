@@ -14,7 +14,7 @@ import pytest
 from stockctl.cli.main import run
 from stockctl.domain.api import Answer
 from stockctl.domain.errors import ExitCode
-from stockctl.domain.orders import MAX_BATCH_CHARACTERS, Order, batched
+from stockctl.domain.orders import MAX_BATCH_BYTES, Order, batched
 from stockctl.terminal.environment import Environment
 from tests.cli.conftest import Stockctl
 from tests.service import STACK, Service
@@ -175,5 +175,5 @@ def test_a_missing_file_is_an_error(stockctl: Stockctl) -> None:
 def test_batches_are_as_large_as_the_service_takes_and_no_larger() -> None:
     short = [Order(number, {}, 10) for number in range(1_201)]
     assert [len(batch) for batch in batched(short)] == [500, 500, 201]
-    long = [Order(number, {}, MAX_BATCH_CHARACTERS // 2) for number in range(3)]
+    long = [Order(number, {}, MAX_BATCH_BYTES // 2) for number in range(3)]
     assert [len(batch) for batch in batched(long)] == [2, 1]

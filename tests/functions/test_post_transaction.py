@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
+from typing import Any
 
 import pytest
 
 from stockctl.aws.retry import Patience
-from stockctl.functions import post_transaction, wiring
+from stockctl.functions import post_transaction, post_transactions, wiring
+from stockctl.functions.http import MAX_BODY
 from stockctl.operations.rows import level_key
 from tests.service import STOCK, Service, soon
 
@@ -125,3 +128,60 @@ def test_contention_that_outlasts_the_deadline_is_answered_as_busy(
     )
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
     assert json.loads(answer["body"])["code"] == "busy"
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("size", [1_048_576, 5_900_000])
+@pytest.mark.parametrize("handler", [post_transaction.handler, post_transactions.handler])
+def test_the_answer_to_a_large_malformed_body_is_small(size: int, handler: Any) -> None:
+    """Above Lambda's 6 MB, callers would get a 5xx."""
+    alone = f'{{"transactionId":"1","items":[{"{}," * (size // 3 - 30)}{{}}]}}'
+    body = alone if handler is post_transaction.handler else f'{{"transactions":[{alone}]}}'
+    answer = handler({"body": body}, None)
+    if size > MAX_BODY:
+        assert answer["statusCode"] == 413
+    assert "split it" in answer["body"] or "the first 10, and 69" in answer["body"]
+    assert len(answer["body"]) < 2000
+
+
+def test_an_answer_lists_ten_errors_and_counts_the_others(service: Service) -> None:
+    status, answer = service.post_body(json.dumps({"transactionId": "1", "items": [{}] * 6}))
+    assert status == 400
+    assert answer["message"] == "the request has 12 faults: the first 10, and 2 more"
+    assert [error["path"] for error in answer["errors"]][:2] == ["items[0].typeId", "items[0].quantity"]
+    assert len(answer["errors"]) == 10
+    _, answer = service.post_body(json.dumps({"transactionId": "1", "items": [{}] * 5}))
+    assert answer["message"] == "the request has 10 faults"
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff", b'{"transactionId": "\xc3"}', b"{" + b"[" * 100_000, b'{"n": ' + b"9" * 5000 + b"}", b"[NaN]"]
+)
+def test_messages_about_a_body_that_is_not_json_show_nothing_of_python(body: bytes) -> None:
+    answer = post_transaction.handler({"body": base64.b64encode(body).decode(), "isBase64Encoded": True}, None)
+    [error] = json.loads(answer["body"])["errors"]
+    assert error["message"].startswith("is not JSON: ")
+    assert not {"codec", "sys", "recursion", "char", "int"} & set(re.findall("[a-z]+", error["message"]))
+
+
+def test_a_body_that_is_not_base64_is_a_fault() -> None:
+    answer = post_transaction.handler({"body": "abc", "isBase64Encoded": True}, None)
+    assert json.loads(answer["body"])["errors"] == [{"path": "", "message": "is not JSON: it is not Base64"}]
+
+
+@pytest.mark.parametrize(
+    "item", ['{"typeId": "ham", "quantity": 1, "quantity": 2}', '{"typeId": "egg", "typeId": "ham", "quantity": 1}']
+)
+def test_a_key_that_appears_twice_is_a_fault(stocked: Service, item: str) -> None:
+    status, answer = stocked.post_body(f'{{"transactionId": "1", "items": [{item}]}}')
+    assert (status, answer["code"]) == (400, "invalid_request")
+    assert "more than once" in answer["errors"][0]["message"]
+    assert levels(stocked)["ham"] == 130
+
+
+def test_a_body_of_just_the_largest_size_is_read(stocked: Service) -> None:
+    """Counted in bytes, as callers do."""
+    head, tail = '{"transactionId": "1", "items": [{"typeId": "ham", "quantity": 1}], "note": "', '"}'
+    room = MAX_BODY - len(head) - len(tail)
+    assert stocked.post_body(head + "x" * room + tail)[0] == 201
+    assert stocked.post_body(head + "é" * (room // 2 + 1) + tail)[0] == 413

@@ -51,5 +51,5 @@ def test_a_body_that_is_no_batch_is_refused_as_a_whole(document: object) -> None
 @pytest.mark.usefixtures("stocked")
 def test_a_body_too_large_to_be_answered_is_refused_before_anything_is_taken() -> None:
     code, body = post({"transactions": [line("a", ham=1)], "padding": "x" * (1 << 20)})
-    assert code == 400
+    assert (code, body["code"]) == (413, "too_large")
     assert "split" in body["errors"][0]["message"]

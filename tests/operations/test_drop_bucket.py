@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,9 +92,29 @@ def test_a_receipt_that_its_writer_may_not_read_is_not_written_over(bucket: Drop
         bucket.write_receipt("a.csv", lambda found: found or receipt())
 
 
+def receipt() -> Receipt:
+    return receipt_of("a.csv", "e", "c", Findings(), 0.0)
+
+
+def planted(**fields: object) -> bytes:
+    """A receipt with other values in some of its fields."""
+    return json.dumps({**receipt(), **fields}).encode()
+
+
 @pytest.mark.parametrize(
     "planted",
-    [b"", b"\xff", b"[]", b"null", b"{}", b'{"recorded": 1}', b'{"recorded": [1], "rejected": []}', b"[" * 9000],
+    [
+        *(b"", b"\xff", b"[]", b"null", b"{}", b'{"recorded": 1}', b'{"recorded": [1], "rejected": []}', b"[" * 9000),
+        planted(conflicts=1),
+        planted(conflicts=["other"]),
+        planted(conflicts=[{"etag": ["a"]}]),
+        planted(etag=["a"]),
+        planted(checksum={}),
+        planted(status=None),
+        planted(rejected=[{"line": 1}]),
+        planted(reasons=[{"column": "", "reason": "", "rows": 1, "examples": [{}]}]),
+        planted(recorded_rows="1"),
+    ],
 )
 def test_what_is_no_receipt_is_replaced_by_one(bucket: DropBucket, aws: Stubber, planted: bytes) -> None:
     """Else the event of its delivery would fail for ever."""
@@ -108,7 +129,3 @@ def test_what_is_no_receipt_is_replaced_by_one(bucket: DropBucket, aws: Stubber,
     }
     aws.add_response("put_object", {"ETag": '"e"'}, expected)
     assert bucket.write_receipt("a.csv", lambda found: found or receipt()) == receipt()
-
-
-def receipt() -> Receipt:
-    return receipt_of("a.csv", "e", "c", Findings(), 0.0)
