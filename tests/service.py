@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import quote_plus
@@ -43,6 +42,8 @@ class Service:
     """Tables, bucket and stream, and the events that AWS would send to the functions."""
 
     clients: Clients
+    streamed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """The batch rows whose records StockUpdated has had."""
 
     @classmethod
     def made(cls, monkeypatch: pytest.MonkeyPatch) -> Service:
@@ -87,6 +88,7 @@ class Service:
         stock_received.handler({"Records": [self.notification(key, version)]}, None)
         receipt = self.bucket.receipt(key)
         assert receipt is not None
+        self.streamed = {**self._batch_rows(), **self.streamed}
         return receipt
 
     def notification(self, key: str, version: str) -> dict[str, Any]:
@@ -119,21 +121,21 @@ class Service:
         }
 
     def work_off(self, *ingredients: str) -> None:
-        """Sends the level changes of ingredients to StockUpdated, and then the charges that it made."""
-        before = self._batch_rows(ingredients)
+        """Sends the level changes of ingredients to StockUpdated, and then the charges since the last time."""
         stock_updated.handler({"Records": [self.level_image(name) for name in ingredients]}, None)
+        rows = {key: row for key, row in self._batch_rows().items() if key[0] in ingredients}
         charged = [
-            {"eventName": "MODIFY", "dynamodb": {"Keys": {}, "OldImage": before[key], "NewImage": row}}
-            for key, row in self._batch_rows(ingredients).items()
-            if key in before and before[key] != row
+            {"eventName": "MODIFY", "dynamodb": {"Keys": {}, "OldImage": before, "NewImage": row}}
+            for key, row in rows.items()
+            if (before := _with_discards_of(row, self.streamed.get(key, row))) != row
         ]
         if charged:
             stock_updated.handler({"Records": charged}, None)
+        self.streamed |= rows
 
-    def _batch_rows(self, ingredients: Sequence[str]) -> dict[tuple[str, str], dict[str, Any]]:
+    def _batch_rows(self) -> dict[tuple[str, str], dict[str, Any]]:
         rows = self.clients.dynamodb.scan(TableName=STOCK, ConsistentRead=True)["Items"]
-        batches = [row for row in rows if row["ingredient"]["S"] in ingredients and "delivery" in row]
-        return {(row["ingredient"]["S"], row["batch_id"]["S"]): dict(row) for row in batches}
+        return {(row["ingredient"]["S"], row["batch_id"]["S"]): dict(row) for row in rows if "delivery" in row}
 
     def expire(self, ingredient: str, batch_id: str) -> None:
         """Removes a batch row as time to live does, and sends the record of that."""
@@ -150,6 +152,13 @@ class Service:
         return [
             json.loads(record["Data"]) for record in self.clients.kinesis.get_records(ShardIterator=iterator)["Records"]
         ]
+
+
+def _with_discards_of(row: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """An earlier image of a batch row, as it would be had the later one's discards come first."""
+    discarded = int(row.get("discarded", {"N": "0"})["N"]) - int(before.get("discarded", {"N": "0"})["N"])
+    left = int(before["quantity"]["N"]) - discarded
+    return {**before, "quantity": {"N": str(left)}} if discarded else before
 
 
 def soon(seconds: float) -> str:

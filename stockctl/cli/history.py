@@ -128,7 +128,12 @@ def _charge_listing(periods: list[Period]) -> Listing[ChargeEntry]:
         Field("at", lambda one: one.at, shown=lambda one: _local(one.at), folds=False),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
         Field("delivery", lambda one: one.delivery),
-        Field("best_before", lambda one: one.best_before, shown=lambda one: best_before(one.best_before), folds=False),
+        Field(
+            "best_before",
+            lambda one: one.best_before or None,
+            shown=lambda one: best_before(one.best_before) if one.best_before else "expired",
+            folds=False,
+        ),
         Field("units", lambda one: one.units, style="bold"),
         Field("through", lambda one: one.through, "units used until then"),
     ]

@@ -93,8 +93,8 @@ def _portions(item: ServedItem) -> list[Portion]:
     if not item.is_known:
         return [Portion(item.ingredient, item.units, UNKNOWN)]
     found = [
-        Portion(item.ingredient, part.units, EXPIRED)
-        if part.charge is None
+        Portion(item.ingredient, part.units, UNKNOWN if part.charge is None else EXPIRED)
+        if part.charge is None or not part.charge.batch_id
         else Portion(
             item.ingredient,
             part.units,

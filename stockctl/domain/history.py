@@ -53,7 +53,10 @@ class LevelEntry:
 
 @dataclass(frozen=True)
 class ChargeEntry:
-    """Used units that one batch was charged with: those from `through - units` to `through` ever used."""
+    """Used units that one batch was charged with: those from `through - units` to `through` ever used.
+
+    Without a batch id they could be charged to none: they came from a batch that had expired, and whose row was gone.
+    """
 
     ingredient: str
     at: str
@@ -87,6 +90,13 @@ def charge_between(before: Batch, after: Batch) -> ChargeEntry | None:
     )
 
 
+def uncharged_between(before: Level, after: Level) -> ChargeEntry | None:
+    """The units that a write-off could charge to no batch, where it turned one image of a level into the next."""
+    if after.uncharged_through == before.uncharged_through:
+        return None
+    return ChargeEntry(after.ingredient, after.updated_at, "", "", "", after.uncharged_units, after.uncharged_through)
+
+
 @dataclass(frozen=True)
 class RecordedChange:
     """One change of a level: the entry, and the one before it if that is known and is the version before.
@@ -118,7 +128,7 @@ def changes(entries: Sequence[LevelEntry], before: LevelEntry | None) -> Iterato
 
 @dataclass(frozen=True)
 class Served:
-    """Units of a use and the charge that covers them; None where their batch had expired before it was charged."""
+    """Units of a use and the charge that covers them; None where history does not have it, or not yet."""
 
     charge: ChargeEntry | None
     units: int
@@ -127,8 +137,8 @@ class Served:
 def served(start: int, end: int, charges: Iterable[ChargeEntry], charged: int) -> tuple[list[Served], int]:
     """What units `start` to `end` ever used were served from, and how many of them wait to be charged.
 
-    `charged` is how many units have been charged so far: what lies before and is in no charge was served from a batch
-    that had expired.
+    `charged` is how many units have been charged so far: the charge of what lies before, and is in none of `charges`,
+    is not in history.
     """
     found: list[Served] = []
     at = start

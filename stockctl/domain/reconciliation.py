@@ -53,7 +53,8 @@ class Plan:
 
     `batch_units` is what the batches on the roster add up to after it; `fixes_roster` says that this is all it does.
     `written_off` is in units; `next_expiry` (s since the epoch) is the level's new one where batches leave the roster,
-    or where `moves_expiry` says that this is all the plan does.
+    or where `moves_expiry` says that this is all the plan does. `uncharged` are units used that no batch is left to be
+    charged with; they end at `uncharged_through`, counted as for charges.
     """
 
     charges: tuple[Charge, ...] = ()
@@ -62,6 +63,8 @@ class Plan:
     gone: tuple[str, ...] = ()
     next_expiry: int | None = None
     batch_units: int = 0
+    uncharged: int = 0
+    uncharged_through: int = 0
     fixes_roster: bool = False
     moves_expiry: bool = False
     is_skewed: bool = False
@@ -131,6 +134,7 @@ def _write_off(holding: Holding, due: list[Batch], limit: int) -> Plan:
     """
     live = [batch for batch in holding.counted if batch not in due]
     gone_units = holding.roster.batch_units - holding.batch_units if holding.gone else 0
+    uncharged = max(0, gone_units - max(0, -holding.drift))
     charges = _charges(live, _left(live) - holding.level.quantity, holding.charged_units + gone_units)
     room = limit - 2  # the level and the roster
     gone_now = holding.gone[:room]
@@ -141,6 +145,8 @@ def _write_off(holding: Holding, due: list[Batch], limit: int) -> Plan:
     return Plan(
         charges=tuple(charges_now),
         written_off=_left(due_now) + (max(0, -holding.drift) if all_gone else 0),
+        uncharged=uncharged if all_gone else 0,
+        uncharged_through=holding.charged_units + uncharged,
         due=tuple(due_now),
         gone=gone_now,
         next_expiry=_next_expiry(staying, charges_now) if all_gone else holding.level.next_expiry,

@@ -44,6 +44,10 @@ class Level:
     returned: int = 0
     commit_id: str = ""
     """The id of the last commit that changed it."""
+    uncharged_units: int = 0
+    """Units that a write-off could charge to no batch, since time to live had removed the row that they came from."""
+    uncharged_through: int = 0
+    """Where these units end, counted in units of the ingredient ever used."""
 
     @property
     def is_low(self) -> bool:

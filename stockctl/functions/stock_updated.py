@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from stockctl.domain.history import ChargeEntry, LevelEntry, charge_between
+from stockctl.domain.history import ChargeEntry, LevelEntry, charge_between, uncharged_between
 from stockctl.domain.stock import Level
 from stockctl.functions import metrics, wiring
 from stockctl.functions.try_all import all_tried, each_tried
@@ -56,3 +56,5 @@ def _collect(images: Mapping[str, Any], changes: _Changes) -> None:
     before, after = level_from(old) if old else None, level_from(new)
     if before is None or before.version != after.version:
         changes.levels.append((before, after))
+    uncharged = uncharged_between(before, after) if before else None
+    changes.charges += [uncharged] if uncharged else []

@@ -146,6 +146,7 @@ def _move_expiry(table: str, holding: Holding, work: Plan) -> TransactWriteItemT
 def _write_off(table: str, holding: Holding, work: Plan, now: float) -> TransactWriteItemTypeDef:
     """Takes expired units out of the level. Dropping empty batches changes no units and needs no version."""
     guard = "SET next_expiry = :next_expiry, " if work.next_expiry is not None else "REMOVE next_expiry SET "
+    uncharged = ", uncharged_units = :uncharged, uncharged_through = :through" if work.uncharged else ""
     values = {
         ":minus_units": number(-work.written_off),
         ":units": number(work.written_off),
@@ -157,6 +158,8 @@ def _write_off(table: str, holding: Holding, work: Plan, now: float) -> Transact
     }
     if work.next_expiry is not None:
         values[":next_expiry"] = number(work.next_expiry)
+    if work.uncharged:
+        values |= {":uncharged": number(work.uncharged), ":through": number(work.uncharged_through)}
     condition = conditions.IS_SAME_GENERATION
     if work.written_off:
         values[":version"] = number(holding.level.version)
@@ -166,7 +169,7 @@ def _write_off(table: str, holding: Holding, work: Plan, now: float) -> Transact
             "TableName": table,
             "Key": level_key(holding.level.ingredient),
             "UpdateExpression": "ADD quantity :minus_units, expired :units, version :one, generation :one "
-            f"{guard}cause = :cause, updated_at = :now, commit_id = :commit",
+            f"{guard}cause = :cause, updated_at = :now, commit_id = :commit{uncharged}",
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
         }

@@ -80,7 +80,7 @@ def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
     served = [_served(place, use, name, units) for name, units in wanted.items() if units]
     if not all(item.is_known for item in served):
         return None if _is_recent(use, tables.clock()) else NotRecorded()
-    if any(item.pending for item in served):  # history gets their charges within seconds
+    if not all(item.is_complete for item in served):  # history gets their charges within seconds
         return None
     return _brought_back(place, request, use, wanted, served)
 

@@ -63,6 +63,8 @@ def level_from(row: TableRow) -> Level:
         discarded=_number_in(row, "discarded") or 0,
         returned=_number_in(row, "returned") or 0,
         commit_id=row["commit_id"]["S"] if "commit_id" in row else "",
+        uncharged_units=_number_in(row, "uncharged_units") or 0,
+        uncharged_through=_number_in(row, "uncharged_through") or 0,
     )
 
 

@@ -32,6 +32,11 @@ class ServedItem:
     pending: int = 0
     is_known: bool = True
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether history has the charge of each of its units."""
+        return self.is_known and not self.pending and all(part.charge for part in self.parts)
+
 
 @dataclass(frozen=True)
 class UseRecord:

@@ -31,7 +31,7 @@ def test_what_is_not_charged_yet_is_pending() -> None:
     assert (shown(parts), pending) == ([("a", 2)], 5)
 
 
-def test_a_gap_was_served_from_a_batch_that_had_expired() -> None:
+def test_a_gap_is_in_no_charge_that_history_has() -> None:
     parts, pending = served(3, 10, [charge("a", 0, 5), charge("b", 8, 9)], charged=10)
     assert (shown(parts), pending) == ([("a", 2), (None, 3), ("b", 1), (None, 1)], 0)
 

@@ -72,6 +72,13 @@ def test_what_was_served_from_a_row_that_is_gone_leaves_a_gap_before_the_next_ch
     """Ten units were on the gone row, eight were used of it and two more of the fresh batch."""
     work = plan(holding(18, batch("b", 20, 300), roster={"a", "b"}, batch_units=28), NOW)
     assert [(charge.units, charge.through) for charge in work.charges] == [(2, 10_000 - 28 + 8 + 2)]
+    assert (work.uncharged, work.uncharged_through) == (8, 10_000 - 28 + 8)
+
+
+def test_a_write_off_notes_what_was_served_from_a_row_that_is_gone() -> None:
+    """Of ten units on the gone row, three are written off: seven were used."""
+    work = plan(holding(23, batch("b", 20, 300), roster={"a", "b"}, batch_units=30), NOW)
+    assert (work.written_off, work.uncharged, work.uncharged_through) == (3, 7, 10_000 - 30 + 7)
 
 
 def test_the_next_expiry_moves_on_when_the_soonest_batch_is_used_up() -> None:

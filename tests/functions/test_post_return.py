@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from stockctl.aws.retry import Patience
-from stockctl.functions import post_return, wiring
+from stockctl.functions import post_return, stock_updated, wiring
 from stockctl.operations.return_units import Returns
 from stockctl.operations.use import Tables
 from tests.service import Service
@@ -143,3 +144,38 @@ def test_a_malformed_request_names_every_fault(document: Any, paths: list[str]) 
     answer = post_return.handler({"body": json.dumps(document)}, None)
     assert answer["statusCode"] == 400
     assert [fault["path"] for fault in json.loads(answer["body"])["errors"]] == paths
+
+
+def test_units_whose_charge_is_not_recorded_yet_are_not_taken_for_expired(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """History has the use within a second, and its charges a second later: nothing is lost in between."""
+    assert service.post("2", ham=5)[0] == 201
+    stock_updated.handler({"Records": [service.level_image("ham")]}, None)  # charges it; that record comes later
+    place = wiring.returns()
+    tables = replace(place.tables, patience=Patience(seconds=0.2, sleep=lambda _seconds: None))
+    monkeypatch.setattr(wiring, "returns", lambda: replace(place, tables=tables))
+    assert returned(returnId="r", transactionId="2")[0] == 503
+    assert counts(service)[2] == 0
+
+
+def test_units_that_could_be_charged_to_no_batch_had_expired(service: Service) -> None:
+    """Time to live removed the row of their batch before they were charged; the write-off notes that."""
+    assert service.post("2", ham=5)[0] == 201
+    before = service.level_image("ham")
+    stock_updated_images(before)
+    service.expire("ham", f"monday.csv@{LATER}")
+    after = service.level_image("ham")
+    after["dynamodb"]["OldImage"] = before["dynamodb"]["NewImage"]
+    stock_updated_images(after)
+    status, body = returned(returnId="r", transactionId="2")
+    assert (status, body["items"]) == (201, [])
+    assert body["expired"] == [{"typeId": "ham", "quantity": 5, "bestBefore": None}]
+    assert counts(service) == (0, 45, 0, True)
+
+
+def stock_updated_images(image: dict[str, Any]) -> None:
+    """Writes history of a level's change, and charges nothing: StockUpdated has been overtaken."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "reconcile", lambda _ingredient: None)
+        stock_updated.handler({"Records": [image]}, None)
