@@ -88,7 +88,6 @@ class Service:
         stock_received.handler({"Records": [self.notification(key, version)]}, None)
         receipt = self.bucket.receipt(key)
         assert receipt is not None
-        self.streamed = {**self._batch_rows(), **self.streamed}
         return receipt
 
     def notification(self, key: str, version: str) -> dict[str, Any]:
@@ -127,7 +126,7 @@ class Service:
         charged = [
             {"eventName": "MODIFY", "dynamodb": {"Keys": {}, "OldImage": before, "NewImage": row}}
             for key, row in rows.items()
-            if (before := _with_discards_of(row, self.streamed.get(key, row))) != row
+            if (before := _with_discards_of(row, self.streamed.get(key, _inserted(row)))) != row
         ]
         if charged:
             stock_updated.handler({"Records": charged}, None)
@@ -152,6 +151,12 @@ class Service:
         return [
             json.loads(record["Data"]) for record in self.clients.kinesis.get_records(ShardIterator=iterator)["Records"]
         ]
+
+
+def _inserted(row: dict[str, Any]) -> dict[str, Any]:
+    """The first image of a batch row."""
+    first = {name: value for name, value in row.items() if name not in {"charged_through", "charged_at", "discarded"}}
+    return {**first, "quantity": row["received"]}
 
 
 def _with_discards_of(row: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

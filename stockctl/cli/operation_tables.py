@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockctl.cli.ingredients import stock_table
-from stockctl.domain.errors import StockctlError
+from stockctl.domain.errors import Refused
 
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
@@ -28,26 +28,25 @@ def returns(session: Session) -> Returns:
     """Where returns happen.
 
     Raises:
-        StockctlError: the stack has no history.
+        Refused: the stack has no history.
     """
-    from stockctl.domain.instants import time_zone
     from stockctl.operations.return_units import Returns
 
-    return Returns(tables(session), history_table(session), time_zone(session.deployment.time_zone))
+    return Returns(tables(session), history_table(session))
 
 
 def history_table(session: Session) -> HistoryTable:
     """The history of the session's stack.
 
     Raises:
-        StockctlError: it has none, or it is turned off.
+        Refused: it has none, or it is turned off.
     """
     from stockctl.operations.history_table import HistoryTable
 
     deployment = session.deployment
     days = int(deployment.history_days)
     if not deployment.history_table or not days:
-        raise StockctlError(
+        raise Refused(
             f"stack {session.settings.stack} records no history",
             "`stockctl deploy --parameter HistoryDays=400` turns it on.",
         )

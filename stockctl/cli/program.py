@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "return": (STOCK, ExitCode.REFUSED),
     "discard": (STOCK, ExitCode.REFUSED),
     "stock": (STOCK,),
-    "history": (STOCK,),
+    "history": (STOCK, ExitCode.REFUSED),
     "show": (STOCK, ExitCode.REFUSED),
     "threshold": (STOCK,),
     "reconcile": (STOCK, ExitCode.DRIFT),

@@ -123,19 +123,20 @@ def _discard(session: Session, name: str) -> Shown | None:
 
 def _return(session: Session, name: str) -> Shown | None:
     from stockctl.domain.returns import PREFIX
-    from stockctl.domain.stock import batch_id_of
     from stockctl.operations.return_units import parts_in
 
     record = _record(session, PREFIX + name)
     if record is None:
         return None
-    delivery = f"return/{name}"
     portions = [
         Portion(
-            one.ingredient, one.units, "returned", batch_id_of(delivery, one.best_before), delivery, one.best_before
+            one.ingredient,
+            one.units,
+            "returned" if one.is_back else "expired",
+            one.batch_id or None,
+            one.delivery or None,
+            one.best_before or None,
         )
-        if one.is_back
-        else Portion(one.ingredient, one.units, "expired", best_before=one.best_before or None)
         for one in parts_in(record)
     ]
     return Shown(name, "return", record["at"]["S"], f"of {record['returned_transaction']['S']}", portions)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from stockctl.domain.stock import batch_id_of
 from stockctl.domain.transaction import (
     Fault,
     InvalidRequest,
@@ -36,23 +38,26 @@ class Return:
         )
         return hashlib.sha256(content.encode()).hexdigest()
 
-    @property
-    def delivery(self) -> str:
-        """What the batches that it brings name as their delivery."""
-        return f"return/{self.return_id}"
-
 
 @dataclass(frozen=True)
 class ReturnedUnits:
-    """Units of one ingredient and best-before. Those that had expired (`is_back` is False) do not come back.
+    """Units of one ingredient, delivery and best-before, and the batch that they come back as.
 
-    `best_before` is empty where the batch had left stock before the use was charged to it: it had expired.
+    Those that had expired do not come back: `batch_id` is empty. So are `best_before` and `delivery` where the batch
+    had left stock before the use was charged to it. `expires_at` is in seconds since the epoch.
     """
 
     ingredient: str
     units: int
     best_before: str
-    is_back: bool
+    delivery: str
+    expires_at: int
+    batch_id: str = ""
+
+    @property
+    def is_back(self) -> bool:
+        """Whether they are in stock again."""
+        return bool(self.batch_id)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,32 @@ class TooWide:
 
 
 ReturnOutcome = Returned | TooMany | NoTransaction | NotRecorded | TooWide | Reused | Unknown
+
+
+def merged(units: Iterable[ReturnedUnits]) -> list[ReturnedUnits]:
+    """Units that share ingredient, delivery and best-before become one."""
+    found: dict[tuple[object, ...], ReturnedUnits] = {}
+    for one in units:
+        key = one.ingredient, one.delivery, one.best_before, one.expires_at
+        found[key] = replace(one, units=one.units + (found[key].units if key in found else 0))
+    return list(found.values())
+
+
+def coming_back(units: Iterable[ReturnedUnits], return_id: str, now: int) -> Iterator[ReturnedUnits]:
+    """Units with the batches that they come back as, where they have not expired: `return/<return id>@<best before>`.
+
+    They keep the delivery that they came with. Where several of one ingredient have that best-before, a number tells
+    their batches apart.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in units:
+        if one.expires_at <= now:
+            yield one
+            continue
+        seen[one.ingredient, one.best_before] += 1
+        number = seen[one.ingredient, one.best_before]
+        name = f"return/{return_id}" + (f"/{number}" if number > 1 else "")
+        yield replace(one, batch_id=batch_id_of(name, one.best_before))
 
 
 def return_from(document: object) -> Return:

@@ -68,7 +68,7 @@ def tables() -> Tables:
 @cache
 def returns() -> Returns:
     """Where returns happen."""
-    return Returns(tables(), history(), time_zone(os.environ.get("TIME_ZONE") or "UTC"))
+    return Returns(tables(), history())
 
 
 def drop_store() -> S3Client:

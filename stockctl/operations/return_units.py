@@ -8,9 +8,7 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from stockctl.domain.best_before import DateReading
 from stockctl.domain.commit import Commit
 from stockctl.domain.instants import iso
 from stockctl.domain.returns import (
@@ -24,15 +22,18 @@ from stockctl.domain.returns import (
     ReturnOutcome,
     TooMany,
     TooWide,
+    coming_back,
+    merged,
 )
-from stockctl.domain.stock import Batch, Level, batch_id_of
+from stockctl.domain.stock import Batch, Level
 from stockctl.domain.transaction import Reused
 from stockctl.operations import conditions
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.receive import Arrival, arriving
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import number, text
+from stockctl.operations.rows import batch_from, batch_key, number, text
 from stockctl.operations.serving import ServedItem, UseRecord, served_units
+from stockctl.operations.stock_table import KEYS_PER_REQUEST
 from stockctl.operations.transact import Cancelled, TooLarge, outcome_of, settled, transact
 from stockctl.operations.use import REMEMBERED_SECONDS, Tables
 
@@ -47,11 +48,10 @@ RECORDED_WITHIN = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Returns:
-    """Where returns happen: the tables, and the time zone that a best-before date ends in."""
+    """Where returns happen: the tables, and the history that says what was served from where."""
 
     tables: Tables
     history: HistoryTable
-    zone: ZoneInfo
 
 
 def return_units(place: Returns, request: Return) -> ReturnOutcome:
@@ -79,7 +79,7 @@ def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
         return TooMany(excesses)
     served = [_served(place, use, name, units) for name, units in wanted.items() if units]
     if not all(item.is_known for item in served):
-        return None if _is_recent(use, tables.clock()) else NotRecorded()
+        return None if place.history.days and _is_recent(use, tables.clock()) else NotRecorded()
     if not all(item.is_complete for item in served):  # history gets their charges within seconds
         return None
     return _brought_back(place, request, use, wanted, served)
@@ -123,10 +123,11 @@ def _brought_back(
     place: Returns, request: Return, use: UseRecord, wanted: Mapping[str, int], served: Sequence[ServedItem]
 ) -> ReturnOutcome | None:
     tables = place.tables
+    units = merged(part for item in served for part in _units(tables, item))
     levels = {level.ingredient: level for level in tables.stock.levels([item.ingredient for item in served])}
     now = tables.clock()  # after the levels, as in Receive
-    parts = [part for item in served for part in _parts(item, place.zone, now)]
-    batches = [_batch(request, part, place.zone, now) for part in parts if part.is_back]
+    parts = tuple(coming_back(units, request.return_id, int(now)))
+    batches = [_batch(request, part, now) for part in parts if part.is_back]
     commit = Commit.of([PREFIX, request.return_id], now)
     actions = [
         _put_record(tables.transactions, request, parts, commit),
@@ -141,29 +142,38 @@ def _brought_back(
         return TooWide()
     except Cancelled:
         return None
-    return Returned(tuple(parts))
+    return Returned(parts)
 
 
-def _parts(item: ServedItem, zone: ZoneInfo, now: float) -> Iterable[ReturnedUnits]:
-    """The units of one ingredient by best-before, in the order in which they were served."""
-    units: dict[str, int] = {}
-    for part in item.parts:
-        best_before = part.charge.best_before if part.charge else ""
-        units[best_before] = units.get(best_before, 0) + part.units
-    for best_before, count in units.items():
-        is_back = bool(best_before) and DateReading(zone).best_before(best_before).expires_at > int(now)
-        yield ReturnedUnits(item.ingredient, count, best_before, is_back)
+def _units(tables: Tables, item: ServedItem) -> Iterable[ReturnedUnits]:
+    """The units of one ingredient in the order in which they were served.
+
+    A row is removed only once its batch has expired: what was served from a batch without a row has expired.
+    """
+    charges = [(part.charge, part.units) for part in item.parts if part.charge]
+    expiries = _expiries(tables, item.ingredient, sorted({charge.batch_id for charge, _ in charges if charge.batch_id}))
+    for charge, units in charges:
+        expires_at = expiries.get(charge.batch_id, 0)
+        yield ReturnedUnits(item.ingredient, units, charge.best_before, charge.delivery, expires_at)
 
 
-def _batch(request: Return, part: ReturnedUnits, zone: ZoneInfo, now: float) -> Batch:
+def _expiries(tables: Tables, ingredient: str, ids: Sequence[str]) -> dict[str, int]:
+    """When batches expire (s since the epoch), of those that still have rows."""
+    keys = [batch_key(ingredient, batch_id) for batch_id in ids]
+    chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
+    rows = [row for chunk in chunks for row in settled(tables.stock.client, tables.stock.name, chunk)]
+    return {batch.batch_id: batch.expires_at for batch in (batch_from(row) for row in rows if row)}
+
+
+def _batch(request: Return, part: ReturnedUnits, now: float) -> Batch:
     return Batch(
         ingredient=part.ingredient,
-        batch_id=batch_id_of(request.delivery, part.best_before),
-        delivery=request.delivery,
+        batch_id=part.batch_id,
+        delivery=part.delivery,
         quantity=part.units,
         received=part.units,
         best_before=part.best_before,
-        expires_at=DateReading(zone).best_before(part.best_before).expires_at,
+        expires_at=part.expires_at,
         etag=request.request_hash,
         received_at=iso(now),
     )

@@ -54,9 +54,9 @@ def test_all_of_a_transaction_comes_back_with_the_best_befores_it_had(service: S
     holding = service.stock.read("ham")
     assert holding is not None
     assert holding.adds_up
-    assert [(one.batch_id, one.quantity) for one in holding.counted if one.delivery == "return/r"] == [
-        (f"return/r@{SOON}", 30),
-        (f"return/r@{LATER}", 10),
+    assert [(one.batch_id, one.delivery, one.quantity) for one in holding.counted if "return" in one.batch_id] == [
+        (f"return/r@{SOON}", "monday.csv", 30),
+        (f"return/r@{LATER}", "monday.csv", 10),
     ]
     assert holding.level.next_expiry == holding.soonest_expiry
 
@@ -96,7 +96,7 @@ def test_units_whose_best_before_has_passed_do_not_come_back(service: Service, m
     later = 4_070_995_200.0  # 2099-01-02: one batch has expired
     place = wiring.returns()
     tables = Tables(place.tables.stock, place.tables.transactions, lambda: later, place.tables.patience)
-    monkeypatch.setattr(wiring, "returns", lambda: Returns(tables, place.history, place.zone))
+    monkeypatch.setattr(wiring, "returns", lambda: Returns(tables, place.history))
     status, body = returned(returnId="r", transactionId="1", items=items(ham=40))
     assert status == 201
     assert body["items"] == [{"typeId": "ham", "quantity": 10, "bestBefore": LATER}]
@@ -111,7 +111,7 @@ def test_a_return_waits_until_the_batches_are_known(service: Service, monkeypatc
     place, waits = wiring.returns(), list[float]()
     short = Patience(seconds=0.2, sleep=waits.append)
     tables = Tables(place.tables.stock, place.tables.transactions, place.tables.clock, short)
-    monkeypatch.setattr(wiring, "returns", lambda: Returns(tables, place.history, place.zone))
+    monkeypatch.setattr(wiring, "returns", lambda: Returns(tables, place.history))
     answer = post_return.handler({"body": json.dumps({"returnId": "r", "transactionId": "2"})}, None)
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
     assert waits
@@ -179,3 +179,34 @@ def stock_updated_images(image: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring, "reconcile", lambda _ingredient: None)
         stock_updated.handler({"Records": [image]}, None)
+
+
+def test_units_of_two_deliveries_stay_apart_and_keep_theirs(service: Service) -> None:
+    """So a recall finds them, although they have one best-before."""
+    service.drop("tuesday.csv", f"egg,10,{SOON}\n")
+    service.drop("wednesday.csv", f"egg,10,{SOON}\n")
+    service.post("2", egg=15)
+    service.work_off("egg")
+    assert [one["quantity"] for one in returned(returnId="r", transactionId="2")[1]["items"]] == [10, 5]
+    holding = service.stock.read("egg")
+    assert holding is not None
+    assert [(one.batch_id, one.delivery, one.quantity) for one in holding.counted if "return" in one.batch_id] == [
+        (f"return/r/2@{SOON}", "wednesday.csv", 5),
+        (f"return/r@{SOON}", "tuesday.csv", 10),
+    ]
+
+
+def test_what_came_back_can_be_used_and_returned_again(service: Service) -> None:
+    returned(returnId="r", transactionId="1", items=items(ham=30))
+    service.post("2", ham=20)
+    service.work_off("ham")
+    status, body = returned(returnId="r2", transactionId="2")
+    assert (status, body["items"]) == (201, [{"typeId": "ham", "quantity": 20, "bestBefore": SOON}])
+    assert counts(service) == (120, 60, 50, True)
+
+
+def test_without_history_the_answer_says_so_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring.history(), "days", 0)
+    assert service.post("2", ham=5)[0] == 201
+    status, body = returned(returnId="r", transactionId="2")
+    assert (status, body["code"]) == (409, "not_recorded")
