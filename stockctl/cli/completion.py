@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 5_000
 MAX_RECENT = 200
-_INGREDIENTS, _FAILURES, _TRANSACTIONS = "ingredients", "failures", "transactions"
+_INGREDIENTS, _FAILURES, _TRANSACTIONS, _DELIVERIES = "ingredients", "failures", "transactions", "deliveries"
 
 
 def complete_ingredients(context: typer.Context, incomplete: str) -> list[str]:
@@ -44,6 +44,11 @@ def complete_failures(context: typer.Context, incomplete: str) -> list[str]:
 def complete_transactions(context: typer.Context, incomplete: str) -> list[str]:
     """The ids of this machine's recent transactions, discards and returns, the newest first."""
     return [name for name in recent_transactions(_stack(context)) if name.startswith(incomplete)]
+
+
+def complete_deliveries(context: typer.Context, incomplete: str) -> list[str]:
+    """The keys of recent deliveries, the newest first."""
+    return [name for name in _remembered(_DELIVERIES, context) if name.startswith(incomplete)]
 
 
 def complete_functions(incomplete: str) -> list[str]:
@@ -88,6 +93,12 @@ def remember_transaction(stack: str, name: str) -> None:
     """Keeps the id of a transaction, discard or return for the next TAB."""
     recent = [name, *(other for other in recent_transactions(stack) if other != name)][:MAX_RECENT]
     _write(_TRANSACTIONS, stack, recent)
+
+
+def remember_deliveries(stack: str, keys: Iterable[str]) -> None:
+    """Keeps the keys of deliveries, the newest first, for the next TAB."""
+    new = list(keys)
+    _write(_DELIVERIES, stack, list(dict.fromkeys([*new, *_lines(_DELIVERIES, stack)]))[:MAX_RECENT])
 
 
 def recent_transactions(stack: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stockctl.cli.completion import complete_deliveries, remember_deliveries
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.best_before import DateOrder
 from stockctl.domain.errors import ExitCode, UsageError
@@ -38,6 +39,14 @@ def ingest(
     again: Annotated[
         bool, typer.Option("--again", help="Send rows again that an earlier file of this name had; they count twice.")
     ] = False,
+    corrects: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DELIVERY",
+            help="FILE is what this earlier delivery should have been: book the differences.",
+            autocompletion=complete_deliveries,
+        ),
+    ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Send new ingredients although they look like known ones.")
     ] = False,
@@ -56,9 +65,13 @@ def ingest(
     The same file twice is the same delivery, so a repeat changes nothing. Exits with 6 if some rows were rejected, and
     with 3 if none was recorded.
 
+    With --corrects, FILE holds the whole delivery as it should have been. What was recorded too little is added, and
+    what was recorded too much is discarded as far as it is still there.
+
     Examples:
         stockctl ingest monday.csv tuesday.csv
         stockctl ingest monday.csv --rejects corrections.csv
+        stockctl ingest monday.csv --corrects monday-0f1e2d3c4b5a.csv --dry-run
         cat monday.csv | stockctl ingest - --batch-id monday
     """
     from stockctl.cli.rejects import check_rejects
@@ -66,6 +79,12 @@ def ingest(
 
     _check_options(files, batch_id, dry_run=dry_run, reads_dates=bool(time_zone or date_order))
     read = [read_file(session, name, batch_id) for name in files]
+    if corrects is not None:
+        from stockctl.cli.corrections import correct_delivery
+
+        _check_correction(files, batch_id, wait=wait, has_rejects=rejects is not None, again=again)
+        correct_delivery(session, read[0], corrects, reading_of(session.deployment), dry_run=dry_run, new=new)
+        return
     reading = _dry_reading(session, time_zone, date_order) if dry_run else reading_of(session.deployment)
     checked = _checked(session, read, reading)
     if rejects:
@@ -88,6 +107,15 @@ def _check_options(files: list[str], batch_id: str | None, *, dry_run: bool, rea
         )
 
 
+def _check_correction(files: list[str], batch_id: str | None, *, wait: bool, has_rejects: bool, again: bool) -> None:
+    if len(files) > 1:
+        raise UsageError("--corrects takes one file, the whole delivery as it should have been", "Correct one by one.")
+    if batch_id or has_rejects or again or not wait:
+        raise UsageError(
+            "--corrects cannot be combined with --batch-id, --rejects, --again or --no-wait", "Leave those out."
+        )
+
+
 def _shown(
     session: Session, files: list[Checked], sent: Iterator[Document], rejects: Path | None, *, all_rows: bool
 ) -> list[Document]:
@@ -100,12 +128,19 @@ def _shown(
         documents += sent
     finally:
         if documents:
+            remember_deliveries(session.settings.stack, _recorded_keys(documents))
             done = files[: len(documents)]
             show(session, documents, all_rows=all_rows)
             report(session, done, documents)
             if rejects:
                 write_rejects(rejects, done, documents)
     return documents
+
+
+def _recorded_keys(documents: list[Document]) -> list[str]:
+    """The deliveries that were recorded, the newest first."""
+    recorded = {"recorded", "partial", "duplicate"}
+    return [document["delivery"] for document in reversed(documents) if document["status"] in recorded]
 
 
 def _exit_code(documents: list[Document]) -> ExitCode:

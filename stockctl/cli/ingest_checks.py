@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
 from stockctl.cli.completion import remember_ingredients
-from stockctl.domain.delivery import Row
+from stockctl.domain.delivery import Row, whole_delivery
 from stockctl.domain.errors import Refused
 from stockctl.domain.lookalikes import lookalikes
 from stockctl.domain.resend import Resent, resent
@@ -54,10 +55,10 @@ def _resent_refusal(file: Checked, earlier: Resent) -> Refused:
     rows = ", ".join(f"{row.ingredient} {row.best_before}" for row in earlier.rows[:NAMED])
     more = f" and {counts(len(earlier.rows) - NAMED, 'more row')}" if len(earlier.rows) > NAMED else ""
     message = f"{file.file.name} has rows that {earlier.delivery} recorded before: {rows}{more}; nothing was sent"
-    hint = "Send only the corrected rows in a file of their own."
+    correct = f"`--corrects {shlex.quote(whole_delivery(earlier.delivery))}` books the difference to that delivery."
     if earlier.was_partial:
-        hint = "That delivery was recorded in part: send only the rows that were rejected, corrected."
-    return Refused(message, f"{hint} `--again` sends the whole file, and those rows count twice.")
+        correct = f"That delivery was recorded in part: send only the rows that were rejected, corrected. Or: {correct}"
+    return Refused(message, f"{correct} `--again` sends the whole file, and those rows count twice.")
 
 
 @dataclass(frozen=True)

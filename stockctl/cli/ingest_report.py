@@ -21,8 +21,8 @@ _DETAILS = ("recorded_rows", "rejected", "rejected_rows", "reasons", "warnings",
 _NOTICES = {
     "sent": "was sent; the same command without --no-wait shows what became of it",
     "duplicate": "was recorded before; nothing changed",
-    "conflict": "this name was delivered before with other content; nothing changed. To correct it, send the corrected "
-    "rows alone, under another name",
+    "conflict": "this name was delivered before with other content; nothing changed. To correct that delivery, use "
+    "--corrects with its name",
 }
 
 

@@ -174,6 +174,14 @@ def csv_named(name: str) -> str:
     return name if suffix in {"csv", "CSV"} else f"{stem}.csv"
 
 
+_PART = re.compile(r"\.part-\d+-of-(?P<parts>\d+)(?=\.[cC][sS][vV]$)")
+
+
+def whole_delivery(delivery: str) -> str:
+    """The key of the delivery that this one is a part of, or its own key."""
+    return _PART.sub("", delivery)
+
+
 _OF_ONE_FILE = re.compile(r"(?P<name>.*?)(?P<digest>-[0-9a-f]{12})?(?:\.part-\d+-of-\d+)?\.[cC][sS][vV]", re.DOTALL)
 
 

@@ -18,7 +18,11 @@ MAX_BATCHES = 97
 
 @dataclass(frozen=True)
 class Discard:
-    """A request: units of one ingredient, of one batch or delivery, or of any batch, the soonest to expire first."""
+    """A request: units of one ingredient, of one batch or delivery, or of any batch, the soonest to expire first.
+
+    `batch_ids` are the only batches that it may take from; empty means any. With `up_to` it takes what is there where
+    that is less, even nothing. `version` is the level's version that it was decided on; None where any other will do.
+    """
 
     discard_id: str
     ingredient: str
@@ -26,20 +30,22 @@ class Discard:
     reason: str
     batch_id: str | None = None
     delivery: str | None = None
+    batch_ids: tuple[str, ...] = ()
+    up_to: bool = False
+    version: int | None = None
 
     @property
     def request_hash(self) -> str:
         """What makes two requests the same."""
-        content = json.dumps(
-            [self.ingredient, self.units, self.reason, self.batch_id, self.delivery],
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
+        parts = [self.ingredient, self.units, self.reason, self.batch_id, self.delivery]
+        more = [list(self.batch_ids), self.up_to] if self.batch_ids or self.up_to else []
+        content = json.dumps([*parts, *more], ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()
 
     def covers(self, batch: Batch) -> bool:
         """Whether it may take units of this batch."""
         is_named = self.batch_id is None or batch.batch_id == self.batch_id
+        is_named = is_named and (not self.batch_ids or batch.batch_id in self.batch_ids)
         return is_named and (self.delivery is None or batch.delivery == self.delivery)
 
 
@@ -72,7 +78,12 @@ class TooFew:
     is_expired: bool = False
 
 
-DiscardOutcome = Discarded | TooFew | Reused | Unknown
+@dataclass(frozen=True)
+class Moved:
+    """Nothing changed: the level has another version than the one that the request was decided on."""
+
+
+DiscardOutcome = Discarded | TooFew | Moved | Reused | Unknown
 
 
 def chosen(holding: Holding, request: Discard, now: int) -> tuple[Batch, ...] | TooFew:
@@ -84,10 +95,10 @@ def chosen(holding: Holding, request: Discard, now: int) -> tuple[Batch, ...] | 
     covered = [batch for batch in holding.counted if request.covers(batch) and batch.quantity]
     live = [batch for batch in covered if not batch.is_due(now)][:MAX_BATCHES]
     available = min(sum(batch.quantity for batch in live), holding.level.quantity)
-    if available < request.units:
+    if available < request.units and not request.up_to:
         return TooFew(available, is_expired=bool(covered) and not live)
     changed: list[Batch] = []
-    wanted = request.units
+    wanted = min(request.units, available)
     for batch in live:
         taken = min(wanted, batch.quantity)
         if taken:

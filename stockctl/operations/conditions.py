@@ -11,6 +11,12 @@ IS_NEW = "attribute_not_exists(transaction_id)"
 IS_UNSETTLED_CLAIM = "request_hash = :etag AND attribute_not_exists(missed)"
 """A delivery's claim: what the first attempt to finish could not record stays known, though rows expire meanwhile."""
 
+IS_NEXT_CORRECTION = "correction_id = :earlier AND is_done = :done"
+"""Correction of a delivery: it starts from the one that was read, once that is booked in full."""
+
+IS_THIS_CORRECTION = "correction_id = :correction AND is_done = :open"
+"""Correction: the end is noted once, so what was booked stays as it was first noted."""
+
 IS_AVAILABLE = "quantity >= :units"
 """Use: never take more than there is."""
 
@@ -28,7 +34,7 @@ HAS_SAME_UNITS = "batch_units = :batch_units"
 """Roster: no batch has been charged or removed since the rows were read, not even in part."""
 
 IS_SAME_VERSION = "version = :version"
-"""Write-off: the level has not changed since the units to write off were computed from it."""
+"""Write-off, and count: the level has not changed since the units were computed from it."""
 
 IS_NOT_ON_ROSTER = "NOT contains(batches, {id})"
 """Delivery: each batch counts once, even after its row has been removed."""

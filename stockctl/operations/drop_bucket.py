@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
-from stockctl.domain.delivery import file_of
+from stockctl.domain.delivery import file_of, whole_delivery
 from stockctl.domain.receipt import RECEIPTS, Receipt, receipt_from, receipt_key
 from stockctl.domain.resend import MAX_EARLIER, is_earlier
 
@@ -77,6 +77,20 @@ class DropBucket:
             receipt = self.receipt(key)
             if receipt:
                 yield receipt
+
+    def receipts_of(self, delivery: str) -> list[Receipt]:
+        """The receipt of a delivery, or the receipts of its parts; none where one of them is missing."""
+        if receipt := self.receipt(delivery):
+            return [receipt]
+        stem, _, _ = delivery.rpartition(".")
+        parts = [key for key in self.answered(f"{stem}.part-") if whole_delivery(key) == delivery]
+        receipts = [receipt for receipt in map(self.receipt, parts) if receipt]
+        return receipts if parts and f"-of-{len(receipts)}." in parts[0] else []
+
+    def answered(self, prefix: str = "") -> Iterator[str]:
+        """The deliveries that have a receipt and whose keys begin with a text; of very many, the first."""
+        for each in self._receipts_named(prefix):
+            yield each["Key"].removeprefix(RECEIPTS).removesuffix(".json")
 
     def _receipts_named(self, name: str) -> Iterator[ObjectTypeDef]:
         """The receipts whose deliveries begin with a name, as S3 lists them; of very many, the first."""

@@ -15,7 +15,7 @@ import pytest
 
 from stockctl.cli.main import run
 from stockctl.client.deployment import Deployment
-from stockctl.functions import get_stock, post_transaction, post_transactions
+from stockctl.functions import get_stock, post_transaction, post_transactions, stock_received
 from stockctl.terminal.environment import Environment
 from tests.service import BUCKET, HISTORY, STACK, STOCK, STREAM, TRANSACTIONS, Service
 
@@ -97,6 +97,21 @@ def kitchen(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def working(kitchen: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """S3 notifies StockReceived of every object that is put, as the bucket of a stack does."""
+    put = kitchen.clients.s3.put_object
+
+    def put_and_notify(_bucket: object, key: str, content: bytes) -> str:
+        answer = put(Bucket=BUCKET, Key=key, Body=content)
+        notification = kitchen.notification(key, answer["VersionId"])
+        stock_received.handler({"Records": [notification]}, None)
+        return answer["ETag"].strip('"')
+
+    monkeypatch.setattr("stockctl.operations.drop_bucket.DropBucket.drop", put_and_notify)
+    return kitchen
 
 
 def output_name(field: str) -> str:

@@ -23,23 +23,6 @@ GOOD = "ingredient,quantity,best_before\nham,30,2099-12-31\negg,12,2099-01-01\n"
 
 
 @pytest.fixture
-def working(kitchen: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
-    """S3 notifies StockReceived of every object that is put, as the bucket of a stack does."""
-    put = kitchen.clients.s3.put_object
-
-    def put_and_notify(_bucket: object, key: str, content: bytes) -> str:
-        answer = put(Bucket=BUCKET, Key=key, Body=content)
-        notification = kitchen.notification(key, answer["VersionId"])
-        from stockctl.functions import stock_received
-
-        stock_received.handler({"Records": [notification]}, None)
-        return answer["ETag"].strip('"')
-
-    monkeypatch.setattr("stockctl.operations.drop_bucket.DropBucket.drop", put_and_notify)
-    return kitchen
-
-
-@pytest.fixture
 def monday(tmp_path: Path) -> Path:
     path = tmp_path / "monday.csv"
     path.write_text(GOOD)
@@ -273,6 +256,7 @@ def test_a_corrected_file_is_not_sent_again_with_what_was_recorded(stockctl: Sto
     assert done.code == ExitCode.REFUSED
     assert f"{first} recorded before: leek 2031-05-01; nothing was sent" in done.err
     assert "send only the rows that were rejected" in done.err
+    assert f"`--corrects {first}`" in done.err
     assert [row[1] for row in stockctl("stock").rows] == ["40"]
     assert stockctl("ingest", str(monday), "--again").code == ExitCode.DONE
     assert [row[1] for row in stockctl("stock").rows] == ["10", "80"]
