@@ -33,6 +33,7 @@ SEEN_FROM_TWO_SIDES = {
     "discard",  # what it is, the operation, and the command
     "errors",  # the errors users see, and how botocore's become those
     "failures",  # the records Lambda leaves, and the command that lists them
+    "forecast",  # what is to be expected, and the command
     "findings",  # what an inspection found, and how it is shown
     "history",  # what it holds, and the command
     "reconcile",  # the operation, and the command

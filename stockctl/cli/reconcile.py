@@ -50,7 +50,7 @@ def reconcile(
         session.environment.tell(
             f"{len(drifting)} of {counts(len(results), 'ingredient')} with drift; `stockctl reconcile` fixes it"
         )
-        raise typer.Exit(ExitCode.DRIFT)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 def _drift_of(table: StockTable, ingredient: str) -> Reconciled:

@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     REFUSED = 3
     CREDENTIALS = 4
-    DRIFT = 5
+    FOUND = 5
     PARTIAL = 6
     INTERRUPTED = 130
 
@@ -37,7 +37,7 @@ _MEANINGS = {
     ExitCode.USAGE: "usage error",
     ExitCode.REFUSED: "refused: a shortage, a reused transaction id, no valid rows, or other stock in the way",
     ExitCode.CREDENTIALS: "no credentials, or a permission is missing",
-    ExitCode.DRIFT: "drift found",
+    ExitCode.FOUND: "found what a check looks for: drift, or waste or a shortage ahead",
     ExitCode.PARTIAL: "some rows of a file were rejected, the others recorded",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }

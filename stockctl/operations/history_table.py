@@ -25,6 +25,8 @@ DIGITS = 12
 _OWN = {"entry", "forget_at"}
 """Attributes of a row that are none of its entry's."""
 CHARGE = "charge#"
+FEW = 25
+"""Entries in a page where the first level change ends the reading: charges may come before it."""
 
 
 class HistoryTable:
@@ -85,8 +87,19 @@ class HistoryTable:
             "ingredient = :ingredient AND entry < :moment",
             {":moment": text(_instant(moment))},
             newest_first=True,
+            page_size=FEW,
         )
         return next((entry for entry in newest_first if isinstance(entry, LevelEntry)), None)
+
+    def first_from(self, ingredient: str, moment: datetime) -> LevelEntry | None:
+        """The first level change at a moment or later; None if there is none."""
+        found = self._query(
+            ingredient,
+            "ingredient = :ingredient AND entry >= :moment",
+            {":moment": text(_instant(moment))},
+            page_size=FEW,
+        )
+        return next((entry for entry in found if isinstance(entry, LevelEntry)), None)
 
     def _query(
         self,
@@ -95,6 +108,7 @@ class HistoryTable:
         values: Mapping[str, AttributeValueTypeDef],
         *,
         newest_first: bool = False,
+        page_size: int | None = None,
     ) -> Iterator[Entry]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
@@ -102,6 +116,7 @@ class HistoryTable:
             ExpressionAttributeValues={":ingredient": text(ingredient), **values},
             ScanIndexForward=not newest_first,
             ConsistentRead=True,
+            PaginationConfig={} if page_size is None else {"PageSize": page_size},
         )
         for page in pages:
             yield from map(entry_from, page["Items"])

@@ -59,6 +59,8 @@ def ham(kitchen: Service) -> Service:
         ("`discard`", ["discard", "ham=3"]),
         ("`history`", ["history", "ham"]),
         ("`history --charges`", ["history", "ham", "--charges"]),
+        ("`forecast`", ["forecast"]),
+        ("`forecast --reorder`", ["forecast", "--reorder"]),
         ("`show`", ["show", "t1"]),
         ("`threshold`", ["threshold"]),
         ("`reconcile`", ["reconcile"]),

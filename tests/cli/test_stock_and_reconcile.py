@@ -137,7 +137,7 @@ def test_check_finds_drift_changes_nothing_and_ends_with_its_own_code(stockctl: 
     stockctl("use", "ham=40")
     for _ in range(2):
         done = stockctl("reconcile", "--check", "-o", "json")
-        assert done.code == ExitCode.DRIFT
+        assert done.code == ExitCode.FOUND
         assert {row["ingredient"]: row["drift"] for row in done.json} == {"ham": 40, "mushroom": 0}
 
 
