@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,14 +14,23 @@ from stockctl.cli.completion import complete_ingredients, remember_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
-from stockctl.domain.instants import NEVER, iso_seconds
-from stockctl.terminal.figures import best_before, counts, local, relative, units
+from stockctl.domain.instants import NEVER, iso_seconds, time_zone
+from stockctl.terminal.figures import best_before, counts, is_within_a_day, local, relative, units
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
     from stockctl.domain.stock import Batch, Holding, Level
+    from stockctl.operations.stock_table import StockTable
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _AtRisk:
+    """A level, and the units of it that expire within the time asked for."""
+
+    level: Level
+    units: int
 
 
 class SortBy(StrEnum):
@@ -41,7 +51,8 @@ def stock(
     batches: Annotated[bool, typer.Option("--batches", help="List batches instead of levels.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="With --batches: also batches that are used up.")] = False,
     expiring: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Only what expires within this time, as in 3d or 12h.")
+        str | None,
+        typer.Option(metavar="TIME", help="Only what expires within this time, such as 3d, 12h, today or tomorrow."),
     ] = None,
     low: Annotated[int | None, typer.Option(metavar="UNITS", help="Only levels below this many units.", min=0)] = None,
     below_threshold: Annotated[
@@ -57,12 +68,12 @@ def stock(
     """Show what is in stock, by ingredient or by batch.
 
     Each level shows units on hand, received, used and expired, and the next expiry. `stockctl threshold` sets the
-    thresholds.
+    thresholds. With --expiring, a level also shows the units at risk: what is left of the batches that expire in time.
 
     Examples:
         stockctl stock
         stockctl stock ham --batches
-        stockctl stock --expiring 3d --sort expiry
+        stockctl stock --expiring tomorrow --sort expiry
         stockctl stock --below-threshold --exit-code || reorder
     """
     if exit_code and low is None and expiring is None and not below_threshold:
@@ -84,8 +95,10 @@ def stock(
         holdings = (table.read(level.ingredient) for level in levels)
         found = [batch for holding in holdings for batch in _batches(holding, before, everything=everything)]
         listing = _batch_listing(_sorted_batches(found, sort), now)
+    elif before is not None:
+        at_risk = _at_risk(table, _sorted_levels(levels, sort), before)
+        listing = _risk_listing(at_risk, before, now)
     else:
-        levels = [level for level in levels if before is None or (level.next_expiry or before + 1) <= before]
         listing = _level_listing(_sorted_levels(levels, sort), now, is_empty=is_empty)
     session.output.show(listing)
     if exit_code and listing.records:
@@ -105,11 +118,23 @@ def _check_batches(batches: bool, everything: bool, low: int | None) -> None:
 
 
 def _horizon(session: Session, expiring: str | None) -> int | None:
-    from stockctl.terminal.durations import duration_of
+    from stockctl.terminal.durations import end_of
 
     if expiring is None:
         return None
-    return int((session.environment.now() + duration_of(expiring, "--expiring")).timestamp())
+    now = session.environment.now()
+    return int(end_of(expiring, "--expiring", now, lambda: time_zone(session.deployment.time_zone)).timestamp())
+
+
+def _at_risk(table: StockTable, levels: list[Level], before: int) -> list[_AtRisk]:
+    """The levels with batches that expire by then, and what is left of those."""
+    soon = (level for level in levels if level.next_expiry is not None and level.next_expiry <= before)
+    holdings = filter(None, (table.read(level.ingredient) for level in soon))
+    found = [
+        _AtRisk(holding.level, sum(batch.quantity for batch in holding.unspent if batch.expires_at <= before))
+        for holding in holdings
+    ]
+    return [one for one in found if one.units]
 
 
 def _batches(holding: Holding | None, before: int | None, *, everything: bool) -> list[Batch]:
@@ -135,7 +160,24 @@ def _sorted_batches(batches: list[Batch], sort: SortBy | None) -> list[Batch]:
 
 
 def _level_listing(levels: list[Level], now: datetime, *, is_empty: bool) -> Listing[Level]:
-    fields: list[Field[Level]] = [
+    nothing = "nothing in stock; `stockctl ingest FILE` adds a delivery" if is_empty else "no ingredient matches"
+    return Listing(_level_fields(levels, now), levels, style=_style, total=_total(levels, now), empty=nothing)
+
+
+def _risk_listing(found: list[_AtRisk], before: int, now: datetime) -> Listing[_AtRisk]:
+    fields = [field.of(_level_of) for field in _level_fields([one.level for one in found], now)]
+    fields.insert(2, Field("at_risk", lambda one: one.units, style="bold"))
+    lost = sum(one.units for one in found)
+    total = f"{counts(lost, 'unit')} of {counts(len(found), 'ingredient')} at risk: they expire by {_local(before)}"
+    return Listing(fields, found, style=lambda one: _style(one.level), total=total, empty="no ingredient matches")
+
+
+def _level_of(one: _AtRisk) -> Level:
+    return one.level
+
+
+def _level_fields(levels: list[Level], now: datetime) -> list[Field[Level]]:
+    return [
         Field("ingredient", lambda level: level.ingredient),
         Field("quantity", lambda level: level.quantity, "on hand", style="bold"),
         Field("received", lambda level: level.received, yields=3),
@@ -158,8 +200,6 @@ def _level_listing(levels: list[Level], now: datetime, *, is_empty: bool) -> Lis
         Field("discarded", lambda level: level.discarded, in_table=False),
         Field("returned", lambda level: level.returned, in_table=False),
     ]
-    nothing = "nothing in stock; `stockctl ingest FILE` adds a delivery" if is_empty else "no ingredient matches"
-    return Listing(fields, levels, style=_style, total=_total(levels, now), empty=nothing)
 
 
 def _style(level: Level) -> str:
@@ -170,8 +210,8 @@ def _total(levels: list[Level], now: datetime) -> str:
     """The number of ingredients, and of those that need attention."""
     out = sum(level.quantity == 0 for level in levels)
     low = sum(level.is_low for level in levels)
-    tomorrow = now.timestamp() + 86_400
-    soon = sum(level.next_expiry is not None and level.next_expiry <= tomorrow for level in levels)
+    dates = (level.next_expiry for level in levels if level.next_expiry is not None and level.quantity)
+    soon = sum(is_within_a_day(datetime.fromtimestamp(instant, UTC), now) for instant in dates)
     counted = counts(len(levels), "ingredient")
     return f"{counted}: {units(low)} below threshold, {units(out)} out, {units(soon)} with stock expiring within a day"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import fmean
@@ -235,7 +235,7 @@ class Forecast:
 
 def forecast(holding: Holding, pace: Pace, start: datetime, days: float) -> Forecast:
     """The forecast of one ingredient from a moment on, with what expires within so many days."""
-    batches = unspent(holding, int(start.timestamp()))
+    batches = [batch for batch in holding.unspent if not batch.is_due(int(start.timestamp()))]
     curves = demand(pace, start)
     low, likely, high = (outlook(batches, curve) for curve in (curves.low, curves.likely, curves.high))
     horizon = start.timestamp() + timedelta(days=days).total_seconds()
@@ -256,18 +256,6 @@ def forecast(holding: Holding, pace: Pace, start: datetime, days: float) -> Fore
 
 def _ordered(high: int, likely: int, low: int) -> Estimate[int]:
     return Estimate(min(low, likely), likely, max(high, likely))
-
-
-def unspent(holding: Holding, now: int) -> tuple[Batch, ...]:
-    """The batches that are good at `now` and have stock, soonest first, less the usage that waits to be charged."""
-    pending = max(0, holding.drift)
-    left: list[Batch] = []
-    for batch in holding.counted:
-        charged = min(pending, batch.quantity)
-        pending -= charged
-        if batch.quantity > charged and not batch.is_due(now):
-            left.append(replace(batch, quantity=batch.quantity - charged))
-    return tuple(left)
 
 
 def to_order(found: Forecast, start: datetime, cover_days: float) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stockctl.domain.instants import NEVER
 
@@ -142,6 +142,18 @@ class Holding:
     def drift(self) -> int:
         """Units on the roster's batches minus the level: above 0 while uses wait to be charged."""
         return self.batch_units - self.level.quantity
+
+    @property
+    def unspent(self) -> tuple[Batch, ...]:
+        """The batches with stock, soonest first, once the usage that waits to be charged is taken from them."""
+        pending = max(0, self.drift)
+        left: list[Batch] = []
+        for batch in self.counted:
+            charged = min(pending, batch.quantity)
+            pending -= charged
+            if batch.quantity > charged:
+                left.append(replace(batch, quantity=batch.quantity - charged))
+        return tuple(left)
 
     @property
     def charged_units(self) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
-_SPANS = ((86_400 * 365, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_SPANS = ((1, 60, "s"), (60, 60, "min"), (3_600, 48, "h"), (86_400, 2 * 365, "d"))
+"""Units of time in seconds, and how many of one are shown in the next: 47 hours are hours, 48 are 2 days."""
 
 
 def units(value: int) -> str:
@@ -25,13 +27,26 @@ def change(value: int) -> str:
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """How far a moment is away, in its largest unit: `in 3 d`, `2 h ago`, `now`."""
+    """How far a moment is away, rounded: `in 3 d`, `in 47 h`, `2 h ago`, `now`."""
     seconds = (moment - now).total_seconds()
-    for span, name in _SPANS:
-        count = int(abs(seconds) // span)
-        if count:
-            return f"in {count} {name}" if seconds > 0 else f"{count} {name} ago"
-    return "now"
+    far = abs(seconds)
+    count, name = next(
+        ((_rounded(far, span), name) for span, limit, name in _SPANS if _rounded(far, span) < limit),
+        (_rounded(far, 365 * 86_400), "y"),
+    )
+    if not count:
+        return "now"
+    return f"in {count} {name}" if seconds > 0 else f"{count} {name} ago"
+
+
+def is_within_a_day(moment: datetime, now: datetime) -> bool:
+    """Whether a moment is past or at most 24 hours away, rounded as `relative` rounds it."""
+    return _rounded((moment - now).total_seconds(), 3_600) <= 24
+
+
+def _rounded(seconds: float, span: int) -> int:
+    """Half a unit is rounded up."""
+    return math.floor(seconds / span + 0.5)
 
 
 def best_before(written: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from stockctl.domain.errors import ExitCode
 from tests.cli.conftest import Stockctl
-from tests.service import Service
+from tests.service import Service, soon
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +63,41 @@ def test_low_and_expiring_stock_can_be_asked_for(stockctl: Stockctl) -> None:
     assert stockctl("stock", "--expiring", "3d").rows == []
     assert [row[0] for row in stockctl("stock", "--sort", "quantity").rows] == ["mushroom", "ham"]
     assert stockctl("stock", "--expiring", "3").code == ExitCode.USAGE
+
+
+def test_expiring_shows_what_is_at_risk_and_not_whole_levels(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.drop("egg.csv", f"egg,30,{soon(3600)}\negg,7,{soon(40 * 3600)}\negg,500,2099-12-31\n")
+    kitchen.post("order", egg=12)  # not charged to a batch yet, but gone
+    assert stockctl("stock", "--expiring", "2h").columns("ingredient", "quantity", "at_risk") == [["egg", "525", "18"]]
+    assert stockctl("stock", "egg", "--expiring", "2d").columns("at_risk") == [["25"]]
+    assert "25 units of 1 ingredient at risk" in stockctl("stock", "--expiring", "2d", "-o", "table").out
+
+
+def test_what_is_used_up_is_not_at_risk(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.drop("egg.csv", f"egg,30,{soon(3600)}\negg,500,2099-12-31\n")
+    kitchen.post("order", egg=30)
+    assert stockctl("stock", "--expiring", "2h").rows == []
+
+
+def test_expiring_takes_today_and_tomorrow_in_the_kitchens_time_zone(stockctl: Stockctl, kitchen: Service) -> None:
+    today = datetime.now(UTC).date()
+    rows = [f"{name},5,{today + timedelta(days=days)}" for days, name in enumerate(["a", "b", "c"])]
+    kitchen.drop("days.csv", "ingredient,quantity,best_before\n" + "\n".join(rows) + "\n")
+    assert stockctl("stock", "--expiring", "today").columns("ingredient") == [["a"]]
+    assert stockctl("stock", "--expiring", "Tomorrow").columns("ingredient") == [["a"], ["b"]]
+    done = stockctl("stock", "--expiring", "yesterday")
+    assert (done.code, "`today` and `tomorrow` work, too" in done.err) == (ExitCode.USAGE, True)
+
+
+def test_what_is_shown_in_hours_and_the_count_below_the_table_agree(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.drop("egg.csv", f"egg,5,{soon(47 * 3600 - 900)}\n")
+    shown = stockctl("stock", "-o", "table").out
+    assert "in 47 h" in shown
+    assert "0 with stock expiring within a day" in shown
+    kitchen.drop("soon.csv", f"egg,5,{soon(24 * 3600 + 60)}\n")
+    shown = stockctl("stock", "-o", "table").out
+    assert "in 24 h" in shown
+    assert "1 with stock expiring within a day" in shown
 
 
 def test_a_filter_that_matches_nothing_does_not_claim_that_nothing_is_in_stock(stockctl: Stockctl) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockctl.domain.forecast import DailyUse, DemandCurve, Forecast, Pace, demand, forecast, outlook, to_order, unspent
+from stockctl.domain.forecast import DailyUse, DemandCurve, Forecast, Pace, demand, forecast, outlook, to_order
 from stockctl.domain.instants import NEVER
 from stockctl.domain.stock import Batch, Holding, Level, Roster
 
@@ -106,11 +106,13 @@ def test_the_range_is_wider_the_more_days_differ_and_has_no_width_where_they_do_
 
 def test_usage_that_waits_to_be_charged_is_taken_from_the_soonest_batches() -> None:
     held = holding(batch(10, 1, "a"), batch(10, 2, "b"), level=7)
-    assert [(one.delivery, one.quantity) for one in unspent(held, NOW)] == [("b", 7)]
+    assert [(one.delivery, one.quantity) for one in held.unspent] == [("b", 7)]
+    assert unused_of(forecast(held, steady(2), START, 7)) == {"b": 3}
 
 
 def test_stock_that_has_expired_is_not_counted() -> None:
-    assert unspent(holding(batch(10, 0)), NOW) == ()
+    found = expected(batch(10, 0), batch(4, 2), pace=steady(1))
+    assert (found.on_hand, found.waste.likely) == (4, 2)
 
 
 def test_a_day_begins_where_the_kitchen_is() -> None:
