@@ -214,10 +214,7 @@ def answers() -> Iterator[Answer]:
 
 def answers_to_returns() -> Iterator[Answer]:
     """One of each answer to a return that answers to transactions have no like of."""
-    request, part = (
-        Return("r", "a", {}),
-        ReturnedUnits("ham", 1, "2096-10-02", "d", 4_000_000_000, "return/r@2096-10-02"),
-    )
+    request, part = Return("r", "a", {}), ReturnedUnits("ham", 1, "2096-10-02", "monday.csv", 0, "return/r@2096-10-02")
     excess = TooMany((Excess("ham", 2, 1, 0),))
     for outcome in (Returned((part, replace(part, batch_id=""))), excess, NotRecorded(), NoTransaction(), Reused()):
         yield answer_to_return(request, outcome)

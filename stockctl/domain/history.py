@@ -143,7 +143,7 @@ def served(start: int, end: int, charges: Iterable[ChargeEntry], charged: int) -
     found: list[Served] = []
     at = start
     for charge in sorted(charges, key=lambda one: one.through):
-        first, last = max(start, charge.start), min(end, charge.through)
+        first, last = max(at, charge.start), min(end, charge.through)
         if first < last:
             if at < first:
                 found.append(Served(None, first - at))

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MAX_ACTIONS = 100
 """DynamoDB's limit on the actions of one transaction."""
 RECORDED_WITHIN = timedelta(minutes=15)
-"""History has the level change of a use within seconds; one that lacks it for so long never gets it."""
+"""History has level changes and charges within seconds; one that it lacks for so long, it may never get."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,12 @@ def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
     if excesses := _excesses(use, wanted):
         return TooMany(excesses)
     served = [_served(place, use, name, units) for name, units in wanted.items() if units]
-    if not all(item.is_known for item in served):
-        return None if place.history.days and _is_recent(use, tables.clock()) else NotRecorded()
-    if not all(item.is_complete for item in served):  # history gets their charges within seconds
-        return None
+    if not place.history.days or not use.commit_id:
+        return NotRecorded()
+    if missing := [item for item in served if not item.is_complete]:
+        now = tables.clock()
+        are_coming = all(item.pending or _is_recent(item.charged_by or use.at, now) for item in missing)
+        return None if are_coming else NotRecorded()
     return _brought_back(place, request, use, wanted, served)
 
 
@@ -106,9 +108,8 @@ def _excesses(use: UseRecord, wanted: Mapping[str, int]) -> tuple[Excess, ...]:
     return tuple(found)
 
 
-def _is_recent(use: UseRecord, now: float) -> bool:
-    made = datetime.fromisoformat(use.at)
-    return bool(use.commit_id) and datetime.fromtimestamp(now, UTC) - made < RECORDED_WITHIN
+def _is_recent(at: str, now: float) -> bool:
+    return datetime.fromtimestamp(now, UTC) - datetime.fromisoformat(at) < RECORDED_WITHIN
 
 
 def _served(place: Returns, use: UseRecord, ingredient: str, units: int) -> ServedItem:

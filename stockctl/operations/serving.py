@@ -23,7 +23,8 @@ CLOCK_DIFFERENCE = timedelta(minutes=5)
 class ServedItem:
     """One item of a transaction: what it was served from, and the units that wait to be charged.
 
-    `is_known` is False where history does not have the change of the level.
+    `is_known` is False where history does not have the change of the level. Units that do not wait were charged by
+    `charged_by`, at the latest.
     """
 
     ingredient: str
@@ -31,6 +32,7 @@ class ServedItem:
     parts: tuple[Served, ...] = ()
     pending: int = 0
     is_known: bool = True
+    charged_by: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -81,9 +83,11 @@ def served_units(
         return ServedItem(ingredient, len(which), is_known=False)
     start = used - use.units_after[ingredient] - use.items[ingredient]
     first, last = start + which.start, start + which.stop
-    charges = _charges_until(history, ingredient, use, last, now)
+    charges = list(_charges_until(history, ingredient, use, last, now))
     parts, pending = served(first, last, charges, holding.charged_units)
-    return ServedItem(ingredient, len(which), tuple(parts), pending)
+    latest = max((batch.charged_at for batch in holding.batches), default="")
+    charged_by = min((charge.at for charge in charges if charge.start >= last), default=latest)
+    return ServedItem(ingredient, len(which), tuple(parts), pending, charged_by=charged_by)
 
 
 def _used_after(history: HistoryTable, ingredient: str, use: UseRecord) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -210,3 +211,15 @@ def test_without_history_the_answer_says_so_at_once(service: Service, monkeypatc
     assert service.post("2", ham=5)[0] == 201
     status, body = returned(returnId="r", transactionId="2")
     assert (status, body["code"]) == (409, "not_recorded")
+
+
+def test_a_charge_that_history_never_got_is_refused_in_the_end(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its record was given up: after a while nobody is asked to try again."""
+    assert service.post("2", ham=5)[0] == 201
+    stock_updated.handler({"Records": [service.level_image("ham")]}, None)
+    place, now = wiring.returns(), time.time() + 3600
+    monkeypatch.setattr(wiring, "returns", lambda: replace(place, tables=replace(place.tables, clock=lambda: now)))
+    status, body = returned(returnId="r", transactionId="2")
+    assert (status, body["code"], counts(service)[2]) == (409, "not_recorded", 0)
