@@ -10,11 +10,10 @@ import typer
 
 from stockctl.cli.completion import complete_ingredients
 from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.moments import moment_given
 from stockctl.cli.operation_tables import history_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
-from stockctl.domain.instants import moment_of
-from stockctl.terminal.durations import duration_of
 from stockctl.terminal.figures import best_before, change, counts, local, units
 from stockctl.terminal.output import Field, Listing
 
@@ -84,7 +83,7 @@ def history(
     """
     wanted = named(ingredients) or []
     now = session.environment.now()
-    first, last = _moment(since, "--since", now), now if until is None else _moment(until, "--until", now)
+    first, last = moment_given(since, "--since", now), now if until is None else moment_given(until, "--until", now)
     if first >= last:
         raise UsageError("--since is not before --until", "Swap them, or leave --until out.")
     table = history_table(session)
@@ -92,13 +91,6 @@ def history(
     check_known(session, wanted, [level.ingredient for level in levels])
     periods = [Period(name, table.last_before(name, first), list(table.entries(name, first, last))) for name in wanted]
     session.output.show(_charge_listing(periods) if charges else _change_listing(periods))
-
-
-def _moment(text: str, option: str, now: datetime) -> datetime:
-    try:
-        return moment_of(text)
-    except ValueError:
-        return now - duration_of(text, option)
 
 
 def _change_listing(periods: list[Period]) -> Listing[RecordedChange]:

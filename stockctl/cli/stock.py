@@ -58,6 +58,9 @@ def stock(
     below_threshold: Annotated[
         bool, typer.Option("--below-threshold", help="Only ingredients below their low-stock threshold.")
     ] = False,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Levels as they were: 2h for two hours ago, or 2026-12-31T18:00.")
+    ] = None,
     sort: Annotated[
         SortBy | None, typer.Option(help="Order of the rows. Default: levels by name, batches by expiry.")
     ] = None,
@@ -73,6 +76,7 @@ def stock(
     Examples:
         stockctl stock
         stockctl stock ham --batches
+        stockctl stock --at 2d
         stockctl stock --expiring tomorrow --sort expiry
         stockctl stock --below-threshold --exit-code || reorder
     """
@@ -80,6 +84,13 @@ def stock(
         raise UsageError("--exit-code needs something to look for", "Add --low, --below-threshold or --expiring.")
     _check_batches(batches, everything, low)
     wanted = named(ingredients or [])
+    if at is not None:
+        from stockctl.cli.stock_at import show_levels_at
+
+        if batches or everything or expiring or below_threshold or sort or exit_code or low is not None:
+            raise UsageError("--at cannot be combined with other options of stock", "Leave those out.")
+        show_levels_at(session, wanted, at)
+        return
     before = _horizon(session, expiring)
     table = stock_table(session)
     levels = table.levels(wanted)
