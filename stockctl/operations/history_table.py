@@ -46,7 +46,7 @@ class HistoryTable:
         """
         if not self.days:
             return
-        rows = [self._row(entry) for entry in entries]
+        rows = [history_row(entry, self.days) for entry in entries]
         unique = list({(row["ingredient"]["S"], row["entry"]["S"]): row for row in rows}.values())
         for start in range(0, len(unique), ENTRIES_PER_REQUEST):
             self._write(unique[start : start + ENTRIES_PER_REQUEST])
@@ -57,15 +57,6 @@ class HistoryTable:
             wanted = self.client.batch_write_item(RequestItems=wanted).get("UnprocessedItems") or {}
             if not wanted:
                 return
-
-    def _row(self, entry: Entry) -> dict[str, Any]:
-        forget_at = int(datetime.fromisoformat(entry.at).timestamp()) + self.days * SECONDS_PER_DAY
-        fields = asdict(entry)
-        return {
-            "entry": text(key_of(entry)),
-            "forget_at": number(forget_at),
-            **{name: _attribute(value) for name, value in fields.items()},
-        }
 
     def entries(self, ingredient: str, since: datetime, until: datetime) -> Iterator[Entry]:
         """An ingredient's entries from `since` up to `until`, the oldest first."""
@@ -120,6 +111,13 @@ class HistoryTable:
         )
         for page in pages:
             yield from map(entry_from, page["Items"])
+
+
+def history_row(entry: Entry, days: int) -> dict[str, AttributeValueTypeDef]:
+    """The row of an entry that is kept for so many days."""
+    forget_at = int(datetime.fromisoformat(entry.at).timestamp()) + days * SECONDS_PER_DAY
+    fields = {name: _attribute(value) for name, value in asdict(entry).items()}
+    return {"entry": text(key_of(entry)), "forget_at": number(forget_at), **fields}
 
 
 def key_of(entry: Entry) -> str:

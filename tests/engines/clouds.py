@@ -50,7 +50,7 @@ class EngineCloud:
     def rows(self) -> Rows:
         return {
             key_of(table, row): row
-            for table in KEYS
+            for table in (STOCK, TRANSACTIONS)
             for page in self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
             for row in page["Items"]
         }

@@ -16,6 +16,7 @@ from tests.faults.operations import (
     receiving,
     reconciling,
     recording,
+    returning,
     using,
     using_many,
 )
@@ -34,6 +35,7 @@ def begun(*operations: Operation, now: int = 0, removed: bool = False) -> Callab
     """A kitchen with ham and cheese, a file that waits in the bucket, and some more done; then it is `now`."""
 
     def setup(cloud: AnyCloud) -> None:
+        cloud.dynamodb.keeps_history = True
         cloud.s3.put_object(Key=KEY, Body=csv(*FILED))
         for operation in (receiving(SOON), receiving(LATER), receiving(CHEESE), *operations):
             operation(cloud)
@@ -46,6 +48,13 @@ def begun(*operations: Operation, now: int = 0, removed: bool = False) -> Callab
 
 
 WAITING = begun(using(4, "before"))
+RETURNED = begun(using(4, "before", cheese=2), using(1, "another"), returning("before", "first", ham=1))
+RETURNS = (
+    Case("return", TRUTH, begun(using(4, "before", cheese=2)), returning("before", "back")),
+    Case("return the rest", TRUTH, RETURNED, returning("before", "back")),
+    Case("return what has expired", TRUTH, begun(using(4, "before"), now=1), returning("before", "back")),
+    Case("return too much", TRUTH, RETURNED, returning("before", "back", ham=4)),
+)
 CASES = (
     Case("use", TRUTH, WAITING, using(2, "two", cheese=1)),
     Case("use what may have expired", TRUTH, begun(using(1, "before"), now=1), using(2, "two", cheese=1)),
@@ -59,6 +68,9 @@ CASES = (
     Case("discard", TRUTH, WAITING, discarding(5, "five")),
     Case("discard of a delivery", TRUTH, begun(using(1, "before"), now=1), discarding(4, "four", LATER.delivery)),
     Case("discard too much", TRUTH, WAITING, discarding(10, "ten")),
+    *RETURNS,
     Case("publish", TRUTH, WAITING, publishing()),
     Case("record", TRUTH, WAITING, recording(KEY)),
 )
+WITHOUT_HISTORY = tuple(case for case in CASES if case not in RETURNS)
+"""Those that an engine without the table's stream can run."""

@@ -147,7 +147,7 @@ def _seen(rows: Rows) -> object:
     stock = [
         (
             name,
-            (p.level.quantity, p.level.received, p.level.used, p.level.expired, p.level.discarded),
+            (p.level.quantity, p.level.received, p.level.used, p.level.expired, p.level.discarded, p.level.returned),
             [(one.batch_id, one.quantity) for one in p.holding.counted],
         )
         for name, p in sorted(partitions(rows).items())

@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from stockctl.domain.discard import Discarded, TooFew
+from stockctl.domain.returns import Returned, TooMany
 from stockctl.domain.transaction import Accepted, Insufficient, Reused
 from tests.faults.cloud_engine import SmallCloud, Snapshot
 from tests.faults.invariants import Broken, Truth, holds, holds_at_rest, partitions
@@ -270,6 +271,7 @@ class Explorer:
                     p.level.used,
                     p.level.expired,
                     p.level.discarded,
+                    p.level.returned,
                     p.level.next_expiry,
                 ),
                 tuple((batch.batch_id, batch.quantity) for batch in p.holding.counted),
@@ -340,5 +342,5 @@ def _answer(actor: Stepped) -> tuple[str, ...]:
     return tuple(
         type(outcome).__name__
         for outcome in outcomes
-        if isinstance(outcome, Accepted | Insufficient | Reused | Discarded | TooFew)
+        if isinstance(outcome, Accepted | Insufficient | Reused | Discarded | TooFew | Returned | TooMany)
     )

@@ -156,10 +156,21 @@ def _test(tokens: _Tokens) -> Condition:
     if tokens.next == "(":
         return _function(word, tokens)
     symbol = tokens.take()
+    if symbol.upper() == "BETWEEN":
+        return _between(word, tokens)
     if symbol not in _COMPARATORS:
         raise BadExpression(f"syntax error at {symbol!r}")
     compare, left, right = _COMPARATORS[symbol], word, tokens.take()
     return lambda item, values: _compared(compare, _operand(left, item, values), _operand(right, item, values))
+
+
+def _between(path: str, tokens: _Tokens) -> Condition:
+    low = tokens.take()
+    tokens.take("AND")
+    high = tokens.take()
+    return lambda item, values: (
+        _compared(operator.ge, item.get(path), values[low]) and _compared(operator.le, item.get(path), values[high])
+    )
 
 
 def _function(name: str, tokens: _Tokens) -> Condition:
@@ -176,6 +187,11 @@ def _function(name: str, tokens: _Tokens) -> Condition:
         wanted = tokens.take()
         tokens.take(")")
         return lambda item, values: values[wanted]["S"] in item.get(path, {}).get("SS", ())
+    if name == "begins_with":
+        tokens.take(",")
+        start = tokens.take()
+        tokens.take(")")
+        return lambda item, values: bool(item.get(path, {}).get("S", "").startswith(values[start]["S"]))
     raise BadExpression(f"unknown function {name}")
 
 

@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from stockctl.domain.history import ChargeEntry, LevelEntry
+from stockctl.domain.returns import ReturnedUnits
 from stockctl.domain.stock import Batch, Holding, Level, Roster
+from stockctl.operations.history_table import entry_from
+from stockctl.operations.return_units import parts_in
 from stockctl.operations.rows import BATCH_PREFIX, LEVEL, ROSTER, batch_from, level_from, roster_from
-from tests.faults.table_engine import STOCK, TRANSACTIONS, Key
+from stockctl.operations.serving import UseRecord
+from tests.faults.table_engine import HISTORY, STOCK, TRANSACTIONS, Key
 
 Rows = Mapping[Key, Mapping[str, Any]]
 
@@ -80,22 +86,27 @@ def holds(truth: Truth, before: Rows, after: Rows, now: float) -> None:
         Broken: one does not hold.
     """
     were, used, discarded = partitions(before), accepted_units(after), discarded_units(after)
+    returned = returned_parts(after)
+    _returned_well(after, returned)
     for name, partition in partitions(after).items():
-        _always(truth, partition, used.get(name, 0), now)
+        back = [part for _, part in returned if part.ingredient == name and part.is_back]
+        _always(truth, partition, used.get(name, 0), back, now)
         _discarded_well(partition, discarded.get(name, 0))
         if name in were:
             _changed_well(were[name], partition)
             _charges_tile(were[name], partition)
 
 
-def _always(truth: Truth, partition: Partition, used: int, now: float) -> None:
+def _always(truth: Truth, partition: Partition, used: int, back: Sequence[ReturnedUnits], now: float) -> None:
     level, roster = partition.level, partition.roster
     ensure(level.adds_up, "I1: received + returned = quantity + used + expired + discarded, all at least 0", level)
     ensure(level.generation == roster.generation, "I2: one generation", level, roster)
     ensure(level.used == used, "I5: what was used is what was accepted", level, used)
     mine = truth.of(level.ingredient)
     ensure(level.received in _sums(batch.quantity for batch in mine), "I5: each batch is received once", level)
+    ensure(level.returned == sum(part.units for part in back), "I5: what came back is what was recorded", level, back)
     could_expire = sum(batch.quantity for batch in mine if batch.is_due(int(now)))
+    could_expire += sum(part.units for part in back if part.expires_at <= now)
     ensure(level.expired <= could_expire, "I5: nothing is written off before its time", level, could_expire)
     ensure(all(batch.quantity >= 0 for batch in partition.batches), "I5: no batch below nothing", partition)
     ensure(
@@ -109,6 +120,37 @@ def _always(truth: Truth, partition: Partition, used: int, now: float) -> None:
     ensure(guarded, "I6: the guard is not later than the soonest batch with stock", partition)
     charged = partition.holding.charged_units
     ensure(0 <= charged <= level.used, "I4: no more is charged to batches than was used", partition, charged)
+
+
+def _returned_well(rows: Rows, returned: Sequence[tuple[str, ReturnedUnits]]) -> None:
+    """No more comes back than was taken, and each unit with the best-before it had when it was served."""
+    counted: Counter[tuple[str, str]] = Counter()
+    dated: Counter[tuple[str, str, str]] = Counter()
+    for transaction_id, part in returned:
+        counted[transaction_id, part.ingredient] += part.units
+        dated[transaction_id, part.ingredient, part.best_before] += part.units
+    for transaction_id in {transaction_id for transaction_id, _ in counted}:
+        use = UseRecord.of(rows[TRANSACTIONS, transaction_id])
+        for name, units in use.items.items():
+            ensure(counted[transaction_id, name] <= units, "no more comes back than was taken", transaction_id, name)
+            recorded = use.returned.get(name, 0)
+            ensure(counted[transaction_id, name] == recorded, "the transaction counts its returns", use, returned)
+            served = _served(rows, use, name)
+            for (one, ingredient, best_before), back in dated.items():
+                if (one, ingredient) == (transaction_id, name):
+                    ensure(back <= served[best_before], "units keep their best-before", transaction_id, dated, served)
+
+
+def _served(rows: Rows, use: UseRecord, name: str) -> Counter[str]:
+    """The units of one item by best-before, counted unit by unit on the axis of the units ever used."""
+    entries = [entry_from(row) for key, row in rows.items() if key[:2] == (HISTORY, name)]
+    end = next(one.used for one in entries if isinstance(one, LevelEntry) and one.commit_id == use.commit_id)
+    end -= use.units_after[name]
+    mine = set(range(end - use.items[name], end))
+    charges = [one for one in entries if isinstance(one, ChargeEntry)]
+    return Counter(
+        charge.best_before for charge in charges for unit in range(charge.start, charge.through) if unit in mine
+    )
 
 
 def _discarded_well(partition: Partition, discarded: int) -> None:
@@ -215,6 +257,16 @@ def discarded_units(rows: Rows) -> dict[str, int]:
             name = row["ingredient"]["S"]
             units[name] = units.get(name, 0) + sum(taken for *_, taken in json.loads(row["removals"]["S"]))
     return units
+
+
+def returned_parts(rows: Rows) -> list[tuple[str, ReturnedUnits]]:
+    """What the records of returns hold, each with the transaction that it was of."""
+    return [
+        (row["returned_transaction"]["S"], part)
+        for key, row in rows.items()
+        if key[0] == TRANSACTIONS and "returned_transaction" in row
+        for part in parts_in(row)
+    ]
 
 
 def instant(text: str) -> float:

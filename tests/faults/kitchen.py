@@ -14,11 +14,13 @@ from typing import Any
 from stockctl.domain.discard import Discard, Discarded, TooFew
 from stockctl.domain.level_change import LevelChange, NewestVersions
 from stockctl.domain.receipt import receipt_key
+from stockctl.domain.returns import NoTransaction, NotRecorded, Return, Returned, ReturnedUnits, TooMany
 from stockctl.domain.stock import Batch, Level, batch_id_of
 from stockctl.domain.transaction import Accepted, Insufficient, Reused, Transaction
 from stockctl.operations.discard import discard
 from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.reconcile import reconcile
+from stockctl.operations.return_units import return_units
 from stockctl.operations.rows import LEVEL, level_from
 from tests.engines.clouds import ProcessCloud, StruckCloud
 from tests.faults.cloud_engine import LEVEL_STREAM, etag_of, version_of
@@ -30,6 +32,7 @@ from tests.faults.operations import (
     csv,
     reconciling,
     recording,
+    returns,
     settling,
     stock_table,
     tables,
@@ -61,9 +64,13 @@ class Kitchen:
     files: list[tuple[str, str]] = field(default_factory=list)
     uses: dict[str, Transaction] = field(default_factory=dict)
     discards: dict[str, Discard] = field(default_factory=dict)
+    returned: dict[str, tuple[Return, tuple[ReturnedUnits, ...]]] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
     changes: list[Level] = field(default_factory=list)
     calls: int = 0
+
+    def __post_init__(self) -> None:
+        self.cloud.dynamodb.keeps_history = True
 
     def drop(self, name: int, rows: Sequence[tuple[int, int, int]]) -> None:
         """A supplier drops a file: rows of ingredient, units, seconds until they expire. The name may be an old one."""
@@ -110,6 +117,21 @@ class Kitchen:
             ensure(self.discards.setdefault(request.discard_id, request) == request, "an id is one discard", request)
         elif isinstance(outcome, TooFew):
             ensure(self.discards.get(request.discard_id) != request, "what was discarded is not refused", request)
+
+    def give_back(self, number: int, units: int, which: int, fault: Fault | None) -> None:
+        """An order is cancelled, whole or in part: a new return, or one that was asked for before."""
+        items = {INGREDIENTS[which % 2]: units} if units else {}
+        request = Return(f"r{number}", f"t{which % 10}", items)
+        outcome = self._run(lambda cloud: return_units(returns(cloud), request), fault)
+        if isinstance(outcome, Returned):
+            earlier = self.returned.setdefault(request.return_id, (request, outcome.parts))
+            ensure(earlier == (request, outcome.parts), "an id is one return", earlier, request, outcome)
+            wanted = sum(part.units for part in outcome.parts)
+            ensure(not units or wanted == units, "dealt with in full", request, outcome)
+        elif isinstance(outcome, TooMany | NoTransaction):
+            ensure(request.return_id not in self.returned, "what came back is not refused", request, outcome)
+        else:
+            ensure(not isinstance(outcome, NotRecorded), "history has every use", request)
 
     def wait(self, seconds: int) -> None:
         self.cloud.now += seconds

@@ -49,8 +49,9 @@ def _step(chance: random.Random) -> tuple[str, tuple[object, ...]]:
         "work_stream": ([chance.randrange(1_000) for _ in range(chance.randrange(6))], _fault(chance)),
         "reconcile": (chance.randrange(2), _fault(chance)),
         "discard": (number, 1 + units[1], which, _fault(chance)),
+        "give_back": (number, units[1], which, _fault(chance)),
     }
-    weights = (2, 5, 8, 3, 1, 1, 3, 4, 2, 2)
+    weights = (2, 5, 8, 3, 1, 1, 3, 4, 2, 2, 3)
     (name,) = chance.choices(list(steps), weights)
     return name, steps[name]
 

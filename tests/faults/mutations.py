@@ -33,7 +33,12 @@ STAGES = (
     ("tests/functions/test_stock_received.py", "-k", "receipt"),
     ("tests/operations/test_publish.py",),
     ("tests/domain/test_reconciliation.py",),
-    ("tests/faults/test_interleavings.py", "-k", "discard or stale or same or first or contents or parts or empty"),
+    ("tests/functions/test_post_return.py",),
+    (
+        "tests/faults/test_interleavings.py",
+        "-k",
+        "discard or return or stale or same or first or contents or parts or empty",
+    ),
     ("tests/faults/test_interleavings.py",),
 )
 STAGE_SECONDS = 900
@@ -64,6 +69,7 @@ DISCARD = "operations/discard.py"
 RECEIVE = "operations/receive.py"
 RECONCILE = "operations/reconcile.py"
 RECORDING = "operations/record_delivery.py"
+RETURN = "operations/return_units.py"
 USE = "operations/use.py"
 USE_MANY = "operations/use_batch.py"
 PLAN = "domain/reconciliation.py"
@@ -201,6 +207,57 @@ MUTANTS = (
     Mutant("discard: refused on rows that were not read whole", DISCARD, "if not holding.adds_up:", "if False:"),
     Mutant("discard: a repeat is judged anew", DISCARD, "return _known(tables, request) or batches", "return batches"),
     Mutant("discard: expired batches too", "domain/discard.py", "if not batch.is_due(now)", "if True"),
+    Mutant(
+        "return: no check that the request is new",
+        RETURN,
+        "conditions.IS_NEW",
+        '"(attribute_not_exists(transaction_id) OR attribute_exists(transaction_id))"',
+        equivalent="the roster refuses a batch that it has, and the transaction's record counts each return of it: a repeat meets one of these conditions",
+    ),
+    Mutant(
+        "return: no check that nothing came back",
+        RETURN,
+        "conditions.HAS_RETURNED_NOTHING",
+        '"attribute_exists(transaction_id)"',
+    ),
+    Mutant(
+        "return: no check that no more came back",
+        RETURN,
+        "conditions.HAS_SAME_RETURNS",
+        '"(returned = :before OR returned <> :before)"',
+    ),
+    Mutant("return: a repeat is judged anew", RETURN, "if earlier is not None:", "if False:"),
+    Mutant("return: units without a charge have expired", RETURN, "if not item.is_complete]", "if item.pending]"),
+    Mutant(
+        "return: pending usage stays pending",
+        RETURN,
+        "    reconcile(tables.stock, ingredient, tables.clock, tables.patience)\n",
+        "",
+    ),
+    Mutant(
+        "return: every return begins with the first unit", RETURN, "range(returned, returned + units)", "range(units)"
+    ),
+    Mutant("return: expired units come back", "domain/returns.py", "if one.expires_at <= now:", "if False:"),
+    Mutant(
+        "return: a batch expires when another one does",
+        RETURN,
+        "expires_at=part.expires_at",
+        "expires_at=part.expires_at + 1",
+    ),
+    Mutant("return: what came back counts as received", RETURN, 'Arrival("returned"', 'Arrival("received"'),
+    Mutant("return: a transaction with too many returned", RETURN, "if units > taken - returned or", "if"),
+    Mutant(
+        "write-off: what no batch can be charged with is not noted",
+        PLAN,
+        "uncharged=uncharged if all_gone else 0",
+        "uncharged=0",
+    ),
+    Mutant(
+        "write-off: what no batch can be charged with ends elsewhere",
+        PLAN,
+        "uncharged_through=holding.charged_units + uncharged",
+        "uncharged_through=holding.charged_units",
+    ),
     # Steps swapped, or left out.
     Mutant("receive: the clock before the level", RECEIVE, "", ""),
     Mutant("receive: the guard of its own expiry alone", RECEIVE, "number(min(expiries))", "number(expiries[0])"),
@@ -336,7 +393,7 @@ MUTANTS = (
     ),
     Mutant(
         "use: what may have happened is told as busy",
-        USE,
+        "operations/transact.py",
         "may_have_happened |= isinstance(contended, Unanswered)",
         "pass",
     ),

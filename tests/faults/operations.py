@@ -11,20 +11,23 @@ from zoneinfo import ZoneInfo
 from stockctl.domain.discard import Discard, DiscardOutcome
 from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso, iso_seconds
+from stockctl.domain.returns import Return, ReturnOutcome
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.domain.transaction import Outcome, Transaction, Unknown
 from stockctl.operations.discard import discard
 from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.receive import receive
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.record_delivery import Recorder
+from stockctl.operations.return_units import Returns, return_units
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.use import Tables, use
 from stockctl.operations.use_batch import use_batch
 from tests.faults.cloud_engine import BUCKET, LEVEL_STREAM, SmallCloud
 from tests.faults.steps import Cloud, Operation, to_its_end
-from tests.faults.table_engine import STOCK, TRANSACTIONS
+from tests.faults.table_engine import HISTORY, HISTORY_DAYS, STOCK, TRANSACTIONS
 
 HAM = "ham"
 
@@ -115,6 +118,23 @@ def discarding(units: int, discard_id: str, delivery: str | None = None) -> Oper
     return run
 
 
+def returning(transaction_id: str, return_id: str, **items: int) -> Operation:
+    """Return: all units of a transaction that are still out, or these."""
+    request = Return(return_id, transaction_id, items)
+
+    def run(cloud: Cloud) -> ReturnOutcome:
+        outcome = return_units(returns(cloud), request)
+        if isinstance(outcome, Unknown):
+            raise Busy("no answer came")
+        return outcome
+
+    return run
+
+
+def returns(cloud: Cloud) -> Returns:
+    return Returns(tables(cloud), HistoryTable(cloud.dynamodb, HISTORY, HISTORY_DAYS, cloud.patience))
+
+
 def recording(key: str, version: str | None = None) -> Operation:
     """Record: the whole of a delivery, from the bucket to its receipt."""
 
@@ -137,10 +157,16 @@ def csv(*batches: Batch) -> bytes:
     return "\n".join(["ingredient,quantity,best_before", *lines, ""]).encode()
 
 
-def given(*operations: Operation, objects: Mapping[str, bytes] | None = None) -> Callable[[SmallCloud], None]:
-    """A setup: objects in the bucket, and operations that ran before, one after the other, at second 0."""
+def given(
+    *operations: Operation, objects: Mapping[str, bytes] | None = None, history: bool = False
+) -> Callable[[SmallCloud], None]:
+    """A setup: objects in the bucket, and operations that ran before, one after the other, at second 0.
+
+    `history` says that level changes and charges are recorded, then and from then on.
+    """
 
     def setup(cloud: SmallCloud) -> None:
+        cloud.dynamodb.keeps_history = history
         for key, content in (objects or {}).items():
             cloud.s3.put_object(Key=key, Body=content)
         for operation in operations:

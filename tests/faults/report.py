@@ -25,6 +25,7 @@ KINDS: dict[str, Callable[[], list[Scenario]]] = {
     "pairs, a transaction of which readers see a part, rows locked or not": scenarios.skewed,
     "a row that readers miss through a later delivery": scenarios.stale_rows,
     "discards beside uses, deliveries and reconciliations": scenarios.discards,
+    "returns beside each other, uses, deliveries, discards and reconciliations": scenarios.returns,
     "deliveries from bucket to receipt, twice, and with other content": scenarios.deliveries,
     "plans and deliveries in parts, one death": scenarios.small_parts,
 }

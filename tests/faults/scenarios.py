@@ -14,7 +14,7 @@ from typing import Any
 from stockctl.domain.receipt import receipt_key
 from tests.faults.cloud_engine import SmallCloud, Snapshot, etag_of, version_of
 from tests.faults.explorer import Scenario
-from tests.faults.invariants import Truth, ensure, partitions
+from tests.faults.invariants import Truth, ensure, partitions, returned_parts
 from tests.faults.operations import (
     HAM,
     batch,
@@ -26,6 +26,7 @@ from tests.faults.operations import (
     receiving,
     reconciling,
     recording,
+    returning,
     using,
     using_many,
 )
@@ -46,6 +47,11 @@ CHARGED = given(receiving(SOON), receiving(LATER), using(4, "before"), reconcili
 """The same with the 4 charged: the first batch is empty."""
 EMPTY = given()
 GIVENS = {"fresh": FRESH, "waiting": WAITING, "charged": CHARGED}
+
+USED = given(receiving(SOON), receiving(LATER), using(4, "before"), history=True)
+"""4 of 12 units are used, and not yet charged to batches."""
+TRACED = given(receiving(SOON), receiving(LATER), using(4, "before"), reconciling(), history=True)
+"""The same with the 4 charged."""
 
 OPERATIONS: dict[str, Operation] = {
     "use": using(2, "two"),
@@ -81,8 +87,16 @@ DISCARD_PAIRS = (
 )
 
 
+RETURNS: dict[str, Operation] = {
+    "return": returning("before", "all"),
+    "return some": returning("before", "some", ham=2),
+}
+"""They need history, which the other scenarios do without."""
+
+
 def pair(first: str, second: str) -> dict[str, Operation]:
-    return {first: OPERATIONS[first], f"{second} (2)": OPERATIONS[second]}
+    known = {**OPERATIONS, **RETURNS}
+    return {first: known[first], f"{second} (2)": known[second]}
 
 
 def interleaved(name: str, start: str, operations: dict[str, Operation], *, ticks: int, removals: int) -> Scenario:
@@ -200,6 +214,19 @@ LARGE = {
     "expired first, rows gone",
     "receive / reconcile, waiting",
     "reconcile / reconcile, waiting",
+    "return / receive, faults",
+    "return / receive, in time",
+    "return / receive, skewed",
+    "return / reconcile, in time",
+    "return / return some, in any order",
+    "return / use most, faults",
+    "return / use most, in time",
+    "return / use most, skewed",
+    "return some / discard later, faults",
+    "return some / discard later, in time",
+    "return some / discard later, skewed",
+    "return, faults",
+    "return, late history",
     "reconcile / reconcile, waiting, skewed, locked",
     "stale row, charging",
     "stale row, delivering",
@@ -226,6 +253,7 @@ def quick() -> list[Scenario]:
         *deliveries(),
         *small_parts(),
         *discards(),
+        *returns(),
     ]
 
 
@@ -271,6 +299,46 @@ def discards() -> list[Scenario]:
         Scenario(f"{a} / {b}", TRUTH, WAITING, pair(a, b), page_rows=100, is_serial=False) for a, b in DISCARD_PAIRS
     ]
     return [replace(one, name=f"{one.name}, {name}", **more) for one in plain for name, more in variants]
+
+
+RETURN_PAIRS = (
+    ("return", "return some"),
+    ("return", "use most"),
+    ("return", "receive"),
+    ("return", "reconcile"),
+    ("return some", "discard later"),
+)
+
+
+def returns() -> list[Scenario]:
+    """Returns beside each other and other operations; readers may miss what came back, or history is late."""
+    variants: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("in any order", {"is_serial": True, "settles": True}),
+        ("in time", {"ticks": 1, "settles": True}),
+        ("faults", {"given": TRACED, "lost": 1, "deaths": 1, "undone": 1}),
+        ("skewed", {"given": TRACED, "skewed": 1}),
+    )
+    together, *beside = [_returning(f"{a} / {b}", pair(a, b)) for a, b in RETURN_PAIRS]
+    alone = _returning("return", {"return": RETURNS["return"]})
+    return [
+        replace(together, name="return / return some, in any order", is_serial=True, settles=True),
+        *(replace(one, name=f"{one.name}, {name}", **more) for one in beside for name, more in variants),
+        replace(alone, name="return, late history", skewed=2),
+        replace(alone, name="return, faults", lost=2, undone=1, deaths=1, ticks=1),
+    ]
+
+
+def _returning(name: str, operations: dict[str, Operation]) -> Scenario:
+    finally_ = _all_came_back if "return" in operations else None
+    return Scenario(name, TRUTH, USED, operations, page_rows=100, is_serial=False, finally_=finally_)
+
+
+def _all_came_back(cloud: SmallCloud, _ended: Sequence[Stepped]) -> None:
+    """Every unit that the transaction took is dealt with, and all that had not expired is back."""
+    rows = cloud.dynamodb.store.rows
+    parts = [part for _, part in returned_parts(rows)]
+    ensure(sum(part.units for part in parts) == 4, "all units came back, or had expired", parts)
+    ensure(all(part.best_before for part in parts), "no unit is lost", parts)
 
 
 FILE = csv(SOON, LATER, BETWEEN)

@@ -1,6 +1,6 @@
 """An in-process table engine, small and fast enough to run every interleaving: DynamoDB as a boto3 client shows it.
 
-It holds two tables with the keys of stockctl's own and does what stockctl asks of DynamoDB: transactions that are all
+It holds tables with the keys of stockctl's own and does what stockctl asks of DynamoDB: transactions that are all
 or nothing, conditions and updates parsed from their text, cancellation reasons with the rows that were found, Queries
 in pages. `test_engines_agree` runs the same random requests against it and against DynamoDB Local.
 
@@ -16,11 +16,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from stockctl.domain.history import Entry, LevelEntry, charge_between, uncharged_between
+from stockctl.operations.history_table import history_row
+from stockctl.operations.rows import BATCH_PREFIX, LEVEL, batch_from, level_from
 from tests.faults.expressions import BadExpression, condition, update
 
 STOCK = "stock"
 TRANSACTIONS = "transactions"
-KEYS = {STOCK: ("ingredient", "batch_id"), TRANSACTIONS: ("transaction_id",)}
+HISTORY = "history"
+KEYS = {STOCK: ("ingredient", "batch_id"), TRANSACTIONS: ("transaction_id",), HISTORY: ("ingredient", "entry")}
+HISTORY_DAYS = 400
 MAX_ACTIONS = 100
 MAX_ITEM_BYTES = 400 * 1024
 
@@ -76,6 +81,9 @@ class TableEngine:
         self.locks_hidden = False
         """Whether a row with a hidden version is still locked by the transaction that wrote it, as on the way to the
         end of DynamoDB's two phases. Otherwise that transaction is brought to its end first."""
+        self.keeps_history = False
+        """Whether each commit writes the history that StockUpdated would make of it, at once; what readers do not see
+        of it yet is late."""
         self.written: tuple[tuple[Key, Item | None], ...] = ()
         """The keys of the last commit, each with the row as it was before."""
 
@@ -173,6 +181,9 @@ class TableEngine:
 
     def _commit(self, writes: Sequence[_Write]) -> None:
         rows, hidden = dict(self.store.rows), dict(self.store.hidden)
+        if self.keeps_history:
+            entries = (row for write in writes for row in history_rows(write.before, write.after))
+            writes = [*writes, *map(_history_write, entries)]
         for write in writes:
             hidden.pop(write.key, None)  # whoever writes a row has its last version committed first
             if write.after is None:
@@ -238,6 +249,24 @@ def _values(request: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, An
         if name not in values:
             raise BadExpression(f"An expression attribute value used in expression is not defined: {name}")
     return values
+
+
+def history_rows(before: Item | None, after: Item | None) -> list[dict[str, Any]]:
+    """What StockUpdated writes to history of one change of a row."""
+    if after is None or "batch_id" not in after:
+        return []
+    entries: list[Entry | None] = []
+    if after["batch_id"]["S"] == LEVEL:
+        level, was = level_from(after), level_from(before) if before else None
+        entries.append(LevelEntry.of(level) if was is None or was.version != level.version else None)
+        entries.append(uncharged_between(was, level) if was else None)
+    elif before and after["batch_id"]["S"].startswith(BATCH_PREFIX):
+        entries.append(charge_between(batch_from(before), batch_from(after)))
+    return [history_row(entry, HISTORY_DAYS) for entry in entries if entry]
+
+
+def _history_write(row: dict[str, Any]) -> _Write:
+    return _Write(key_of(HISTORY, row), None, row, holds=True, answers_old=False)
 
 
 def _reason(write: _Write) -> dict[str, Any]:

@@ -71,6 +71,10 @@ class KitchenRun(RuleBasedStateMachine):
     def discard(self, number: int, units: int, which: int, fault: Fault | None) -> None:
         self.kitchen.discard(number, units, which, fault)
 
+    @rule(number=st.integers(0, 9), units=st.integers(0, 9), which=WHICH, fault=FAULTS)
+    def give_back(self, number: int, units: int, which: int, fault: Fault | None) -> None:
+        self.kitchen.give_back(number, units, which, fault)
+
     def teardown(self) -> None:
         self.kitchen.close()
 
