@@ -29,6 +29,7 @@ MAY_IMPORT = {
 }
 SEEN_FROM_TWO_SIDES = {
     "api",  # the answers of the HTTP API, and its client
+    "count",  # what it is, the operation, and the command
     "deploy",  # what a deployment does, and the command
     "discard",  # what it is, the operation, and the command
     "errors",  # the errors users see, and how botocore's become those

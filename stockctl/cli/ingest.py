@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stockctl.cli.completion import complete_deliveries, remember_deliveries
+from stockctl.cli.date_reading import reading_of
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.best_before import DateOrder
 from stockctl.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from stockctl.cli.supplier_files import Checked, SupplierFile
-    from stockctl.client.deployment import Deployment
     from stockctl.domain.best_before import DateReading
 
 Document = dict[str, Any]
@@ -154,14 +154,6 @@ def _checked(session: Session, files: list[SupplierFile], reading: DateReading) 
 
     now = int(session.environment.now().timestamp())
     return [checked(file, reading, now) for file in files]
-
-
-def reading_of(deployment: Deployment) -> DateReading:
-    """How a stack reads dates."""
-    from stockctl.domain.best_before import DateReading
-    from stockctl.domain.instants import time_zone
-
-    return DateReading(time_zone(deployment.time_zone), DateOrder(deployment.date_order))
 
 
 def _dry_reading(session: Session, zone: str | None, order: DateOrder | None) -> DateReading:

@@ -24,7 +24,7 @@ def stock_table(session: Session) -> StockTable:
     return StockTable(session.clients.dynamodb, session.deployment.stock_table)
 
 
-def quantities(words: Sequence[str]) -> dict[str, int]:
+def quantities(words: Sequence[str], *, may_be_zero: bool = False) -> dict[str, int]:
     """Units by ingredient, from words such as `ham=10`; words for one ingredient are added up.
 
     Raises:
@@ -42,7 +42,8 @@ def quantities(words: Sequence[str]) -> dict[str, int]:
         except ValueError as error:
             raise UsageError(f"in {word!r} the ingredient {error}", QUANTITY_HINT) from error
         try:
-            wanted[ingredient] = wanted.get(ingredient, 0) + quantity_of(quantity.strip())
+            is_zero = may_be_zero and quantity.strip() == "0"
+            wanted[ingredient] = wanted.get(ingredient, 0) + (0 if is_zero else quantity_of(quantity.strip()))
         except ValueError as error:
             raise UsageError(f"in {word!r} the quantity {error}", QUANTITY_HINT) from error
     return wanted

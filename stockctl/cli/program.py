@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "use": (STOCK, ExitCode.REFUSED),
     "return": (STOCK, ExitCode.REFUSED),
     "discard": (STOCK, ExitCode.REFUSED),
+    "count": (STOCK, ExitCode.REFUSED),
     "stock": (STOCK,),
     "history": (STOCK, ExitCode.REFUSED),
     "forecast": (STOCK, ExitCode.FOUND),

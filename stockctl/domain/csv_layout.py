@@ -164,7 +164,7 @@ def _header_among(lines: list[str], passed: int, separator: str, is_row: IsRow) 
     by_position = Layout(separator)
     incomplete = None
     for line, fields in _complete_records(lines, separator, passed):
-        meanings = _meanings(fields)
+        meanings = meanings_of(fields)
         missing = [column for column in COLUMNS if column not in meanings]
         if not missing:
             ends = line + separator.join(fields).count("\n")
@@ -209,7 +209,7 @@ def _with_header(separator: str, fields: list[str], meanings: dict[str, list[int
     )
 
 
-def _meanings(fields: list[str]) -> dict[str, list[int]]:
+def meanings_of(fields: list[str]) -> dict[str, list[int]]:
     """Where each column stands. The column's own name goes before other words for it."""
     words = [re.sub(r"[\s_-]+", "", field).casefold() for field in fields]
     found: dict[str, list[int]] = {}

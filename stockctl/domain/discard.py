@@ -21,7 +21,7 @@ class Discard:
     """A request: units of one ingredient, of one batch or delivery, or of any batch, the soonest to expire first.
 
     `batch_ids` are the only batches that it may take from; empty means any. With `up_to` it takes what is there where
-    that is less, even nothing. `version` is the level's version that it was decided on; None where any other will do.
+    that is less, even nothing.
     """
 
     discard_id: str
@@ -32,7 +32,6 @@ class Discard:
     delivery: str | None = None
     batch_ids: tuple[str, ...] = ()
     up_to: bool = False
-    version: int | None = None
 
     @property
     def request_hash(self) -> str:
@@ -78,12 +77,7 @@ class TooFew:
     is_expired: bool = False
 
 
-@dataclass(frozen=True)
-class Moved:
-    """Nothing changed: the level has another version than the one that the request was decided on."""
-
-
-DiscardOutcome = Discarded | TooFew | Moved | Reused | Unknown
+DiscardOutcome = Discarded | TooFew | Reused | Unknown
 
 
 def chosen(holding: Holding, request: Discard, now: int) -> tuple[Batch, ...] | TooFew:

@@ -24,7 +24,7 @@ IS_UNGUARDED = "(attribute_not_exists(next_expiry) OR next_expiry > :now)"
 """Use: take no unit past its best-before, even where TTL deletes late (invariant I6)."""
 
 IS_FIRST_DELIVERY = "attribute_not_exists(generation)"
-"""Delivery of a new ingredient: its level still does not exist."""
+"""Delivery or count of a new ingredient: its level still does not exist."""
 
 IS_SAME_GENERATION = "generation = :generation"
 """The roster's ids have not changed since they were read, so what was computed from them (next expiry, charges) still
@@ -34,7 +34,7 @@ HAS_SAME_UNITS = "batch_units = :batch_units"
 """Roster: no batch has been charged or removed since the rows were read, not even in part."""
 
 IS_SAME_VERSION = "version = :version"
-"""Write-off, and count: the level has not changed since the units were computed from it."""
+"""Write-off, and count: the level has not changed since units were computed from it."""
 
 IS_NOT_ON_ROSTER = "NOT contains(batches, {id})"
 """Delivery: each batch counts once, even after its row has been removed."""

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from stockctl.domain.commit import Commit
-from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Moved, Removal, TooFew, chosen
+from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Holding
 from stockctl.domain.transaction import Reused
@@ -19,7 +19,7 @@ from stockctl.operations.transact import Cancelled, outcome_of, settled, transac
 from stockctl.operations.use import REMEMBERED_SECONDS, Tables
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 def discard(tables: Tables, request: Discard) -> DiscardOutcome:
@@ -39,8 +39,6 @@ def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:
         return _known(tables, request) or TooFew(0)
     if not holding.adds_up:  # a row is not visible yet: what is chosen or refused must not rest on that
         return None
-    if request.version not in (None, holding.level.version):
-        return _known(tables, request) or Moved()
     now = tables.clock()
     batches = chosen(holding, request, int(now))
     if not isinstance(batches, tuple):
@@ -127,20 +125,14 @@ def _put_record(table: str, request: Discard, removals: Sequence[Removal], commi
 def _take_from_level(
     table: str, holding: Holding, request: Discard, units: int, commit: Commit
 ) -> TransactWriteItemTypeDef:
-    wanted = [conditions.IS_AVAILABLE, conditions.IS_SAME_GENERATION]
-    version: dict[str, AttributeValueTypeDef] = {}
-    if request.version is not None:
-        wanted.append(conditions.IS_SAME_VERSION)
-        version[":version"] = number(request.version)
     return {
         "Update": {
             "TableName": table,
             "Key": level_key(request.ingredient),
             "UpdateExpression": "ADD quantity :minus_units, discarded :units, version :one, generation :one "
             "SET cause = :cause, updated_at = :at, commit_id = :commit",
-            "ConditionExpression": conditions.all_of(*wanted),
+            "ConditionExpression": conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_SAME_GENERATION),
             "ExpressionAttributeValues": {
-                **version,
                 ":minus_units": number(-units),
                 ":units": number(units),
                 ":one": number(1),

@@ -50,10 +50,16 @@ class Received:
         )
 
 
-def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], float], patience: Patience) -> Received:
+def receive(
+    table: StockTable,
+    batches: Sequence[Batch],
+    clock: Callable[[], float],
+    patience: Patience,
+    cause: str | None = None,
+) -> Received:
     """Records batches of one delivery and one ingredient. Safe to repeat and to run concurrently.
 
-    `clock` returns seconds since the epoch.
+    `clock` returns seconds since the epoch; `cause` is what the level names, the delivery unless it is given.
 
     Raises:
         Conflict: a batch of this id came before from another file.
@@ -62,7 +68,7 @@ def receive(table: StockTable, batches: Sequence[Batch], clock: Callable[[], flo
     ordered = sorted(batches, key=lambda batch: (batch.expires_at, batch.batch_id))
     total = Received()
     for start in range(0, len(ordered), MAX_BATCHES):
-        total = total.plus(_receive_part(table, ordered[start : start + MAX_BATCHES], clock, patience))
+        total = total.plus(_receive_part(table, ordered[start : start + MAX_BATCHES], clock, patience, cause))
     return total
 
 
@@ -86,7 +92,9 @@ def receive_together(
     return [Received(recorded=tuple(batches)) for batches in groups]
 
 
-def _receive_part(table: StockTable, batches: list[Batch], clock: Callable[[], float], patience: Patience) -> Received:
+def _receive_part(
+    table: StockTable, batches: list[Batch], clock: Callable[[], float], patience: Patience, cause: str | None
+) -> Received:
     wanted, done = batches, Received()
     for _ in patience.attempts(f"recording {batches[0].ingredient}"):
         level = table.level(batches[0].ingredient)
@@ -99,7 +107,7 @@ def _receive_part(table: StockTable, batches: list[Batch], clock: Callable[[], f
         if not wanted:
             return done
         try:
-            transact(table.client, _actions(table.name, wanted, level, now))
+            transact(table.client, _actions(table.name, wanted, level, now, cause))
         except Contended:
             continue
         except Cancelled as cancelled:
@@ -115,8 +123,10 @@ def _receive_part(table: StockTable, batches: list[Batch], clock: Callable[[], f
     raise AssertionError  # attempts end by raising
 
 
-def _actions(table: str, batches: list[Batch], level: Level | None, now: float) -> list[TransactWriteItemTypeDef]:
-    cause = f"delivery {batches[0].delivery}"
+def _actions(
+    table: str, batches: list[Batch], level: Level | None, now: float, cause: str | None = None
+) -> list[TransactWriteItemTypeDef]:
+    cause = cause or f"delivery {batches[0].delivery}"
     arrival = Arrival("received", cause, Commit.of([cause, batches[0].batch_id], now))
     return arriving(table, batches, level, arrival)
 

@@ -1,0 +1,288 @@
+"""`stockctl count`: compares what was counted with the levels, and books the differences."""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockctl.cli.completion import complete_items
+from stockctl.cli.ids import check_id, remember_id
+from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities
+from stockctl.cli.operation_tables import tables
+from stockctl.cli.session import Session, with_writing_session
+from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
+from stockctl.terminal.figures import best_before, change, counts, local, units
+from stockctl.terminal.output import Field, Listing, Nested, OutputFormat
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from stockctl.domain.best_before import BestBefore
+    from stockctl.domain.count import BookedLine, Line, Sheet
+    from stockctl.operations.use import Tables
+
+MAX_SHOWINGS = 20
+"""How often levels that keep changing are compared anew with --yes."""
+
+
+@with_writing_session
+def count(
+    session: Session,
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INGREDIENT=UNITS...", help="What is there, such as ham=37 basil=0.", autocompletion=complete_items
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="CSV file with the columns ingredient and quantity; - is standard input."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="When it was counted: 2h for two hours ago, or 2026-12-31T18:00. Default: now."
+        ),
+    ] = None,
+    written_best_before: Annotated[
+        str | None,
+        typer.Option(
+            "--best-before", metavar="DATE", help="Best-before of units to add. Default: the soonest in stock."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Book the differences without a question.")] = False,
+    count_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Count id; a repeat with the same id changes nothing.")
+    ] = None,
+) -> None:
+    """Compare a stocktake with the levels, and book the differences.
+
+    What is missing is discarded with the reason `count`; what is there besides is added. If a level changes before you
+    agree, it is shown again. Where orders go on meanwhile, use --at: it compares with the levels at that time.
+
+    A count is booked once. If it is interrupted, repeat it with its id: it books the rest.
+
+    Examples:
+        stockctl count ham=37 basil=0
+        stockctl count --file counts.csv --at 2026-12-31T22:00 --yes
+        stockctl count saffron=3 --best-before 2027-06-30
+    """
+    from stockctl.domain.count import sheets_of
+
+    counted = _counted(session, items or [], file)
+    name = str(uuid.uuid4()) if count_id is None else check_id(count_id, "--id")
+    if not (yes or session.environment.stdin_is_terminal):
+        raise UsageError("there is no terminal to ask on", "Add --yes to book the differences without a question.")
+    moment = _moment(session, at)
+    sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
+    counting = _Counting(session, tables(session), _best_before(session, written_best_before), moment, yes)
+    try:
+        results = [counting.result(sheet) for sheet in sheets]
+    except (Busy, OutcomeUnknown) as error:
+        again = f"Repeat it with --id {shlex.quote(name)}: nothing is booked twice."
+        raise type(error)(error.message, again) from error
+    remember_id(session, name)
+    _show(session, name, results, was_shown=counting.was_shown)
+
+
+def _counted(session: Session, items: Sequence[str], file: str | None) -> dict[str, int]:
+    if bool(items) == (file is not None):
+        raise UsageError("count takes ingredients or --file", QUANTITY_HINT)
+    if file is None:
+        return quantities(items, may_be_zero=True)
+    from stockctl.cli.count_file import counted_in
+
+    return counted_in(session, file)
+
+
+def _moment(session: Session, at: str | None) -> datetime | None:
+    from stockctl.cli.moments import past_moment
+
+    return None if at is None else past_moment(at, "--at", session.environment.now())
+
+
+def _best_before(session: Session, written: str | None) -> BestBefore | None:
+    if written is None:
+        return None
+    from stockctl.cli.date_reading import reading_of
+
+    try:
+        found = reading_of(session.deployment).best_before(written.strip())
+    except ValueError as error:
+        raise UsageError(f"--best-before {error}", "Write it as in 2026-12-31, or `never`.") from error
+    if found.expires_at <= session.environment.now().timestamp():
+        raise UsageError(f"--best-before {written} has passed", "Stock that has expired cannot be added.")
+    return found
+
+
+@dataclass(frozen=True)
+class SheetResult:
+    """What became of one sheet."""
+
+    booked: list[BookedLine]
+    replayed: bool
+
+
+@dataclass
+class _Counting:
+    """One run of a count."""
+
+    session: Session
+    place: Tables
+    best_before: BestBefore | None
+    moment: datetime | None
+    yes: bool
+    was_shown: bool = False
+
+    def result(self, sheet: Sheet) -> SheetResult:
+        """Agrees on a sheet, unless that was done before, and books what is not booked yet."""
+        from stockctl.operations.count import Agreed, agreed_before, book
+
+        outcome = agreed_before(self.place, sheet) or self._agreed(sheet)
+        if not isinstance(outcome, Agreed):
+            raise StockctlError(
+                f"count {sheet.count_id} was made before with other units", "Give another --id, or leave it out."
+            )
+        return SheetResult([book(self.place, sheet, line) for line in outcome.lines], outcome.replayed)
+
+    def _agreed(self, sheet: Sheet) -> object:
+        from stockctl.domain.transaction import Unknown
+        from stockctl.operations.count import Moved, agree
+
+        lines: tuple[Line, ...] = ()
+        for _ in range(MAX_SHOWINGS):
+            before, lines = lines, self._compared(sheet)
+            self._check(lines)
+            self._ask(lines, before)
+            outcome = agree(self.place, sheet, lines)
+            if isinstance(outcome, Unknown):
+                raise OutcomeUnknown("no answer came of whether the count was taken")
+            if not isinstance(outcome, Moved):
+                return outcome
+        raise Busy("the levels keep changing", None)
+
+    def _compared(self, sheet: Sheet) -> tuple[Line, ...]:
+        from stockctl.operations.count import compared
+
+        lines = compared(self.place, sheet, self.best_before)
+        return lines if self.moment is None else tuple(_as_of(self.session, lines, self.moment))
+
+    def _check(self, lines: Sequence[Line]) -> None:
+        """Refuses units to add without a best-before."""
+        homeless = [line for line in lines if line.difference > 0 and line.best_before is None]
+        if not homeless:
+            return
+        new = [line.ingredient for line in homeless if line.version is None]
+        names = ", ".join(line.ingredient for line in homeless)
+        kind = "no such ingredient" if new else "no best-before is known of"
+        hints = did_you_mean(self.session, new)
+        raise Refused(f"{kind}: {names}; nothing was booked", " ".join([*hints, "Add them with --best-before DATE."]))
+
+    def _ask(self, lines: Sequence[Line], before: Sequence[Line]) -> None:
+        changed = [line for line in lines if line not in before]
+        differing = [line for line in lines if line.difference]
+        if self.yes or not differing:
+            return
+        environment = self.session.environment
+        if before:
+            environment.tell(f"{counts(len(changed), 'level')} changed meanwhile:")
+        self._preview(changed if before else lines)
+        if not environment.agrees(f"Book {counts(len(differing), 'difference')}?"):
+            raise Refused("nothing was booked", None)
+
+    def _preview(self, lines: Sequence[Line]) -> None:
+        if self.session.output.format is OutputFormat.TABLE:
+            self.was_shown = True
+            self.session.output.show(Listing(_LINE, lines))
+            return
+        for line in lines:
+            self.session.environment.tell(
+                f"{line.ingredient}: book {units(line.book)}, counted {units(line.counted)}, {change(line.difference)}"
+            )
+
+
+def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterator[Line]:
+    """The lines, compared with the levels as they were.
+
+    Raises:
+        Refused: history does not know those levels exactly.
+    """
+    from dataclasses import replace
+
+    from stockctl.cli.operation_tables import history_table
+    from stockctl.operations.levels_at import levels_at
+
+    place = tables(session)
+    levels = place.stock.levels([line.ingredient for line in lines])
+    then = {one.ingredient: one for one in levels_at(history_table(session), levels, moment)}
+    for line in lines:
+        found = then.get(line.ingredient)
+        if found is None:
+            yield line
+        elif found.quantity is None or found.missing:
+            raise Refused(
+                f"history does not know the level of {line.ingredient} at {local(moment)}; nothing was booked",
+                "Changes appear after a few seconds. Or count it now, without --at.",
+            )
+        else:
+            yield replace(line, book=found.quantity)
+
+
+def _added_with(line: Line) -> str | None:
+    return line.best_before.text if line.best_before and line.difference > 0 else None
+
+
+_LINE: list[Field[Line]] = [
+    Field("ingredient", lambda line: line.ingredient),
+    Field("book", lambda line: line.book),
+    Field("counted", lambda line: line.counted),
+    Field("difference", lambda line: line.difference, shown=lambda line: change(line.difference), style="bold"),
+    Field(
+        "best_before",
+        _added_with,
+        "added with best-before",
+        lambda line: best_before(_added_with(line) or "-"),
+        yields=1,
+    ),
+]
+
+
+def _show(session: Session, name: str, results: Sequence[SheetResult], *, was_shown: bool) -> None:
+    booked = [one for result in results for one in result.booked]
+    for one in booked:
+        if one.missing:
+            gone = (
+                "is not there any more" if one.line.difference < 0 else "could not be added: its best-before has passed"
+            )
+            session.environment.tell(f"note: {one.line.ingredient}: {units(one.missing)} of the difference {gone}")
+    listing = _listing(name, booked, replayed=all(result.replayed for result in results))
+    if was_shown:
+        session.environment.tell(listing.total)
+    else:
+        session.output.show(listing)
+
+
+def _listing(name: str, booked: Sequence[BookedLine], *, replayed: bool) -> Listing[Mapping[str, str]]:
+    items: list[Field[BookedLine]] = [
+        *(field.of(_line_of) for field in _LINE),
+        Field("booked", lambda one: one.units, shown=lambda one: change(one.units), in_table=False),
+    ]
+    status = "replayed" if replayed else "counted"
+    fields: list[Field[Mapping[str, str]]] = [
+        Field("count_id", lambda one: one["count_id"], in_table=False),
+        Field("status", lambda one: one["status"], in_table=False),
+    ]
+    differing = sum(bool(one.line.difference) for one in booked)
+    happened = f"{counts(differing, 'difference')} of {counts(len(booked), 'ingredient')} booked"
+    total = f"count {name}: " + ("agreed on before; each difference is booked once" if replayed else happened)
+    nested: Nested[Mapping[str, str]] = Nested("items", lambda _: booked, items)
+    return Listing(fields, [{"count_id": name, "status": status}], nested, total=total, is_document=True)
+
+
+def _line_of(booked: BookedLine) -> Line:
+    return booked.line

@@ -1,0 +1,73 @@
+"""`stockctl count --file`: what was counted, from a CSV file with the columns ingredient and quantity."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stockctl.cli.ingredients import quantities
+from stockctl.domain.csv_layout import SEPARATORS, meanings_of, records
+from stockctl.domain.decoding import decoded_lines
+from stockctl.domain.errors import UsageError
+from stockctl.domain.rejection import Rejection, UnreadableFile
+
+if TYPE_CHECKING:
+    from stockctl.cli.session import Session
+
+STDIN = "-"
+_HINT = "Write ingredient,quantity in each line, as in ham,37."
+
+
+def counted_in(session: Session, name: str) -> dict[str, int]:
+    """Units by ingredient in a file, or on standard input; rows of one ingredient are added up.
+
+    Raises:
+        UsageError: it cannot be read, or a row does not say what was counted.
+    """
+    try:
+        content = session.environment.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        lines = list(decoded_lines(io.BytesIO(content)))
+        rows = list(_rows(lines))
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a CSV file, or - for stdin.") from error
+    except UnreadableFile as error:
+        raise UsageError(f"{name}:{error.rejection.line}: {error.rejection.message}", _HINT) from error
+    found: dict[str, int] = {}
+    for line, word in rows:
+        try:
+            found = {**found, **_added(found, quantities([word], may_be_zero=True))}
+        except UsageError as error:
+            raise UsageError(f"{name}:{line}: {error.message}", _HINT) from error
+    if not found:
+        raise UsageError(f"{name} has no rows", _HINT)
+    return found
+
+
+def _added(found: dict[str, int], row: dict[str, int]) -> dict[str, int]:
+    return {ingredient: found.get(ingredient, 0) + units for ingredient, units in row.items()}
+
+
+def _rows(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Each row with its line, as a word `ham=37`."""
+    separator = _separator(lines)
+    positions = 0, 1
+    for number, (line, fields) in enumerate(records(lines, separator)):
+        if isinstance(fields, Rejection):
+            raise UnreadableFile(fields)
+        meanings = meanings_of(fields)
+        if number == 0 and "ingredient" in meanings and "quantity" in meanings:
+            positions = meanings["ingredient"][0], meanings["quantity"][0]
+            continue
+        values = [field.strip() for field in fields]
+        if len(values) <= max(positions) or (positions == (0, 1) and any(values[2:]) and number == 0):
+            raise UnreadableFile(Rejection(line, "", separator.join(fields), "is not an ingredient and a quantity"))
+        yield line, f"{values[positions[0]]}={values[positions[1]]}"
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """The separator that makes two columns of the first line with something in it, or else most columns."""
+    first = next((line for line in lines if line.strip()), "")
+    found = [separator for separator in SEPARATORS if separator in first]
+    return min(found, key=lambda one: abs(first.count(one) - 1), default=",")

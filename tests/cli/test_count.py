@@ -1,0 +1,221 @@
+"""`stockctl count`: what is booked, what is asked, and that a count is booked once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stockctl.cli.main import run
+from stockctl.domain.count import MAX_LINES
+from stockctl.domain.errors import ExitCode
+from stockctl.terminal.environment import Environment
+from tests.cli.conftest import Done, Stockctl
+from tests.service import STACK, Service
+
+
+@pytest.fixture(autouse=True)
+def stock(kitchen: Service) -> None:
+    kitchen.drop("monday.csv", "ham,100,2040-12-31\nbasil,8,2041-12-31\n")
+    kitchen.drop("tuesday.csv", "ham,30,2039-12-31\n")
+    kitchen.work_off("ham", "basil")
+
+
+def booked(done: Done) -> list[tuple[str, int, int, int, int]]:
+    assert done.code == ExitCode.DONE, done.err
+    return [
+        (one["ingredient"], one["book"], one["counted"], one["difference"], one["booked"]) for one in done.json["items"]
+    ]
+
+
+def levels(stockctl: Stockctl) -> dict[str, int]:
+    return {row["ingredient"]: int(row["quantity"]) for row in stockctl("stock").records}
+
+
+def test_what_is_missing_is_discarded_and_what_is_there_besides_is_added(stockctl: Stockctl, kitchen: Service) -> None:
+    done = stockctl("count", "ham=121", "basil=10", "--yes", "--id", "c1", "-o", "json")
+    assert booked(done) == [("basil", 8, 10, 2, 2), ("ham", 130, 121, -9, -9)]
+    assert levels(stockctl) == {"basil": 10, "ham": 121}
+    ham, basil = kitchen.stock.level("ham"), kitchen.stock.read("basil")
+    assert ham is not None
+    assert basil is not None
+    assert (ham.discarded, ham.cause) == (9, "discard c1/ham")
+    assert (basil.level.received, basil.level.cause) == (10, "count c1")
+    assert {batch.batch_id for batch in basil.batches} == {"monday.csv@2041-12-31", "count/c1@2041-12-31"}
+
+
+def test_a_repeat_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
+    first = stockctl("count", "ham=121", "basil=10", "--yes", "--id", "c1", "-o", "json")
+    kitchen.post("order", ham=20)
+    second = stockctl("count", "ham=121", "basil=10", "--yes", "--id", "c1", "-o", "json")
+    assert (first.json["status"], second.json["status"]) == ("counted", "replayed")
+    assert first.json["items"] == second.json["items"]
+    assert levels(stockctl) == {"basil": 10, "ham": 101}
+    assert stockctl("count", "ham=120", "--yes", "--id", "c1").code == ExitCode.FAILED
+
+
+def test_what_agrees_with_the_book_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
+    before = kitchen.stock.level("ham")
+    assert booked(stockctl("count", "ham=130", "--yes", "-o", "json")) == [("ham", 130, 130, 0, 0)]
+    assert kitchen.stock.level("ham") == before
+
+
+def test_an_interrupted_count_is_finished_by_a_repeat_with_the_differences_that_were_agreed_on(
+    stockctl: Stockctl, kitchen: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "count", "ham=121", "basil=3", "--yes", "--id", "c1", "-o", "json"
+    with monkeypatch.context() as patched:
+        patched.setattr("stockctl.domain.count.Sheet.discard", lambda _self, line: {"basil": None}[line.ingredient])
+        assert stockctl(*words).code == ExitCode.FAILED
+    kitchen.post("order", ham=20)
+    assert booked(stockctl(*words)) == [("basil", 8, 3, -5, -5), ("ham", 130, 121, -9, -9)]
+    assert levels(stockctl) == {"basil": 3, "ham": 101}
+
+
+def test_a_name_never_seen_needs_a_best_before(stockctl: Stockctl) -> None:
+    done = stockctl("count", "hamm=3", "basil=1", "--yes")
+    assert (done.code, "no such ingredient: hamm; nothing was booked" in done.err) == (ExitCode.REFUSED, True)
+    assert "did you mean ham?" in done.err
+    assert levels(stockctl) == {"basil": 8, "ham": 130}
+    done = stockctl("count", "saffron=3", "--best-before", "2040-06-30", "--yes", "-o", "json")
+    assert booked(done) == [("saffron", 0, 3, 3, 3)]
+    assert stockctl("stock", "saffron", "--batches").columns("best_before") == [["2040-06-30"]]
+
+
+def test_an_ingredient_that_was_used_up_needs_a_best_before(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.post("order", basil=8)
+    done = stockctl("count", "basil=1", "--yes")
+    assert (done.code, "no best-before is known of: basil" in done.err) == (ExitCode.REFUSED, True)
+
+
+class Keyboard(io.StringIO):
+    """Somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def at_a_terminal(typed: str, *words: str) -> tuple[int, str, str]:
+    environment = Environment(stdin=Keyboard(typed), stdout=io.StringIO(), stderr=io.StringIO())
+    code = run([*words, "--aws", "--stack", STACK], environment)
+    return code, environment.stdout.getvalue(), environment.stderr.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("y\n", ExitCode.DONE, 121), ("n\n", ExitCode.REFUSED, 130)])
+def test_on_a_terminal_the_differences_are_a_question(
+    stockctl: Stockctl, typed: str, code: ExitCode, left: int
+) -> None:
+    ended, out, err = at_a_terminal(typed, "count", "ham=121", "-o", "table")
+    assert (ended, levels(stockctl)["ham"]) == (code, left)
+    assert "Book 1 difference?" in err
+    assert "-9" in out.replace("−", "-")
+
+
+def test_a_level_that_moves_before_the_answer_is_shown_again(
+    stockctl: Stockctl, kitchen: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: Iterator[Callable[[], object]] = iter([lambda: kitchen.post("order", ham=20), lambda: None])
+
+    def agrees(_self: Environment, _question: str) -> bool:
+        next(answers)()
+        return True
+
+    monkeypatch.setattr(Environment, "agrees", agrees)
+    code, _, err = at_a_terminal("", "count", "ham=105", "basil=8", "-o", "json")
+    assert code == ExitCode.DONE
+    assert "ham: book 130, counted 105, −25" in err
+    assert "1 level changed meanwhile:\nham: book 110, counted 105, −5" in err
+    assert levels(stockctl)["ham"] == 105
+    assert not list(answers)
+
+
+def test_a_script_has_to_agree_beforehand(stockctl: Stockctl) -> None:
+    assert stockctl("count", "ham=1").code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["ham"],
+        ["ham=-1"],
+        ["ham=1.5"],
+        ["ham=1", "--file", "x.csv"],
+        ["--file", "absent.csv"],
+        ["ham=1", "--best-before", "2001-01-01"],
+        ["ham=1", "--best-before", "soon"],
+        ["ham=1", "--at", "2999-01-01"],
+        ["ham=1", "--id", ""],
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(stockctl: Stockctl, words: list[str]) -> None:
+    assert stockctl("count", *words, "--yes").code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "ham,121\nbasil,0\n",
+        "ingredient,quantity\nHam,120\nbasil,0\nham,1\n",
+        "Quantity;Shelf;Item\n121;a;ham\n0;b;basil\n",
+        "\ufeffitem\tcount\nham\t121\nbasil\t0\n",
+    ],
+)
+def test_a_file_says_what_was_counted(stockctl: Stockctl, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(content, encoding="utf-8")
+    done = stockctl("count", "--file", str(path), "--yes", "-o", "json")
+    assert booked(done) == [("basil", 8, 0, -8, -8), ("ham", 130, 121, -9, -9)]
+    assert stockctl("count", "--file", "-", "--yes", "-o", "json", stdin=content.encode()).code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(("content", "fault"), [("ham,ten\n", ":1: "), ("ham,1\nbasil\n", ":2: "), ("", "no rows")])
+def test_a_file_that_cannot_be_read_is_a_usage_error(
+    stockctl: Stockctl, tmp_path: Path, content: str, fault: str
+) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(content)
+    done = stockctl("count", "--file", str(path), "--yes")
+    assert (done.code, fault in done.err) == (ExitCode.USAGE, True)
+
+
+def test_more_ingredients_than_one_transaction_holds_are_one_count(stockctl: Stockctl, kitchen: Service) -> None:
+    names = [f"i{number:03}" for number in range(MAX_LINES + 2)]
+    kitchen.drop("many.csv", "".join(f"{name},5,2040-12-31\n" for name in names))
+    words: list[Any] = ["count", *(f"{name}=4" for name in names), "--yes", "--id", "c", "-o", "json"]
+    done = stockctl(*words)
+    assert {line[4] for line in booked(done)} == {-1}
+    assert stockctl(*words).json["items"] == done.json["items"]
+
+
+def test_a_count_of_an_earlier_time_is_compared_with_the_levels_of_then(stockctl: Stockctl, kitchen: Service) -> None:
+    """Orders after the count do no harm."""
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    counted_at = level.updated_at
+    kitchen.post("order", ham=20)
+    kitchen.work_off("ham")
+    done = stockctl("count", "ham=121", "--at", counted_at, "--yes", "--id", "c", "-o", "json")
+    assert booked(done) == [("ham", 130, 121, -9, -9)]
+    assert levels(stockctl)["ham"] == 101
+
+
+def test_a_time_that_history_does_not_know_exactly_is_refused(stockctl: Stockctl, kitchen: Service) -> None:
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    kitchen.post("order", ham=20)
+    done = stockctl("count", "ham=121", "--at", level.updated_at, "--yes")
+    assert (done.code, "history does not know the level of ham" in done.err) == (ExitCode.REFUSED, True)
+
+
+def test_units_that_are_gone_by_the_time_of_booking_are_reported(stockctl: Stockctl, kitchen: Service) -> None:
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    kitchen.post("order", ham=128)
+    kitchen.work_off("ham")
+    done = stockctl("count", "ham=121", "--at", level.updated_at, "--yes", "-o", "json")
+    assert booked(done) == [("ham", 130, 121, -9, -2)]
+    assert "ham: 7 of the difference is not there any more" in done.err
