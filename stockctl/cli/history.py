@@ -107,7 +107,7 @@ def _change_listing(periods: list[Period]) -> Listing[RecordedChange]:
     found = [change for period in periods for change in period.changes]
     lost = sum(change.missing for change in found)
     lines = [*(period.equation() for period in periods), *([f"{counts(lost, 'change')} not recorded"] if lost else [])]
-    return Listing(fields, found, total="\n ".join(lines), empty="no change in this period")
+    return Listing(fields, found, total="\n".join(lines), empty="no change in this period")
 
 
 def _counter(name: str) -> Field[RecordedChange]:

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "stock": (STOCK,),
     "history": (STOCK, ExitCode.REFUSED),
     "forecast": (STOCK, ExitCode.FOUND),
+    "report": (STOCK,),
     "show": (STOCK, ExitCode.REFUSED),
     "threshold": (STOCK,),
     "reconcile": (STOCK, ExitCode.FOUND),

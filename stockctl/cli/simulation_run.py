@@ -171,7 +171,7 @@ class SimulationRun:
             self._tell(f"the stock is still there: `stockctl stock --stack {stack}`")
 
     def _write(self, report: Path, summary: Summary) -> None:
-        from stockctl.simulation.report import LevelPoint, report_of
+        from stockctl.simulation.run_report import LevelPoint, report_of
 
         histories = {
             one.name: [

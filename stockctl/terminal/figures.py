@@ -26,6 +26,13 @@ def change(value: int) -> str:
     return f"+{value:,}" if value > 0 else f"−{-value:,}" if value else "0"
 
 
+def share(part: float | None) -> str:
+    """A share from 0 to 1 as a percentage: 12%, 3.4%, - for none."""
+    if part is None:
+        return "-"
+    return f"{part:.1%}" if 0 < part < 0.1 else f"{part:.0%}"
+
+
 def relative(moment: datetime, now: datetime) -> str:
     """How far a moment is away, rounded: `in 3 d`, `in 47 h`, `2 h ago`, `now`."""
     seconds = (moment - now).total_seconds()

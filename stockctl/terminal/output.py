@@ -115,8 +115,8 @@ class Listing(Generic[T]):
     """Records and their fields, to be shown in any format.
 
     JSON is a list of objects, or with `is_document` the object of the one record. `style` is the rich style of a
-    record's rows; `for_people` selects the records a table shows (default: all). `total` is a line below the table.
-    `empty` is printed on stderr where there is nothing to show.
+    record's rows; `for_people` selects the records a table shows (default: all). `total` is below the table,
+    in one line or more. `empty` is printed on stderr where there is nothing to show.
     """
 
     fields: Sequence[Field[T]]
@@ -227,7 +227,8 @@ class Output:
         console = self.environment.console()
         draw(console, columns, styles, is_plain=is_plain)
         if total:
-            console.print(f" {printable(total)}", soft_wrap=not self.environment.stdout_is_terminal)
+            lines = "\n ".join(map(printable, total.split("\n")))
+            console.print(f" {lines}", soft_wrap=not self.environment.stdout_is_terminal)
 
 
 class Stream(Generic[T]):

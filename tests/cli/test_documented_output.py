@@ -61,6 +61,7 @@ def ham(kitchen: Service) -> Service:
         ("`history --charges`", ["history", "ham", "--charges"]),
         ("`forecast`", ["forecast"]),
         ("`forecast --reorder`", ["forecast", "--reorder"]),
+        ("`report`", ["report"]),
         ("`show`", ["show", "t1"]),
         ("`threshold`", ["threshold"]),
         ("`reconcile`", ["reconcile"]),

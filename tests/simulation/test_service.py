@@ -10,7 +10,7 @@ import pytest
 
 from stockctl.domain.errors import CredentialsError
 from stockctl.simulation.kitchen import pizzeria, single
-from stockctl.simulation.report import LevelPoint, report_of
+from stockctl.simulation.run_report import LevelPoint, report_of
 from stockctl.simulation.schedule import Schedule
 from stockctl.simulation.service import PREFIX, Service
 from stockctl.simulation.summary import Summary, summary_of

@@ -1,0 +1,56 @@
+"""Reads what a report is made of: the history of a period, batches, and the records of discards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from stockctl.domain.discard import PREFIX
+from stockctl.domain.history import LevelEntry
+from stockctl.domain.report import Account, DiscardRecord, Discards, discard_id_of
+from stockctl.operations import workers
+from stockctl.operations.discard import removals_in
+from stockctl.operations.history_table import HistoryTable
+from stockctl.operations.stock_table import KEYS_PER_REQUEST
+from stockctl.operations.use import Tables
+
+
+def accounts(
+    tables: Tables, history: HistoryTable, ingredients: Sequence[str], since: datetime, until: datetime
+) -> list[Account]:
+    """The accounts of these ingredients from `since` up to `until`, which has passed."""
+    with ThreadPoolExecutor(workers.WORKERS) as threads:
+        return list(threads.map(lambda name: _account(tables, history, name, since, until), ingredients))
+
+
+def _account(tables: Tables, history: HistoryTable, ingredient: str, since: datetime, until: datetime) -> Account:
+    """Batches are read before history, which then has the charges of those that are gone."""
+    holding = tables.stock.read(ingredient)
+    opening = history.last_before(ingredient, since)
+    entries = list(history.entries(ingredient, since, until))
+    return Account(ingredient, opening, entries, holding.counted if holding else ())
+
+
+def discards_of(tables: Tables, found: Sequence[Account]) -> Discards:
+    """What is on record of the discards in these accounts; records are kept for 90 days."""
+    entries = (entry for account in found for entry in account.entries if isinstance(entry, LevelEntry))
+    ids = sorted({name for name in map(discard_id_of, entries) if name})
+    chunks = (ids[start : start + KEYS_PER_REQUEST] for start in range(0, len(ids), KEYS_PER_REQUEST))
+    rows = (row for chunk in chunks for row in _records(tables, chunk))
+    return {
+        row["transaction_id"]["S"].removeprefix(PREFIX): DiscardRecord(row["reason"]["S"], removals_in(row))
+        for row in rows
+    }
+
+
+def _records(tables: Tables, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    keys = [{"transaction_id": {"S": PREFIX + name}} for name in ids]
+    wanted: Mapping[str, Any] = {tables.transactions: {"Keys": keys}}
+    for _ in tables.patience.attempts("reading discards"):
+        answer = tables.stock.client.batch_get_item(RequestItems=wanted)
+        yield from answer["Responses"].get(tables.transactions, [])
+        wanted = answer.get("UnprocessedKeys") or {}
+        if not wanted:
+            return
