@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "local": {"operations", "aws", "domain"},
     "terminal": {"domain"},
     "simulation": {"domain"},
-    "cli": {"simulation", "terminal", "local", "client", "deployment", "operations", "aws", "domain"},
+    "selftest": {"client", "operations", "aws", "domain"},
+    "cli": {"selftest", "simulation", "terminal", "local", "client", "deployment", "operations", "aws", "domain"},
 }
 SEEN_FROM_TWO_SIDES = {
     "api",  # the answers of the HTTP API, and its client

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.session import Session, with_session
-from stockctl.cli.stack_events import show_events
+from stockctl.cli.stack_events import show_events, show_removal
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
-    from stockctl.aws.clients import Clients
     from stockctl.deployment.stack import Stack
     from stockctl.deployment.template import Kept
 
@@ -70,7 +69,7 @@ def destroy(
         _check(name, answer, delete_data=delete_data)
     show_events(session.environment, name, stack.delete())
     if delete_data:
-        _delete_data(session, clients, data)
+        show_removal(session.environment, clients, data)
     _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets)))
     report_default(session)
 
@@ -109,17 +108,6 @@ def _warn(session: Session, name: str, data: Kept, *, delete_data: bool) -> None
     tell(f"stockctl: deletes stack {name} with its functions, API, queues, stream and logs")
     if held:
         tell(f"stockctl: deletes {held} and everything in them" if delete_data else f"stockctl: keeps {held}")
-
-
-def _delete_data(session: Session, clients: Clients, data: Kept) -> None:
-    from stockctl.deployment.removal import delete_data
-    from stockctl.terminal.progress import Progress, Stage, Step
-
-    with Progress(session.environment) as progress:
-        for removed in delete_data(clients, data):
-            counted = f"{removed.objects:,} object versions deleted" if removed.objects else ""
-            stage = Stage.DONE if removed.is_gone else Stage.BEGUN
-            progress.tell(Step(removed.what, "deleted" if removed.is_gone else "deleting", stage, reason=counted))
 
 
 def _show(session: Session, destroyed: Destroyed) -> None:

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "destroy": (STACK,),
     "local": (MACHINE,),
     "doctor": (MACHINE,),
+    "selftest": (MACHINE,),
 }
 """Its heading in the help, and the exit codes of its own. Each is in the file of its name; `return` is one
 of Python's words, so its file is `return_`."""

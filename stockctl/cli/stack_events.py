@@ -7,25 +7,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stockctl.aws.clients import Clients
     from stockctl.deployment.resource_event import ResourceEvent
+    from stockctl.deployment.template import Kept
     from stockctl.terminal.environment import Environment
     from stockctl.terminal.progress import Step
 
 
 def show_events(environment: Environment, stack: str, events: Iterable[ResourceEvent]) -> None:
     """Prints each event. On Ctrl-C it prints that CloudFormation continues anyway."""
-    from stockctl.terminal.progress import Progress
-
     try:
-        with Progress(environment) as progress:
-            for event in events:
-                progress.tell(_step(event))
+        show_steps(environment, events)
     except KeyboardInterrupt:
         environment.tell(
             f"stockctl: CloudFormation continues with stack {stack}; "
             f"`stockctl deploy --follow --stack {stack}` shows the rest"
         )
         raise
+
+
+def show_steps(environment: Environment, events: Iterable[ResourceEvent]) -> None:
+    """Prints each event."""
+    from stockctl.terminal.progress import Progress
+
+    with Progress(environment) as progress:
+        for event in events:
+            progress.tell(_step(event))
+
+
+def show_removal(environment: Environment, clients: Clients, data: Kept) -> None:
+    """Deletes tables and buckets with their content, and prints each one."""
+    from stockctl.deployment.removal import delete_data
+    from stockctl.terminal.progress import Progress, Stage, Step
+
+    with Progress(environment) as progress:
+        for removed in delete_data(clients, data):
+            counted = f"{removed.objects:,} object versions deleted" if removed.objects else ""
+            stage = Stage.DONE if removed.is_gone else Stage.BEGUN
+            progress.tell(Step(removed.what, "deleted" if removed.is_gone else "deleting", stage, reason=counted))
 
 
 def _step(event: ResourceEvent) -> Step:

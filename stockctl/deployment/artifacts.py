@@ -54,21 +54,27 @@ class ArtifactBucket:
         self._is_own = self.name == own
         self._owner: dict[str, Any] = {"ExpectedBucketOwner": self.account} if self._is_own else {}
 
+    def exists(self) -> bool:
+        """Whether there is a bucket of this name, and it may be used."""
+        try:
+            self._s3.head_bucket(Bucket=self.name, **self._owner)
+        except ClientError as error:
+            if code_of(error) not in MISSING:
+                raise self._unusable(error) from error
+            return False
+        return True
+
     def ensure(self) -> None:
         """Creates the bucket if it is missing. Our own is protected again: an earlier run may have been interrupted.
 
         Raises:
             StockctlError: the bucket cannot be used, or the caller chose one that does not exist.
         """
-        try:
-            self._s3.head_bucket(Bucket=self.name, **self._owner)
-        except ClientError as error:
-            if code_of(error) not in MISSING:
-                raise self._unusable(error) from error
+        if not self.exists():
             if not self._is_own:
                 raise StockctlError(
                     f"there is no bucket {self.name}", "Create it, or omit --artifact-bucket to have one created."
-                ) from error
+                )
             self._create()
         if self._is_own:
             self._protect()
