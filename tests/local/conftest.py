@@ -23,11 +23,8 @@ def free_port() -> int:
 
 def variables_in(folder: Path) -> dict[str, str]:
     """The environment of an embedded cloud with its home in a folder, on a port that is free."""
-    return {
-        "PATH": os.environ["PATH"],
-        "STOCKCTL_HOME": str(folder / "home"),
-        "STOCKCTL_LOCAL_PORT": str(free_port()),
-    }
+    passed_on = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return passed_on | {"STOCKCTL_HOME": str(folder / "home"), "STOCKCTL_LOCAL_PORT": str(free_port())}
 
 
 @pytest.fixture
