@@ -1,4 +1,4 @@
-"""`stockctl discard`: takes units out of stock that were not used."""
+"""`stockctl discard`: removes units from stock that were not used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_items
+from stockctl.cli.completion import complete_deliveries, complete_items
 from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
 from stockctl.cli.operation_tables import tables
@@ -26,7 +26,7 @@ MAX_REASON_LENGTH = 100
 
 @dataclass(frozen=True)
 class DiscardResult:
-    """What the command shows of a discard; `after` is the level once it was done, None where it could not be read."""
+    """What the command shows of a discard; `after` is the level after it, None if it could not be read."""
 
     request: Discard
     outcome: Discarded
@@ -34,7 +34,7 @@ class DiscardResult:
 
     @property
     def before(self) -> int | None:
-        """The level before it; of a repeat nobody knows."""
+        """The level before it; None for a repeat."""
         return None if self.after is None or self.outcome.replayed else self.after + self.request.units
 
 
@@ -50,18 +50,27 @@ def discard(
     reason: Annotated[
         str, typer.Option(metavar="TEXT", help="Reason, such as spoiled, dropped or recalled.")
     ] = "spoiled",
-    batch: Annotated[str | None, typer.Option(metavar="ID", help="Only from this batch.")] = None,
-    delivery: Annotated[str | None, typer.Option(metavar="KEY", help="Only from this delivery.")] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only from this batch, such as monday.csv@2027-01-02.")
+    ] = None,
+    delivery: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only from this delivery: the name of its file, or its key.",
+            autocompletion=complete_deliveries,
+        ),
+    ] = None,
     discard_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Discard id; a repeat with the same id changes nothing.")
     ] = None,
 ) -> None:
-    """Take units out of stock that were not used: spoiled, dropped, missing.
+    """Remove units from stock that were spoiled, dropped or lost.
 
-    Batches lose them soonest best-before first, unless --batch or --delivery is given. Expired stock needs no discard:
-    it is written off. `stockctl stock --batches` lists batch ids.
+    Units are taken from the batches with the soonest best-before; --batch and --delivery limit the choice. Expired
+    stock is written off without a discard. `stockctl stock --batches -o tsv` lists batch ids.
 
-    Exits with 3 if there is less in stock; then nothing is changed.
+    Exits with 3 if fewer units are available, or if --id was used for another discard. Then nothing is changed.
 
     Examples:
         stockctl discard ham=3 --reason dropped
@@ -97,11 +106,11 @@ def _request(item: str, reason: str, batch: str | None, delivery: str | None, di
 
 
 def _checked(request: Discard, outcome: DiscardOutcome, again: str) -> Discarded:
-    """The outcome, if the units are out of stock.
+    """The outcome, if the units were removed, now or before.
 
     Raises:
-        Refused: there are too few units.
-        StockctlError: the id is known with another request, or no answer came.
+        Refused: there are too few units, or the id is that of another discard.
+        OutcomeUnknown: there was no response.
     """
     from stockctl.domain.discard import Discarded, TooFew
     from stockctl.domain.transaction import Reused
@@ -112,21 +121,24 @@ def _checked(request: Discard, outcome: DiscardOutcome, again: str) -> Discarded
         case TooFew():
             raise _too_few(request, outcome)
         case Reused():
-            message = f"discard {request.discard_id} was made before with other content"
-            raise StockctlError(message, "Give another --id, or leave it out.")
+            message = f"another discard has the id {request.discard_id}; nothing was discarded"
+            raise Refused(message, "Give another --id, or leave it out.")
         case _:
-            raise OutcomeUnknown("no answer came of whether the units were discarded", again)
+            raise OutcomeUnknown("no response: the units may have been discarded", again)
 
 
 def _too_few(request: Discard, few: TooFew) -> Refused:
     if few.is_expired:
-        return Refused(f"this {request.ingredient} has expired; nothing was discarded", "It is written off by itself.")
+        return Refused(
+            f"this {request.ingredient} has expired; nothing was discarded",
+            "The stack writes it off within 15 minutes.",
+        )
     where = request.batch_id or request.delivery
     place = f" in {where}" if where else ""
     return Refused(
         f"{units(few.available)} of {request.ingredient} available{place}, {units(request.units)} requested; "
         "nothing was discarded",
-        f"`stockctl stock {shlex.quote(request.ingredient)} --batches` lists what there is.",
+        f"`stockctl stock {shlex.quote(request.ingredient)} --batches` lists its batches.",
     )
 
 

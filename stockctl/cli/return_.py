@@ -60,10 +60,11 @@ def return_(
 ) -> None:
     """Bring units of an accepted transaction back into stock, all or nothing.
 
-    They keep their best-before. Units whose best-before has passed do not come back; the result lists them. Batches are
+    Units keep their best-before. Units whose best-before has passed do not come back; the result lists them. Batches are
     known within seconds of a use, and the command waits for that.
 
-    Exits with 3 if there is no such transaction, or more would come back than was taken; then nothing is changed.
+    Exits with 3 if there is no such transaction, if more would come back than was taken, or if --id was used for
+    another return. Then nothing is changed.
 
     Examples:
         stockctl return order-8f3a
@@ -93,8 +94,8 @@ def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: s
     """The outcome, if the return was made.
 
     Raises:
-        Refused: there is no such transaction, or its units cannot come back.
-        StockctlError: the id is known with another request, or no answer came.
+        Refused: there is no such transaction, its units cannot come back, or the id is that of another return.
+        OutcomeUnknown: there was no response.
     """
     from stockctl.domain.returns import NoTransaction, NotRecorded, Returned, TooMany, TooWide
     from stockctl.domain.transaction import Reused
@@ -118,11 +119,10 @@ def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: s
                 "this return changes more than 100 rows; nothing was returned", "Return fewer items at a time."
             )
         case Reused():
-            raise StockctlError(
-                f"return {request.return_id} was made before with other content", "Give another --id, or leave it out."
-            )
+            message = f"another return has the id {request.return_id}; nothing was returned"
+            raise Refused(message, "Give another --id, or leave it out.")
         case _:
-            raise OutcomeUnknown("no answer came of whether the units were returned", again)
+            raise OutcomeUnknown("no response: the units may have been returned", again)
 
 
 def _excess(one: Excess) -> str:

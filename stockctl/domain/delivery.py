@@ -192,3 +192,9 @@ def file_of(delivery: str) -> tuple[str, str]:
     """
     found = _OF_ONE_FILE.fullmatch(delivery)
     return (found["name"], found["digest"] or "") if found else (delivery, "")
+
+
+def is_delivery(delivery: str, name: str) -> bool:
+    """Whether a name means this delivery: its key, the key of the whole that it is a part of, or its file's name."""
+    (stem, digest), (wanted, wanted_digest) = file_of(delivery), file_of(csv_named(name))
+    return name == delivery or (stem == wanted and wanted_digest in {digest, ""})

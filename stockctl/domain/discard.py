@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
+from stockctl.domain.delivery import is_delivery
 from stockctl.domain.stock import Batch, Holding
 from stockctl.domain.transaction import Reused, Unknown
 
@@ -20,8 +21,8 @@ MAX_BATCHES = 97
 class Discard:
     """A request: units of one ingredient, of one batch or delivery, or of any batch, the soonest to expire first.
 
-    `batch_ids` are the only batches that it may take from; empty means any. With `up_to` it takes what is there where
-    that is less, even nothing.
+    `delivery` is the key of a delivery or the name of its file. Units are taken only from `batch_ids`; empty means any.
+    With `up_to` it takes what is available if that is less, even nothing.
     """
 
     discard_id: str
@@ -45,7 +46,7 @@ class Discard:
         """Whether it may take units of this batch."""
         is_named = self.batch_id is None or batch.batch_id == self.batch_id
         is_named = is_named and (not self.batch_ids or batch.batch_id in self.batch_ids)
-        return is_named and (self.delivery is None or batch.delivery == self.delivery)
+        return is_named and (self.delivery is None or is_delivery(batch.delivery, self.delivery))
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,13 @@ def test_usage_that_waits_is_charged_first(stockctl: Stockctl, kitchen: Service)
     assert done.columns("delivery", "units") == [["monday.csv", "5"]]
 
 
+def test_a_delivery_is_named_by_its_file(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.drop("friday-0123456789ab.csv", "ham,50,2097-12-31\n")
+    assert stockctl("discard", "ham=20", "--delivery", "friday.csv").columns("delivery") == [
+        ["friday-0123456789ab.csv"]
+    ]
+
+
 def test_it_takes_only_from_the_delivery_that_is_named(stockctl: Stockctl) -> None:
     assert stockctl("discard", "ham=10", "--delivery", "monday.csv").columns("delivery") == [["monday.csv"]]
     refused = stockctl("discard", "ham=31", "--delivery", "tuesday.csv")
@@ -42,7 +49,7 @@ def test_it_takes_only_from_the_delivery_that_is_named(stockctl: Stockctl) -> No
 def test_a_repeat_changes_nothing(stockctl: Stockctl) -> None:
     for status in ("discarded", "replayed"):
         assert stockctl("discard", "ham=10", "--id", "abc").columns("status", "after") == [[status, "120"]]
-    assert stockctl("discard", "ham=11", "--id", "abc").code == ExitCode.FAILED
+    assert stockctl("discard", "ham=11", "--id", "abc").code == ExitCode.REFUSED
 
 
 @pytest.mark.parametrize("words", [["ham=0"], ["ham=-1"], ["ham"], ["ham=1", "--reason", ""], ["ham=1", "--id", ""]])

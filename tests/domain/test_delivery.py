@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stockctl.domain.delivery import Row, added_up, delivery_key, file_of
+from stockctl.domain.delivery import Row, added_up, delivery_key, file_of, is_delivery
 from stockctl.domain.rejection import Rejection, UnreadableFile
 from tests.domain.deliveries import delivery, good, rejected, rows_of
 
@@ -160,3 +160,21 @@ def test_the_same_file_makes_the_same_delivery_and_another_file_another() -> Non
 )
 def test_a_delivery_knows_the_file_it_was_made_from(delivery_name: str, name: str, digest: str) -> None:
     assert file_of(delivery_name) == (name, digest)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "name", "is_meant"),
+    [
+        ("monday-0123456789ab.csv", "monday.csv", True),
+        ("monday-0123456789ab.csv", "monday", True),
+        ("monday-0123456789ab.csv", "monday-0123456789ab.csv", True),
+        ("monday-0123456789ab.csv", "monday-ba9876543210.csv", False),
+        ("monday-0123456789ab.part-1-of-2.csv", "monday-0123456789ab.csv", True),
+        ("monday.csv", "monday.csv", True),
+        ("monday.csv", "monday-0123456789ab.csv", False),
+        ("monday.csv", "tuesday.csv", False),
+        ("deliveries/monday.txt", "deliveries/monday.txt", True),
+    ],
+)
+def test_a_delivery_is_named_by_its_key_or_by_its_file(delivery: str, name: str, is_meant: bool) -> None:
+    assert is_delivery(delivery, name) is is_meant
