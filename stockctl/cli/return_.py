@@ -60,8 +60,8 @@ def return_(
 ) -> None:
     """Bring units of an accepted transaction back into stock, all or nothing.
 
-    Units keep their best-before. Units whose best-before has passed do not come back; the result lists them. Batches are
-    known within seconds of a use, and the command waits for that.
+    Units keep their best-before. Units whose best-before has passed do not come back; the result lists them. The
+    batches of a use are known within seconds, and the command waits for that.
 
     Exits with 3 if there is no such transaction, if more would come back than was taken, or if --id was used for
     another return. Then nothing is changed.
