@@ -38,6 +38,7 @@ SEEN_FROM_TWO_SIDES = {
     "forecast",  # what is to be expected, and the command
     "findings",  # what an inspection found, and how it is shown
     "history",  # what it holds, and the command
+    "recall",  # the operation, and the command
     "reconcile",  # the operation, and the command
     "report",  # the units of a period, and the command
     "stock",  # levels and batches, and the command that lists them

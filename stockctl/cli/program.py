@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "return": (STOCK, ExitCode.REFUSED),
     "discard": (STOCK, ExitCode.REFUSED),
     "count": (STOCK, ExitCode.REFUSED),
+    "recall": (STOCK, ExitCode.REFUSED),
     "stock": (STOCK,),
     "history": (STOCK, ExitCode.REFUSED),
     "forecast": (STOCK, ExitCode.FOUND),

@@ -1,0 +1,234 @@
+"""`stockctl recall`: takes what is left of a delivery out of stock, and lists the transactions served from it."""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from stockctl.cli.operation_tables import history_table, tables
+from stockctl.cli.session import Session, with_session
+from stockctl.domain.errors import Busy, Refused, StockctlError, UsageError
+from stockctl.terminal.figures import counts, local, units
+from stockctl.terminal.output import Field, Listing, Nested
+
+if TYPE_CHECKING:
+    from stockctl.domain.discard import Removal
+    from stockctl.operations.recall import ServedUse, Trace
+    from stockctl.operations.use import Tables
+
+HISTORY_SECONDS = 20.0
+"""How long the command waits for history to have the latest charges."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class RecallResult:
+    """What the command shows: `removals` by ingredient, the uses that were served, and units whose use is not known."""
+
+    delivery: str
+    recall_id: str | None
+    left: int
+    removals: list[tuple[str, Removal]]
+    uses: list[ServedUse]
+    untraced: int
+    recalled_at: str | None = None
+
+    @property
+    def taken_out(self) -> int:
+        """Units that are no longer in stock."""
+        return sum(removal.units for _, removal in self.removals)
+
+
+@with_session
+def recall(
+    session: Session,
+    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="Key of the delivery, such as monday.csv.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what is left and the transactions served; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before taking stock out.")] = False,
+) -> None:
+    """Take what is left of a delivery out of stock, and list the transactions that were served from it.
+
+    What was returned of the delivery is included. The units are discarded with the reason `recall`. Reads every
+    ingredient and every transaction of the last 90 days, so it may take a while.
+
+    Exits with 3 if there is no such delivery, or it was recalled before and nothing of it is left.
+
+    Examples:
+        stockctl recall monday-1a2b3c.csv --dry-run
+        stockctl recall monday-1a2b3c.csv --yes
+    """
+    from stockctl.operations import recall as operation
+
+    place = tables(session)
+    history_table(session)  # without it, nothing is taken out either
+    names = place.stock.ingredients()
+    since = operation.recorded_at(place, delivery)
+    if since is None:
+        raise _no_such_delivery(session, place, names, delivery)
+    left = _each(session, "reading what is left", names, partial(operation.left_of, place, delivery))
+    recall_id = None if dry_run else str(uuid.uuid4())
+    removals: list[tuple[str, Removal]] = []
+    if recall_id and any(left.values()):
+        _agree(session, left, yes=yes)
+        removals = _taken_out(session, place, delivery, [name for name in names if left[name]], recall_id)
+    traces = _traces(session, place, delivery, names, since)
+    uses, recalled_at = _searched(session, place, delivery, traces)
+    if recall_id and not removals and recalled_at:
+        raise Refused(
+            f"{delivery} was recalled before, at {_time(recalled_at)}; nothing of it is left",
+            f"`stockctl recall {shlex.quote(delivery)} --dry-run` lists the transactions that were served from it.",
+        )
+    untraced = sum(trace.units for trace in traces.values()) - sum(use.units for use in uses)
+    in_stock = sum(left.values()) if dry_run else 0
+    session.output.show(_listing(RecallResult(delivery, recall_id, in_stock, removals, uses, untraced, recalled_at)))
+
+
+def _each(session: Session, doing: str, names: list[str], work: Callable[[str], Value]) -> dict[str, Value]:
+    """Does the work for each ingredient, several at a time, and shows how far it is."""
+    from stockctl.operations.workers import workers_for
+
+    found: dict[str, Value] = {}
+    with ThreadPoolExecutor(workers_for(len(names))) as threads:
+        for number, (name, value) in enumerate(zip(names, threads.map(work, names), strict=True), 1):
+            found[name] = value
+            session.environment.passing(f"{doing}: {units(number)} of {counts(len(names), 'ingredient')}")
+    return found
+
+
+def _no_such_delivery(session: Session, place: Tables, names: list[str], delivery: str) -> Refused:
+    holdings = _each(session, "looking for the delivery", names, place.stock.read)
+    known = {batch.delivery for holding in holdings.values() if holding for batch in holding.batches}
+    alike = get_close_matches(delivery, sorted(known), n=3)
+    hint = f"Did you mean {' or '.join(alike)}?" if alike else "`stockctl stock --batches` names the deliveries."
+    return Refused(f"no such delivery: {delivery}", hint)
+
+
+def _agree(session: Session, left: dict[str, int], *, yes: bool) -> None:
+    """Asks before stock is taken out.
+
+    Raises:
+        UsageError: there is nobody to ask, and --yes was not given.
+        StockctlError: the answer was no.
+    """
+    if yes:
+        return
+    affected = [count for count in left.values() if count]
+    what = f"{counts(sum(affected), 'unit')} of {counts(len(affected), 'ingredient')}"
+    if not session.environment.stdin_is_terminal:
+        raise UsageError(f"this takes {what} out of stock", "To go ahead, add --yes.")
+    if not session.environment.agrees(f"Take {what} out of stock?"):
+        raise StockctlError("nothing was recalled", "--dry-run lists the transactions that were served.")
+
+
+def _taken_out(
+    session: Session, place: Tables, delivery: str, names: list[str], recall_id: str
+) -> list[tuple[str, Removal]]:
+    from stockctl.operations.recall import take_out
+
+    try:
+        done = _each(session, "taking out", names, lambda name: take_out(place, delivery, name, recall_id))
+    except Busy as error:
+        raise StockctlError(error.message, "Repeat the recall: it takes out what is left.") from error
+    return [(name, removal) for name, removals in done.items() for removal in removals]
+
+
+def _traces(session: Session, place: Tables, delivery: str, names: list[str], since: datetime) -> dict[str, Trace]:
+    """What history has of the delivery, by ingredient; waits a little for what is not recorded yet."""
+    from stockctl.aws.retry import Patience
+    from stockctl.operations.recall import trace
+
+    history = history_table(session)
+    work = partial(trace, place, history, delivery, since=since)
+    traces = _each(session, "reading history", names, work)
+    try:
+        for _ in Patience(HISTORY_SECONDS, 0.2, 2.0).attempts("history"):
+            missing = [name for name, found in traces.items() if not found.is_complete]
+            if not missing:
+                break
+            traces |= _each(session, "waiting for history", missing, work)
+    except Busy:
+        session.environment.complain(
+            "history does not have the latest charges yet",
+            "Repeat with --dry-run in a minute.",
+        )
+    return {name: found for name, found in traces.items() if found.charges}
+
+
+def _searched(
+    session: Session, place: Tables, delivery: str, traces: dict[str, Trace]
+) -> tuple[list[ServedUse], str | None]:
+    """The uses that were served from the delivery, the oldest first, and when it was recalled before."""
+    from stockctl.operations.recall import recall_in, records, uses_in
+
+    uses: list[ServedUse] = []
+    recalls: list[str] = []
+    read = 0
+    for page in records(place):
+        read += len(page)
+        session.environment.passing(f"searching transactions: {units(read)} read, {units(len(uses))} found")
+        uses += [use for record in page for use in uses_in(record, traces)]
+        recalls += _present(recall_in(record, delivery) for record in page)
+    return sorted(uses, key=lambda use: (use.at, use.transaction_id, use.ingredient)), min(recalls, default=None)
+
+
+def _present(values: Iterable[str | None]) -> list[str]:
+    return [value for value in values if value is not None]
+
+
+def _time(at: str) -> str:
+    return local(datetime.fromisoformat(at))
+
+
+def _listing(result: RecallResult) -> Listing[RecallResult]:
+    uses: list[Field[ServedUse]] = [
+        Field("transaction_id", lambda one: one.transaction_id, "transaction"),
+        Field("at", lambda one: one.at, shown=lambda one: _time(one.at), folds=False),
+        Field("ingredient", lambda one: one.ingredient),
+        Field("units", lambda one: one.units, style="bold"),
+    ]
+    fields: list[Field[RecallResult]] = [
+        Field("delivery", lambda one: one.delivery),
+        Field("recall_id", lambda one: one.recall_id, in_table=False),
+        Field("discarded", lambda one: one.taken_out),
+        Field("left", lambda one: one.left),
+        Field("untraced", lambda one: one.untraced, in_table=False),
+        Field("batches", _batches, in_table=False, in_tsv=False),
+    ]
+    nested: Nested[RecallResult] = Nested("transactions", lambda one: one.uses, uses)
+    return Listing(fields, [result], nested, total=_total(result), is_document=True)
+
+
+def _batches(result: RecallResult) -> list[dict[str, str | int]]:
+    return [
+        {
+            "ingredient": name,
+            "batch_id": removal.batch_id,
+            "best_before": removal.best_before,
+            "units": removal.units,
+        }
+        for name, removal in result.removals
+    ]
+
+
+def _total(result: RecallResult) -> str:
+    served = len({use.transaction_id for use in result.uses})
+    parts = [f"{counts(served, 'transaction')} served from {result.delivery}"]
+    if result.recall_id:
+        parts.append(f"{counts(result.taken_out, 'unit')} of {counts(len(result.removals), 'batch')} discarded")
+    if result.recalled_at:
+        parts.append(f"recalled before, at {_time(result.recalled_at)}")
+    if result.untraced:
+        parts.append(f"{counts(result.untraced, 'unit')} went into transactions that are no longer on record")
+    return "; ".join(parts)

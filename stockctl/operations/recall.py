@@ -1,0 +1,151 @@
+"""Recall: take what is left of a delivery out of stock, and find the transactions that it went into."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from stockctl.domain.discard import PREFIX, Discard, Discarded, Removal, TooFew, chosen
+from stockctl.domain.errors import OutcomeUnknown
+from stockctl.domain.history import ChargeEntry, LevelEntry
+from stockctl.domain.stock import Batch, Holding
+from stockctl.domain.transaction import RESERVED_PREFIX, Unknown
+from stockctl.operations.discard import discard, removals_in
+from stockctl.operations.history_table import HistoryTable
+from stockctl.operations.reconcile import reconcile
+from stockctl.operations.rows import text
+from stockctl.operations.serving import CLOCK_DIFFERENCE, UseRecord
+from stockctl.operations.use import Tables
+
+if TYPE_CHECKING:
+    from stockctl.operations.rows import TableRow
+
+REASON = "recall"
+
+
+@dataclass(frozen=True)
+class ServedUse:
+    """Units of one ingredient that a transaction took from a delivery."""
+
+    transaction_id: str
+    at: str
+    ingredient: str
+    units: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one ingredient's history has of a delivery: its charges, and the units ever used after each commit.
+
+    `is_complete` is False where history does not have the latest changes yet.
+    """
+
+    charges: tuple[ChargeEntry, ...]
+    used_after: Mapping[str, int]
+    is_complete: bool = True
+
+    @property
+    def units(self) -> int:
+        """Units of the delivery that transactions took."""
+        return sum(charge.units for charge in self.charges)
+
+
+def recorded_at(tables: Tables, delivery: str) -> datetime | None:
+    """When the first row of a delivery was recorded; None for one that is not known, or of which nothing was."""
+    key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
+    row = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
+    return datetime.fromisoformat(row["at"]["S"]) if row else None
+
+
+def left_of(tables: Tables, delivery: str, ingredient: str) -> int:
+    """Units of a delivery that can be taken out of stock."""
+    holding = tables.stock.read(ingredient)
+    return _available(holding, Discard("", ingredient, 0, REASON, delivery=delivery), tables.clock()) if holding else 0
+
+
+def _available(holding: Holding, request: Discard, now: float) -> int:
+    everything = Discard("", request.ingredient, sys.maxsize, REASON, delivery=request.delivery)
+    few = chosen(holding, everything, int(now))
+    return few.available if isinstance(few, TooFew) else 0
+
+
+def take_out(tables: Tables, delivery: str, ingredient: str, recall_id: str) -> tuple[Removal, ...]:
+    """Discards what is left of a delivery, as discards `<recall id>/<ingredient>`. A repeat finds nothing left.
+
+    Raises:
+        Busy: others kept changing the ingredient until the deadline; repeating takes out the rest.
+        OutcomeUnknown: no answer came; the same.
+    """
+    removals: tuple[Removal, ...] = ()
+    number = 1
+    for _ in tables.patience.attempts(f"recalling {ingredient}"):
+        reconcile(tables.stock, ingredient, tables.clock, tables.patience)
+        suffix = f"/{number}" if number > 1 else ""
+        units = left_of(tables, delivery, ingredient)
+        if not units:
+            return removals
+        request = Discard(f"{recall_id}/{ingredient}{suffix}", ingredient, units, REASON, delivery=delivery)
+        outcome = discard(tables, request)
+        if isinstance(outcome, Unknown):
+            raise OutcomeUnknown(f"no answer came of whether {ingredient} was discarded", "Repeat the recall.")
+        if isinstance(outcome, Discarded) and not outcome.replayed:
+            removals += outcome.removals
+        if not isinstance(outcome, TooFew):  # what is left now needs an id of its own
+            number += 1
+    raise AssertionError  # attempts end by raising
+
+
+def trace(tables: Tables, history: HistoryTable, delivery: str, ingredient: str, since: datetime) -> Trace:
+    """What history has of a delivery since it was recorded. Nothing, where the ingredient was not part of it."""
+    holding = tables.stock.read(ingredient)
+    now = datetime.fromtimestamp(tables.clock(), UTC)
+    entries = list(history.entries(ingredient, since - CLOCK_DIFFERENCE, now + CLOCK_DIFFERENCE))
+    charges = [entry for entry in entries if isinstance(entry, ChargeEntry) and entry.delivery == delivery]
+    levels = [entry for entry in entries if isinstance(entry, LevelEntry)]
+    mine = [batch for batch in holding.batches if batch.delivery == delivery] if holding else []
+    is_recorded = all(_has_last_charge(charges, batch) for batch in mine)
+    latest = holding.level.version if holding and mine else 0
+    is_recorded = is_recorded and latest <= max((entry.version for entry in levels), default=latest)
+    return Trace(tuple(charges), {entry.commit_id: entry.used for entry in levels if charges}, is_recorded)
+
+
+def _has_last_charge(charges: list[ChargeEntry], batch: Batch) -> bool:
+    ends = {charge.through for charge in charges if charge.batch_id == batch.batch_id}
+    return batch.charged_through is None or batch.charged_through in ends
+
+
+def records(tables: Tables) -> Iterator[list[TableRow]]:
+    """Every record of the transaction table, a page at a time."""
+    pages = tables.stock.client.get_paginator("scan").paginate(TableName=tables.transactions, ConsistentRead=True)
+    for page in pages:
+        yield list(page["Items"])
+
+
+def uses_in(record: TableRow, traces: Mapping[str, Trace]) -> Iterator[ServedUse]:
+    """What the transaction of a record took from the delivery of these traces, by ingredient."""
+    if "items" not in record or "commit_id" not in record:
+        return
+    use = UseRecord.of(record)
+    for ingredient, units in use.items.items():
+        found = traces.get(ingredient)
+        if found is None or use.commit_id not in found.used_after:
+            continue
+        end = found.used_after[use.commit_id] - use.units_after[ingredient]
+        taken = sum(_overlap(charge, end - units, end) for charge in found.charges)
+        if taken:
+            yield ServedUse(record["transaction_id"]["S"], use.at, ingredient, taken)
+
+
+def _overlap(charge: ChargeEntry, start: int, end: int) -> int:
+    return max(0, min(end, charge.through) - max(start, charge.start))
+
+
+def recall_in(record: TableRow, delivery: str) -> str | None:
+    """When a record says that a delivery was recalled; None if it does not."""
+    is_recall = record["transaction_id"]["S"].startswith(PREFIX) and record["reason"]["S"] == REASON
+    if not is_recall or all(removal.delivery != delivery for removal in removals_in(record)):
+        return None
+    return str(record["at"]["S"])

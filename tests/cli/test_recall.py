@@ -1,0 +1,105 @@
+"""`stockctl recall`: what is taken out of stock, which transactions are listed, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stockctl.domain.errors import ExitCode
+from stockctl.functions import post_transactions
+from tests.cli.conftest import Stockctl
+from tests.service import Service
+
+
+@pytest.fixture(autouse=True)
+def three_deliveries(kitchen: Service) -> None:
+    kitchen.drop("monday.csv", "ham,30,2097-12-31\nbasil,5,never\n")
+    kitchen.drop("tuesday.csv", "ham,20,2098-12-31\n")
+    kitchen.drop("wednesday.csv", "ham,100,2099-12-31\nbasil,5,never\n")
+
+
+def use(kitchen: Service, name: str, **items: int) -> None:
+    assert kitchen.post(name, **items)[0] == 201
+    kitchen.work_off(*items)
+
+
+def use_as_group(kitchen: Service, **units: int) -> None:
+    """Uses of ham in one group commit."""
+    orders = [{"transactionId": name, "items": [{"typeId": "ham", "quantity": count}]} for name, count in units.items()]
+    answer = post_transactions.handler({"body": json.dumps({"transactions": orders})}, None)
+    assert {one["statusCode"] for one in json.loads(answer["body"])["answers"]} == {201}
+    kitchen.work_off("ham")
+
+
+def served(stockctl: Stockctl, delivery: str, *options: str) -> list[tuple[str, str, int]]:
+    done = stockctl("recall", delivery, *options, "-o", "json")
+    assert done.code == ExitCode.DONE, done.err
+    assert done.json["untraced"] == 0
+    return [(one["transaction_id"], one["ingredient"], one["units"]) for one in done.json["transactions"]]
+
+
+def test_it_lists_exactly_the_transactions_that_were_served(stockctl: Stockctl, kitchen: Service) -> None:
+    """Members of one group, and a use across three batches, each with its units of the delivery."""
+    use(kitchen, "first", ham=5, basil=2)
+    use_as_group(kitchen, a=10, b=10, c=10)
+    use(kitchen, "across", ham=40)
+    use(kitchen, "none", ham=1)
+    assert served(stockctl, "tuesday.csv", "--dry-run") == [("c", "ham", 5), ("across", "ham", 15)]
+    assert served(stockctl, "monday.csv", "--dry-run") == [
+        ("first", "basil", 2),
+        ("first", "ham", 5),
+        ("a", "ham", 10),
+        ("b", "ham", 10),
+        ("c", "ham", 5),
+    ]
+
+
+def test_it_takes_out_what_is_left_and_says_so_when_it_comes_again(stockctl: Stockctl, kitchen: Service) -> None:
+    use(kitchen, "first", ham=10)
+    done = stockctl("recall", "monday.csv", "--yes", "-o", "json")
+    assert (done.code, done.json["discarded"]) == (ExitCode.DONE, 25)
+    assert [(one["ingredient"], one["units"]) for one in done.json["batches"]] == [("basil", 5), ("ham", 20)]
+    levels = {level.ingredient: (level.quantity, level.discarded, level.adds_up) for level in kitchen.stock.levels()}
+    assert levels == {"ham": (120, 20, True), "basil": (5, 5, True)}
+    again = stockctl("recall", "monday.csv", "--yes")
+    assert again.code == ExitCode.REFUSED
+    assert "monday.csv was recalled before" in again.err
+    assert served(stockctl, "monday.csv", "--dry-run") == [("first", "ham", 10)]
+
+
+def test_what_was_returned_of_the_delivery_is_taken_out_too(stockctl: Stockctl, kitchen: Service) -> None:
+    use(kitchen, "first", ham=30)
+    assert stockctl("return", "first", "ham=8").code == ExitCode.DONE
+    use(kitchen, "second", ham=3)
+    done = stockctl("recall", "monday.csv", "--yes", "-o", "json")
+    assert done.json["discarded"] == 10  # five that came back and were not used again, and the basil
+    units = [(one["transaction_id"], one["units"]) for one in done.json["transactions"]]
+    assert units == [("first", 30), ("second", 3)]
+
+
+def test_a_dry_run_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
+    done = stockctl("recall", "monday.csv", "--dry-run", "-o", "json")
+    assert (done.json["discarded"], done.json["left"], done.json["recall_id"]) == (0, 35, None)
+    assert [level.discarded for level in kitchen.stock.levels()] == [0, 0]
+
+
+def test_in_a_script_it_needs_yes(stockctl: Stockctl, kitchen: Service) -> None:
+    done = stockctl("recall", "monday.csv")
+    assert (done.code, "35 units of 2 ingredients" in done.err) == (ExitCode.USAGE, True)
+    assert [level.discarded for level in kitchen.stock.levels()] == [0, 0]
+
+
+def test_an_unknown_delivery_names_those_it_may_have_meant(stockctl: Stockctl) -> None:
+    done = stockctl("recall", "mnday.csv", "--yes")
+    assert (done.code, "Did you mean monday.csv" in done.err) == (ExitCode.REFUSED, True)
+
+
+def test_history_that_lacks_charges_is_reported(
+    stockctl: Stockctl, kitchen: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list may be too short: the command says so."""
+    monkeypatch.setattr("stockctl.cli.recall.HISTORY_SECONDS", 0.1)
+    assert kitchen.post("late", ham=5)[0] == 201
+    done = stockctl("recall", "monday.csv", "--yes")
+    assert (done.code, "history does not have the latest charges yet" in done.err) == (ExitCode.DONE, True)
