@@ -30,7 +30,7 @@ AGAIN = "Try again: a transaction with the same id is never taken twice."
 
 
 class StockApi:
-    """`POST /transactions` and `GET /stock` of one stack. `log` gets a line for each request."""
+    """`POST /transactions`, `POST /returns` and `GET /stock` of one stack. `log` gets a line for each request."""
 
     def __init__(
         self,
@@ -56,6 +56,16 @@ class StockApi:
         """
         lines = [{"typeId": ingredient, "quantity": units} for ingredient, units in items.items()]
         return self._call("POST", "/transactions", {"transactionId": transaction_id, "items": lines})
+
+    def return_units(self, return_id: str, transaction_id: str) -> Answer:
+        """Brings all units of a transaction back that are still out, and repeats that until it is answered.
+
+        Raises:
+            Busy: the batches of the units were not known before the deadline; nothing happened.
+            OutcomeUnknown: an attempt was not answered, and none after it was decided.
+            CredentialsError: the API does not accept the signature.
+        """
+        return self._call("POST", "/returns", {"returnId": return_id, "transactionId": transaction_id})
 
     def use_batch(self, transactions: Sequence[object]) -> list[Answer]:
         """Sends up to 500 transactions; returns their answers in order.

@@ -13,6 +13,7 @@ from tests.faults.operations import (
     csv,
     discarding,
     publishing,
+    recalling,
     receiving,
     reconciling,
     recording,
@@ -69,6 +70,7 @@ CASES = (
     Case("discard of a delivery", TRUTH, begun(using(1, "before"), now=1), discarding(4, "four", LATER.delivery)),
     Case("discard too much", TRUTH, WAITING, discarding(10, "ten")),
     *RETURNS,
+    Case("recall", TRUTH, WAITING, recalling(LATER.delivery)),
     Case("publish", TRUTH, WAITING, publishing()),
     Case("record", TRUTH, WAITING, recording(KEY)),
 )

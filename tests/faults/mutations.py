@@ -247,6 +247,12 @@ MUTANTS = (
     Mutant("return: what came back counts as received", RETURN, 'Arrival("returned"', 'Arrival("received"'),
     Mutant("return: a transaction with too many returned", RETURN, "if units > taken - returned or", "if"),
     Mutant(
+        "recall: what is left now has an id that is taken",
+        "operations/recall.py",
+        "            number += 1\n",
+        "            pass\n",
+    ),
+    Mutant(
         "write-off: what no batch can be charged with is not noted",
         PLAN,
         "uncharged=uncharged if all_gone else 0",

@@ -18,6 +18,7 @@ from stockctl.operations.discard import discard
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.publish import LevelPublisher
+from stockctl.operations.recall import take_out
 from stockctl.operations.receive import receive
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.record_delivery import Recorder
@@ -133,6 +134,11 @@ def returning(transaction_id: str, return_id: str, **items: int) -> Operation:
 
 def returns(cloud: Cloud) -> Returns:
     return Returns(tables(cloud), HistoryTable(cloud.dynamodb, HISTORY, HISTORY_DAYS, cloud.patience))
+
+
+def recalling(delivery: str) -> Operation:
+    """Recall: what is left of a delivery's ham leaves stock."""
+    return lambda cloud: take_out(tables(cloud), delivery, HAM, "recall")
 
 
 def recording(key: str, version: str | None = None) -> Operation:

@@ -26,6 +26,7 @@ KINDS: dict[str, Callable[[], list[Scenario]]] = {
     "a row that readers miss through a later delivery": scenarios.stale_rows,
     "discards beside uses, deliveries and reconciliations": scenarios.discards,
     "returns beside each other, uses, deliveries, discards and reconciliations": scenarios.returns,
+    "recalls beside each other, uses and returns": scenarios.recalls,
     "deliveries from bucket to receipt, twice, and with other content": scenarios.deliveries,
     "plans and deliveries in parts, one death": scenarios.small_parts,
 }

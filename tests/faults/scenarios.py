@@ -23,6 +23,7 @@ from tests.faults.operations import (
     given,
     in_turn,
     publishing,
+    recalling,
     receiving,
     reconciling,
     recording,
@@ -225,6 +226,7 @@ LARGE = {
     "return some / discard later, faults",
     "return some / discard later, in time",
     "return some / discard later, skewed",
+    "recall, faults",
     "return, faults",
     "return, late history",
     "reconcile / reconcile, waiting, skewed, locked",
@@ -254,6 +256,7 @@ def quick() -> list[Scenario]:
         *small_parts(),
         *discards(),
         *returns(),
+        *recalls(),
     ]
 
 
@@ -326,6 +329,25 @@ def returns() -> list[Scenario]:
         replace(alone, name="return, late history", skewed=2),
         replace(alone, name="return, faults", lost=2, undone=1, deaths=1, ticks=1),
     ]
+
+
+def recalls() -> list[Scenario]:
+    """Recalls beside each other, uses and returns: in the end nothing is left of the delivery."""
+    recall = recalling(LATER.delivery)
+    beside = {"recall (2)": recall, "use": using(2, "two"), "return": RETURNS["return"]}
+    plain = [
+        Scenario(f"recall / {name}", TRUTH, TRACED, {"recall": recall, name: other}, page_rows=100, is_serial=False)
+        for name, other in beside.items()
+    ]
+    alone = replace(plain[0], name="recall, faults", operations={"recall": recall}, finally_=_nothing_is_left)
+    return [*plain, replace(alone, lost=2, undone=1, deaths=1, ticks=1)]
+
+
+def _nothing_is_left(cloud: SmallCloud, _ended: Sequence[Stepped]) -> None:
+    """Whatever failed on the way, a recall that came again took out all of the delivery."""
+    batches = [batch for one in partitions(cloud.dynamodb.store.rows).values() for batch in one.batches]
+    left = [batch for batch in batches if batch.delivery == LATER.delivery and batch.quantity]
+    ensure(not left, "nothing is left of the delivery", left)
 
 
 def _returning(name: str, operations: dict[str, Operation]) -> Scenario:
