@@ -51,6 +51,11 @@ def complete_deliveries(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in _remembered(_DELIVERIES, context) if name.startswith(incomplete)]
 
 
+def complete_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Recent ids and keys of deliveries together."""
+    return [*complete_transactions(context, incomplete), *complete_deliveries(context, incomplete)]
+
+
 def complete_functions(incomplete: str) -> list[str]:
     """The functions of a stack."""
     from stockctl.client.deployment import Deployment
@@ -99,6 +104,11 @@ def remember_deliveries(stack: str, keys: Iterable[str]) -> None:
     """Keeps the keys of deliveries, the newest first, for the next TAB."""
     new = list(keys)
     _write(_DELIVERIES, stack, list(dict.fromkeys([*new, *_lines(_DELIVERIES, stack)]))[:MAX_RECENT])
+
+
+def recent_deliveries(stack: str) -> list[str]:
+    """The keys of deliveries that were kept last, the newest first."""
+    return _lines(_DELIVERIES, stack)
 
 
 def recent_transactions(stack: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,8 @@ def remember_id(session: Session, name: str) -> None:
     remember_transaction(session.target.stack, name)
 
 
-def no_such_id(session: Session, kind: str, name: str) -> Refused:
-    """The error for an id that nobody knows, with the recent ids that it may have meant."""
-    alike = get_close_matches(name, recent_transactions(session.target.stack), n=3)
+def no_such_id(session: Session, kind: str, name: str, others: Sequence[str] = ()) -> Refused:
+    """The error for an id that nobody knows, with the recent ids, or `others`, that it may have meant."""
+    alike = get_close_matches(name, [*recent_transactions(session.target.stack), *others], n=3)
     meant = f"Did you mean {' or '.join(alike)}?" if alike else "Ids are case-sensitive, and kept for 90 days."
     return Refused(f"no such {kind}: {name}", meant)

@@ -35,6 +35,11 @@ def returns(session: Session) -> Returns:
     return Returns(tables(session), history_table(session))
 
 
+def has_history(session: Session) -> bool:
+    """Whether the session's stack records history."""
+    return bool(session.deployment.history_table and int(session.deployment.history_days))
+
+
 def history_table(session: Session) -> HistoryTable:
     """The history of the session's stack.
 
@@ -44,10 +49,11 @@ def history_table(session: Session) -> HistoryTable:
     from stockctl.operations.history_table import HistoryTable
 
     deployment = session.deployment
-    days = int(deployment.history_days)
-    if not deployment.history_table or not days:
+    if not has_history(session):
         raise Refused(
             f"stack {session.settings.stack} records no history",
             "`stockctl deploy --parameter HistoryDays=400` turns it on.",
         )
-    return HistoryTable(session.clients.dynamodb, deployment.history_table, days, stock_table(session).patience)
+    return HistoryTable(
+        session.clients.dynamodb, deployment.history_table, int(deployment.history_days), stock_table(session).patience
+    )

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "history": (STOCK, ExitCode.REFUSED),
     "forecast": (STOCK, ExitCode.FOUND),
     "report": (STOCK,),
+    "deliveries": (STOCK,),
     "show": (STOCK, ExitCode.REFUSED),
     "threshold": (STOCK,),
     "reconcile": (STOCK, ExitCode.FOUND),

@@ -1,32 +1,37 @@
-"""`stockctl show`: a transaction, return or discard by its id, and the batches behind it."""
+"""`stockctl show`: a transaction, return, discard, count or delivery by its id, and the batches behind it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_transactions
+from stockctl.cli.completion import complete_ids, recent_deliveries
 from stockctl.cli.ids import no_such_id
-from stockctl.cli.operation_tables import history_table, tables
+from stockctl.cli.operation_tables import has_history, history_table, tables
 from stockctl.cli.session import Session, with_session
 from stockctl.terminal.figures import best_before, local
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
+    from stockctl.domain.count import Line, Sheet
     from stockctl.operations.rows import TableRow
     from stockctl.operations.serving import ServedItem
 
 PENDING = "not charged yet"
 EXPIRED = "a batch that had expired"
 UNKNOWN = "not in history"
+NO_HISTORY = "history is off"
 
 
 @dataclass(frozen=True)
 class Portion:
-    """Units of one ingredient and the batch they came from; `status` says so where there is none."""
+    """Units of one ingredient and the batch they came from; `status` says so where there is none.
+
+    `left` is what is left of the batch, for deliveries.
+    """
 
     ingredient: str
     units: int
@@ -34,6 +39,7 @@ class Portion:
     batch_id: str | None = None
     delivery: str | None = None
     best_before: str | None = None
+    left: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,22 +59,27 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="Id of a transaction, return or discard.", autocompletion=complete_transactions
+            metavar="ID",
+            help="Id of a transaction, return, discard or count, or key of a delivery.",
+            autocompletion=complete_ids,
         ),
     ],
 ) -> None:
-    """Show a transaction, return or discard: when it was made, and which batches its units came from or went to.
+    """Show a transaction, return, discard, count or delivery: when it was made, and the batches behind its units.
 
-    Units of a transaction are charged to batches within seconds, soonest best-before first. Records are kept for 90
-    days.
+    Units of a transaction are charged to batches within seconds, soonest best-before first. Of a delivery, what was
+    recorded and what is left is shown. Records are kept for 90 days, receipts of deliveries for good.
 
     Examples:
         stockctl show order-8f3a
         stockctl show order-8f3a -o json
+        stockctl show monday-0f1e2d3c4b5a.csv
     """
-    found = _transaction(session, name) or _discard(session, name) or _return(session, name)
+    finders = (_transaction, _discard, _return, _count, _delivery)
+    found = next(filter(None, (find(session, name) for find in finders)), None)
     if found is None:
-        raise no_such_id(session, "transaction, return or discard", name)
+        others = recent_deliveries(session.target.stack)
+        raise no_such_id(session, "transaction, return, discard, count or delivery", name, others)
     session.output.show(_listing(found))
 
 
@@ -84,9 +95,13 @@ def _transaction(session: Session, name: str) -> Shown | None:
     record = _record(session, name)
     if record is None or "items" not in record:
         return None
-    items = served_items(tables(session).stock, history_table(session), UseRecord.of(record), session.environment.now())
+    use = UseRecord.of(record)
+    if not has_history(session):
+        portions = [Portion(ingredient, units, NO_HISTORY) for ingredient, units in use.items.items()]
+        return Shown(name, "transaction", use.at, None, portions)
+    items = served_items(tables(session).stock, history_table(session), use, session.environment.now())
     portions = [portion for item in items for portion in _portions(item)]
-    return Shown(name, "transaction", record["at"]["S"], None, portions)
+    return Shown(name, "transaction", use.at, None, portions)
 
 
 def _portions(item: ServedItem) -> list[Portion]:
@@ -142,10 +157,64 @@ def _return(session: Session, name: str) -> Shown | None:
     return Shown(name, "return", record["at"]["S"], f"of {record['returned_transaction']['S']}", portions)
 
 
+def _count(session: Session, name: str) -> Shown | None:
+    from itertools import count
+
+    from stockctl.domain.count import Sheet
+    from stockctl.operations.count import lines_in
+
+    portions: list[Portion] = []
+    first: TableRow | None = None
+    for number in count(1):
+        sheet = Sheet(name, number, {})
+        record = _record(session, sheet.record_id)
+        if record is None or "lines" not in record:
+            break
+        first = first or record
+        portions += [portion for line in lines_in(record) for portion in _counted(session, sheet, line)]
+    if first is None:
+        return None
+    counted_at = first["counted_at"]["S"] if "counted_at" in first else None
+    return Shown(name, "count", first["at"]["S"], counted_at and f"counted at {counted_at}", portions)
+
+
+def _counted(session: Session, sheet: Sheet, line: Line) -> list[Portion]:
+    """What a count changed of one ingredient."""
+    from stockctl.domain.count import discard_id
+    from stockctl.domain.stock import batch_id_of
+
+    if line.difference < 0:
+        found = _discard(session, discard_id(sheet.count_id, line.ingredient))
+        taken = [replace(portion, status="missing") for portion in found.portions] if found else []
+        return taken or [Portion(line.ingredient, -line.difference, "missing, not booked")]
+    if line.difference and line.best_before:
+        text = line.best_before.text
+        batch_id = batch_id_of(sheet.delivery, text)
+        return [Portion(line.ingredient, line.difference, "added", batch_id, sheet.delivery, text)]
+    return [Portion(line.ingredient, line.counted, "as in the book")]
+
+
+def _delivery(session: Session, name: str) -> Shown | None:
+    from stockctl.domain.delivery import whole_delivery
+    from stockctl.operations.drop_bucket import DropBucket
+    from stockctl.operations.recorded import recorded_batches
+
+    receipts = DropBucket(session.clients.s3, session.deployment.drop_bucket).receipts_of(whole_delivery(name))
+    if not receipts:
+        return None
+    portions = [
+        Portion(one.ingredient, one.units, one.status, one.batch_id, one.delivery, one.best_before, one.left)
+        for one in recorded_batches(tables(session).stock, receipts)
+    ]
+    statuses = ", ".join(dict.fromkeys(receipt["status"] for receipt in receipts))
+    return Shown(whole_delivery(name), "delivery", receipts[0].get("at", ""), statuses, portions)
+
+
 def _listing(shown: Shown) -> Listing[Shown]:
     portions: list[Field[Portion]] = [
         Field("ingredient", lambda one: one.ingredient),
         Field("units", lambda one: one.units, style="bold"),
+        Field("left", lambda one: one.left, in_table=shown.kind == "delivery"),
         Field("status", lambda one: one.status),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
         Field("delivery", lambda one: one.delivery),
@@ -155,7 +224,7 @@ def _listing(shown: Shown) -> Listing[Shown]:
         Field("id", lambda one: one.name),
         Field("kind", lambda one: one.kind),
         Field("at", lambda one: one.at, shown=lambda one: local(datetime.fromisoformat(one.at)), folds=False),
-        Field("reason", lambda one: one.reason, in_table=shown.reason is not None),
+        Field("reason", lambda one: one.reason, "about", in_table=shown.reason is not None),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)
     return Listing(fields, [shown], nested, is_document=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -91,6 +92,16 @@ class DropBucket:
         """The deliveries that have a receipt and whose keys begin with a text; of very many, the first."""
         for each in self._receipts_named(prefix):
             yield each["Key"].removeprefix(RECEIPTS).removesuffix(".json")
+
+    def objects(self) -> Iterator[tuple[str, datetime]]:
+        """Every object, deliveries and receipts, with the time of its newest version."""
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name):
+            for each in page.get("Contents", []):
+                yield each["Key"], each["LastModified"]
+
+    def receipt_at(self, key: str) -> Receipt | None:
+        """The receipt in an object of the bucket; None where there is something else."""
+        return receipt_from(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
 
     def _receipts_named(self, name: str) -> Iterator[ObjectTypeDef]:
         """The receipts whose deliveries begin with a name, as S3 lists them; of very many, the first."""

@@ -13,7 +13,7 @@ from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.instants import iso
-from stockctl.domain.stock import Holding, Level
+from stockctl.domain.stock import Batch, Holding, Level
 from stockctl.operations import conditions
 from stockctl.operations.rows import (
     LEVEL,
@@ -33,6 +33,8 @@ from stockctl.operations.transact import settled
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from stockctl.operations.rows import Key
 
 KEYS_PER_REQUEST = 100
 """DynamoDB's limit on the keys of one BatchGetItem or TransactGetItems."""
@@ -89,8 +91,14 @@ class StockTable:
         """The levels of these ingredients, or of all, by name; unknown ingredients are left out."""
         names = sorted(set(self.ingredients() if ingredients is None else ingredients))
         chunks = (names[start : start + KEYS_PER_REQUEST] for start in range(0, len(names), KEYS_PER_REQUEST))
-        found = [level_from(row) for chunk in chunks for row in self._levels_of(chunk)]
+        found = [level_from(row) for chunk in chunks for row in self._rows_at(list(map(level_key, chunk)))]
         return sorted(found, key=lambda level: level.ingredient)
+
+    def batches(self, names: Sequence[tuple[str, str]]) -> list[Batch]:
+        """The batches with these ingredients and batch ids; those without a row are left out."""
+        keys = [batch_key(ingredient, batch_id) for ingredient, batch_id in dict.fromkeys(names)]
+        chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
+        return [batch_from(row) for chunk in chunks for row in self._rows_at(chunk)]
 
     def ingredients(self) -> list[str]:
         """The names of all ingredients, without reading a batch row."""
@@ -148,10 +156,9 @@ class StockTable:
         for page in pages:
             yield from page["Items"]
 
-    def _levels_of(self, ingredients: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        keys = [level_key(ingredient) for ingredient in ingredients]
+    def _rows_at(self, keys: Sequence[Key]) -> Iterator[Mapping[str, Any]]:
         wanted: Mapping[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": True}}
-        for _ in self.patience.attempts("reading levels"):
+        for _ in self.patience.attempts("reading rows"):
             answer = self.client.batch_get_item(RequestItems=wanted)
             yield from answer["Responses"].get(self.name, [])
             wanted = answer.get("UnprocessedKeys") or {}

@@ -59,7 +59,10 @@ def test_a_discard_is_shown_with_its_reason_and_batches(stockctl: Stockctl) -> N
 
 def test_an_id_that_nobody_knows_is_refused(stockctl: Stockctl) -> None:
     done = stockctl("show", "nobody")
-    assert (done.code, "no such transaction, return or discard: nobody" in done.err) == (ExitCode.REFUSED, True)
+    assert (done.code, "no such transaction, return, discard, count or delivery: nobody" in done.err) == (
+        ExitCode.REFUSED,
+        True,
+    )
 
 
 def test_each_change_is_listed_with_its_cause_and_the_units_add_up(stockctl: Stockctl, kitchen: Service) -> None:

@@ -1,0 +1,132 @@
+"""`stockctl deliveries`: what suppliers dropped, what became of it, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockctl.cli.completion import remember_deliveries
+from stockctl.cli.ingredients import stock_table
+from stockctl.cli.moments import past_moment
+from stockctl.cli.session import Session, with_session
+from stockctl.terminal.figures import counts, local, units
+from stockctl.terminal.output import Field, Listing
+
+if TYPE_CHECKING:
+    from stockctl.domain.receipt import Receipt
+    from stockctl.operations.drop_bucket import DropBucket
+    from stockctl.operations.recorded import RecordedBatch
+
+READERS = 8
+"""Receipts that are read at the same time."""
+ANSWERED_WITHIN = timedelta(minutes=5)
+"""Most deliveries have their receipt within seconds; one that has none for so long needs a look."""
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """One delivery: its receipt and what it brought, or None and nothing while it has no receipt."""
+
+    delivery: str
+    at: datetime
+    status: str
+    receipt: Receipt | None = None
+    batches: Sequence[RecordedBatch] = ()
+
+    @property
+    def received(self) -> int:
+        """Units recorded."""
+        return sum(one.units for one in self.batches)
+
+    @property
+    def left(self) -> int:
+        """Units that are still in stock."""
+        return sum(one.left for one in self.batches)
+
+    def figure(self, name: str) -> int:
+        """A count that its receipt has."""
+        return int(self.receipt[name]) if self.receipt else 0
+
+
+@with_session
+def deliveries(
+    session: Session,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Start of the period: 7d for seven days ago, or 2026-12-31T18:00.")
+    ] = "7d",
+) -> None:
+    """List deliveries: when they came, what was recorded and rejected, and what is left.
+
+    A file without a receipt is `waiting` for its first five minutes, and `unanswered` after that.
+
+    Examples:
+        stockctl deliveries
+        stockctl deliveries --since 30d -o csv
+    """
+    from stockctl.operations.drop_bucket import DropBucket
+
+    now = session.environment.now()
+    start = past_moment(since, "--since", now)
+    bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
+    found = _deliveries(session, bucket, start, now)
+    remember_deliveries(session.target.stack, (one.delivery for one in found))
+    session.output.show(_listing(found))
+    late = [one for one in found if one.status == "unanswered"]
+    if late:
+        session.environment.tell(
+            f"note: {counts(len(late), 'file')} without an answer: `stockctl failures` and `stockctl logs` show why"
+        )
+
+
+def _deliveries(session: Session, bucket: DropBucket, start: datetime, now: datetime) -> list[DeliveryRow]:
+    """The deliveries since a time, the newest first."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from stockctl.domain.receipt import RECEIPTS, receipt_key
+    from stockctl.operations.recorded import recorded_batches
+
+    objects = dict(bucket.objects())
+    recent = [key for key, at in objects.items() if at >= start]
+    with ThreadPoolExecutor(READERS) as threads:
+        keys = [key for key in recent if key.startswith(RECEIPTS)]
+        read = [
+            (key, receipt) for key, receipt in zip(keys, threads.map(bucket.receipt_at, keys), strict=True) if receipt
+        ]
+    batches: dict[str, list[RecordedBatch]] = {}
+    for one in recorded_batches(stock_table(session), [receipt for _, receipt in read]):
+        batches.setdefault(one.delivery, []).append(one)
+    answered = [
+        DeliveryRow(one["delivery"], objects[key], one["status"], one, batches.get(one["delivery"], []))
+        for key, one in read
+    ]
+    dropped = (key for key in recent if not key.startswith(RECEIPTS) and receipt_key(key) not in objects)
+    open_ones = [_unanswered(key, objects[key], now) for key in dropped]
+    return sorted([*answered, *open_ones], key=lambda one: (one.at, one.delivery), reverse=True)
+
+
+def _unanswered(key: str, at: datetime, now: datetime) -> DeliveryRow:
+    return DeliveryRow(key, at, "waiting" if now - at < ANSWERED_WITHIN else "unanswered")
+
+
+def _listing(found: Sequence[DeliveryRow]) -> Listing[DeliveryRow]:
+    fields: list[Field[DeliveryRow]] = [
+        Field("delivery", lambda one: one.delivery),
+        Field("at", lambda one: one.at.isoformat(), shown=lambda one: local(one.at), folds=False, yields=1),
+        Field("status", lambda one: one.status, folds=False),
+        Field("recorded_rows", lambda one: one.figure("recorded_rows"), "rows"),
+        Field("rejected_rows", lambda one: one.figure("rejected_rows"), "rejected"),
+        Field("conflicts", lambda one: len(one.receipt.get("conflicts", [])) if one.receipt else 0, in_table=False),
+        Field("received", lambda one: one.received, "units", yields=2),
+        Field("left", lambda one: one.left, style="bold"),
+    ]
+    left = sum(one.left for one in found)
+    total = f"{counts(len(found), 'delivery')}: {units(left)} units left"
+    return Listing(fields, found, style=_style, total=total, empty="no delivery in this period")
+
+
+def _style(one: DeliveryRow) -> str:
+    return "yellow" if one.status in {"rejected", "partial", "unanswered"} else ""
