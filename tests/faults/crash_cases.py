@@ -23,6 +23,7 @@ from tests.faults.operations import (
 )
 from tests.faults.scenarios import BETWEEN, KEY, LATER, SAME_TIME, SOON
 from tests.faults.steps import Operation
+from tests.faults.stocktaking import CORRECTED_UP, DELIVERED, crash_cases
 
 CHEESE = batch("later", 5, 3, "cheese")
 MILK = batch("milk", 7, 6, "milk")
@@ -73,6 +74,7 @@ CASES = (
     Case("recall", TRUTH, WAITING, recalling(LATER.delivery)),
     Case("publish", TRUTH, WAITING, publishing()),
     Case("record", TRUTH, WAITING, recording(KEY)),
+    *crash_cases(TRUTH, WAITING, begun(receiving(DELIVERED)), begun(receiving(DELIVERED), CORRECTED_UP)),
 )
 WITHOUT_HISTORY = tuple(case for case in CASES if case not in RETURNS)
 """Those that an engine without the table's stream can run."""

@@ -32,6 +32,7 @@ from tests.faults.operations import (
     using_many,
 )
 from tests.faults.steps import Operation, Stepped
+from tests.faults.stocktaking import stocktaking
 
 SOON = batch("soon", 3, 1)
 LATER = batch("later", 9, 3)
@@ -257,6 +258,7 @@ def quick() -> list[Scenario]:
         *discards(),
         *returns(),
         *recalls(),
+        *stocktaking(BATCHES, WAITING),
     ]
 
 
