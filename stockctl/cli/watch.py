@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,14 +16,18 @@ from stockctl.cli.session import Session, with_session
 from stockctl.cli.watch_end import WatchEnd
 from stockctl.cli.watch_lines import output_of, print_changes
 from stockctl.domain.errors import UsageError
+from stockctl.domain.instants import time_zone
 from stockctl.domain.level_condition import LevelCondition
 from stockctl.terminal.durations import duration_of
 from stockctl.terminal.output import OutputFormat
 
 if TYPE_CHECKING:
     from stockctl.cli.watch_feed import Feeds, LevelSource
+    from stockctl.domain.forecast import Pace
     from stockctl.domain.stock import Level
 
+PACE_DAYS = 14
+"""How much history the pace is learned from."""
 SHORTEST_PAST, LONGEST_PAST = timedelta(minutes=5), timedelta(hours=24)
 """How much of the past a screen begins with, at least and at most; the stream keeps a day."""
 
@@ -52,7 +57,8 @@ def watch(
     Draws a live chart or table on a terminal, and prints one JSON line per change in a pipe.
 
     Exits with 0 when --count or --until-level is reached, and with 1 if --duration ends first, so that scripts can
-    wait for stock. On the screen, ? lists the keys.
+    wait for stock. On the screen, ? lists the keys. In an open ingredient, units that will expire unused are marked:
+    at the pace of two weeks, or of the last minutes if there are fewer than two days of history.
 
     Examples:
         stockctl watch pepperoni
@@ -90,7 +96,9 @@ def _follow(session: Session, names: list[str], back: timedelta | None, end: Wat
     past = back or (since_last_change(stock.levels(names or None), session.environment.now()) if draws else None)
     since = session.environment.now() - past if past else None
     reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream, since)
-    table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
+    table = TableReader(
+        lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names, partial(_pace, session)
+    )
     with LevelFollower(reader) as stream, table:
         end.begin()
         source = _source(session, Feeds(stream, stock, table), names, past, end)
@@ -100,6 +108,19 @@ def _follow(session: Session, names: list[str], back: timedelta | None, end: Wat
             _screen(session, source)
         else:
             print_changes(session, output, source, end)
+
+
+def _pace(session: Session, ingredient: str) -> Pace | None:
+    """The pace of the last two weeks; None if there are fewer than two days of history, or none is recorded."""
+    from stockctl.cli.operation_tables import history_table
+    from stockctl.client.daily_use import daily_use
+    from stockctl.domain.forecast import Pace
+
+    if not int(session.deployment.history_days):
+        return None
+    now = session.environment.now().astimezone(time_zone(session.deployment.time_zone))
+    pace = Pace.of(daily_use(history_table(session), [ingredient], now, PACE_DAYS)[ingredient])
+    return None if pace.is_short else pace
 
 
 def since_last_change(levels: Sequence[Level], now: datetime) -> timedelta:

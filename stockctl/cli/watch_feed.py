@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from stockctl.client.level_reader import StreamState
+    from stockctl.domain.forecast import Pace
     from stockctl.domain.level_change import LevelChange
     from stockctl.domain.stock import Holding, Level
 
@@ -63,11 +65,18 @@ class Stock(Protocol):
 class TableReader:
     """Reads the table on a thread of its own, so that a slow answer never holds up a screen.
 
-    `open_stock` makes the table anew after a failure: that is when renewed credentials are found.
+    `open_stock` makes the table anew after a failure: that is when renewed credentials are found. `pace_of` learns the
+    pace of an ingredient from history, once.
     """
 
-    def __init__(self, open_stock: Callable[[], Stock], names: Sequence[str]) -> None:
-        self._open, self._names = open_stock, names
+    def __init__(
+        self,
+        open_stock: Callable[[], Stock],
+        names: Sequence[str],
+        pace_of: Callable[[str], Pace | None] = lambda _: None,
+    ) -> None:
+        self._open, self._names, self._pace_of = open_stock, names, pace_of
+        self._paces: dict[str, Pace | None] = {}
         self._stock: Stock | None = None
         self._wanted: str | None = None
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -92,6 +101,10 @@ class TableReader:
         found, self._found = self._found, ((), None)
         return found
 
+    def pace(self, name: str) -> Pace | None:
+        """The pace of an ingredient; None if it is not known, or not yet."""
+        return self._paces.get(name)
+
     def _keep_reading(self) -> None:
         while not self._stop.is_set():
             self._wake.wait(TABLE_AGAIN_SECONDS)
@@ -110,6 +123,14 @@ class TableReader:
             self._found = (self._stock.levels(self._names or None), None)
         else:
             self._found = ((), self._stock.read(wanted))
+            self._learn_pace(wanted)
+
+    def _learn_pace(self, name: str) -> None:
+        """Tries once: without history, a screen goes by the present pace."""
+        if name not in self._paces:
+            self._paces[name] = None
+            with suppress(Exception):
+                self._paces[name] = self._pace_of(name)
 
 
 @dataclass(frozen=True)
@@ -164,4 +185,6 @@ class LevelSource:
             self.watched.present(level)
         if holding is not None:
             self.watched.present(holding.level)
-            self.watched.held(holding.level.ingredient, holding.counted)
+            self.watched.held(holding.level.ingredient, holding.counted, holding.unspent)
+        if opened is not None:
+            self.watched[opened].pace = self.feeds.table.pace(opened)

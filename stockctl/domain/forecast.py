@@ -144,10 +144,10 @@ class DemandCurve:
         return wanted[place - 1] + part * (wanted[place] - wanted[place - 1])
 
 
-def demand(pace: Pace, start: datetime) -> Estimate[DemandCurve]:
-    """What will be asked for from a moment on; its time zone says when a day begins."""
+def demand(pace: Pace, start: datetime, days_ahead: int = LONGEST_DAYS) -> Estimate[DemandCurve]:
+    """What will be asked for from a moment on, for so many days; its time zone says when a day begins."""
     instants, means = [start.timestamp()], [0.0]
-    for begin, end in _days(start):
+    for begin, end in _days(start, days_ahead):
         part = (end - begin).total_seconds() / timedelta(days=1).total_seconds()
         instants.append(end.timestamp())
         means.append(means[-1] + pace.by_weekday[begin.weekday()] * part)
@@ -160,10 +160,10 @@ def demand(pace: Pace, start: datetime) -> Estimate[DemandCurve]:
     )
 
 
-def _days(start: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _days(start: datetime, days_ahead: int) -> Iterator[tuple[datetime, datetime]]:
     """The days from a moment on; the first begins at that moment. Days of 23 or 25 hours count as one of 24."""
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    nights = [midnight + timedelta(days=number) for number in range(1, LONGEST_DAYS + 1)]
+    nights = [midnight + timedelta(days=number) for number in range(1, days_ahead + 1)]
     return pairwise([start, *nights])
 
 

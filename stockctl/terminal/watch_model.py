@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from stockctl.domain.forecast import DAYS_PER_WEEK, Pace, demand, outlook
 from stockctl.domain.instants import NEVER
 from stockctl.domain.level_change import LevelChange
 from stockctl.domain.stock import Batch, Level
 from stockctl.terminal.charts import Mark, MarkKind
 
 _MOST_POINTS = 20_000
+PACE_SECONDS = 15 * 60.0
+"""How much of the past makes the present pace."""
+SHORTEST_PACE_SECONDS = 15.0
+"""Less says nothing about the pace."""
+DAYS_AHEAD = 30
+"""Batches that expire later are not marked."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,10 @@ class WatchedIngredient:
     name: str
     points: list[Point] = field(default_factory=list)
     batches: Sequence[Batch] | None = None
+    unspent: Sequence[Batch] = ()
+    """The same batches, less the usage that waits to be charged."""
+    pace: Pace | None = None
+    """The pace learned from days of history; None if there are too few."""
     next_expiry: int | None = None
     threshold: int | None = None
 
@@ -74,6 +85,25 @@ class WatchedIngredient:
     def is_idle(self, index: int) -> bool:
         """Whether the change at `index` moved no units: an empty batch was dropped."""
         return self.points[index].cause.startswith("expired") and self.difference(index) == 0
+
+    def unused(self, now: float) -> dict[str, int]:
+        """Units by batch id that will expire unused: at the pace of history, or else at the present pace."""
+        pace = self.pace or self.present_pace(now)
+        if pace is None:
+            return {}
+        batches = [batch for batch in self.unspent if not batch.is_due(int(now))]
+        curve = demand(pace, datetime.fromtimestamp(now).astimezone(), DAYS_AHEAD).likely
+        lost = outlook(batches, curve).unused
+        return {batch.batch_id: round(units) for batch, units in zip(batches, lost, strict=True) if round(units)}
+
+    def present_pace(self, now: float) -> Pace | None:
+        """The pace of the last minutes; None if nothing was used in them, or too little time was seen."""
+        seen = [point for point in self.points if point.at >= now - PACE_SECONDS]
+        if not seen or now - seen[0].at < SHORTEST_PACE_SECONDS:
+            return None
+        used = (seen[-1].used - seen[-1].returned) - (seen[0].used - seen[0].returned)
+        days = (now - seen[0].at) / 86_400
+        return Pace((used / days,) * DAYS_PER_WEEK, 0.0, days) if used > 0 else None
 
     def marks(self) -> list[Mark]:
         """The deliveries and write-offs to mark."""
@@ -151,9 +181,10 @@ class Watched:
             )
             self._ingredient(change.ingredient).add(point)
 
-    def held(self, name: str, batches: Sequence[Batch]) -> None:
-        """Sets the batches of an ingredient."""
+    def held(self, name: str, batches: Sequence[Batch], unspent: Sequence[Batch] | None = None) -> None:
+        """Sets the batches of an ingredient; `unspent` is what is left once pending usage is charged."""
         ingredient = self._ingredient(name)
+        ingredient.unspent = [batch for batch in batches if batch.quantity] if unspent is None else unspent
         ingredient.batches = sorted(batches, key=lambda batch: (batch.expires_at, batch.batch_id))
         live = [batch.expires_at for batch in batches if batch.quantity > 0 and batch.expires_at != NEVER]
         ingredient.next_expiry = min(live, default=None)

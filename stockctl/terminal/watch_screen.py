@@ -171,6 +171,7 @@ def _help(view: View) -> list[Text]:
         ("q, Ctrl-C", "quit"),
         (marks, "delivery, stock written off"),
         ("LOW, OUT", "below the threshold, nothing on hand"),
+        ("12 unused", "units of a batch that will expire unused at this pace"),
     ]
     return [Text.assemble((f"  {key:<13}", "bold"), meaning) for key, meaning in rows]
 
@@ -265,11 +266,20 @@ def _batches(ingredient: WatchedIngredient, view: View, width: int, height: int)
     rows = held[: height - 1]
     more = f" (+{len(held) - len(rows)} more)" if len(held) > len(rows) else ""
     title = _ruled(f"{counts(len(held), 'batch')}, soonest first{more}" if held else "no batches", view, width)
-    figures = [(f"{batch.quantity:,}", f"{batch.received:,}", _due(batch, view)) for batch in rows]
+    unused = ingredient.unused(view.now)
+    figures = [
+        (f"{batch.quantity:,}", f"{batch.received:,}", _due(batch, view), _unused(unused.get(batch.batch_id)))
+        for batch in rows
+    ]
     sizes = [max(map(len, column)) for column in zip(*figures, strict=True)]
     lines = [
-        _batch(batch, [f"{left:>{sizes[0]}} of {of:<{sizes[1]}}", f"{when:<{sizes[2]}}"], view, width)
-        for batch, (left, of, when) in zip(rows, figures, strict=True)
+        _batch(
+            batch,
+            [f"{left:>{sizes[0]}} of {of:<{sizes[1]}}", f"{when:<{sizes[2]}}", f"{lost:>{sizes[3]}}"],
+            view,
+            width,
+        )
+        for batch, (left, of, when, lost) in zip(rows, figures, strict=True)
     ]
     return _filled([title, *lines], height)
 
@@ -281,13 +291,19 @@ def _due(batch: Batch, view: View) -> str:
     return f"in {short(left)}" if left >= 1 else "due"
 
 
+def _unused(units: int | None) -> str:
+    return f"{units:,} unused" if units else ""
+
+
 def _batch(batch: Batch, figures: Sequence[str], view: View, width: int) -> Text:
     """A bar of what is left, the figures, and as much of the delivery's name as fits."""
-    amount, when = figures
+    amount, when, lost = figures
     left = batch.expires_at - view.now
     style = "red" if left <= 60 else "yellow" if left <= 86400 else "green"
     filled = bar(batch.quantity / max(1, batch.received), max(4, width // 5), plain=view.glyphs.plain)
     line = Text.assemble((filled, style), f"  {amount}  ", (when, style), "  ")
+    if lost:
+        line.append(f"{lost}  ", style="bold red")
     return line.append(_ending(batch.delivery, width - line.cell_len, view.glyphs), style="dim")
 
 

@@ -103,7 +103,7 @@ def test_less_than_two_days_of_history_is_said_and_used(stockctl: Stockctl, kitc
     kitchen.post("o1", rice=10)
     kitchen.work_off("rice")
     done = stockctl("forecast", "rice", "-o", "json")
-    assert "less than two days of history, so figures are rough: rice" in done.err
+    assert "fewer than two days of history, so figures are rough: rice" in done.err
     assert done.json[0]["pace"]["likely"] > 10
 
 

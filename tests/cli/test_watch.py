@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stockctl.cli.operation_tables import history_table
+from stockctl.cli.session import Session
+from stockctl.cli.settings import Settings
 from stockctl.cli.simulate import refuse_other_data
-from stockctl.cli.watch import since_last_change
+from stockctl.cli.watch import _pace, since_last_change
 from stockctl.cli.watch_end import WatchEnd
 from stockctl.cli.watch_feed import Feeds, LevelSource, TableReader
 from stockctl.client.level_reader import Condition, StreamState
 from stockctl.domain.errors import Refused, StockctlError
+from stockctl.domain.forecast import Pace
+from stockctl.domain.history import LevelEntry
+from stockctl.domain.instants import iso
 from stockctl.domain.level_change import LevelChange
 from stockctl.domain.level_condition import LevelCondition
-from stockctl.domain.stock import Holding, Level
+from stockctl.domain.stock import Batch, Holding, Level, Roster
 from stockctl.operations.stock_table import StockTable
+from stockctl.terminal.environment import Environment
 from stockctl.terminal.watch_model import Watched
 from tests.cli.conftest import Stockctl
-from tests.service import Service, soon
+from tests.service import STACK, Service, soon
 from tests.terminal.levels import view
 
 
@@ -250,3 +259,60 @@ def test_the_table_is_read_again_after_a_failure(monkeypatch: pytest.MonkeyPatch
             levels, _ = table.taken()
             time.sleep(0.01)
     assert [level.quantity for level in levels] == [70]
+
+
+class Larder(Shelf):
+    """A stock table that can be read, with one batch of ham."""
+
+    def read(self, ingredient: str) -> Holding | None:
+        level = Level(ingredient, 70, 100, 30, 0, None, 1, 9, "use t9", "2026-11-23T12:10:00Z")
+        batch = Batch(ingredient, "a@x", "a.csv", 80, 100, "x", 2**40, "", "")
+        return Holding(level, Roster(frozenset({"a@x"}), 1, 80), (batch,))
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_opened_ingredient_gets_its_pace_from_history_if_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    monkeypatch.setattr("stockctl.cli.watch_feed.SOON_SECONDS", 0.01)
+    asked: list[str] = []
+
+    def pace_of(name: str) -> Pace:
+        asked.append(name)
+        if not is_known:
+            raise OSError("no permission")
+        return Pace((24.0,) * 7, 0.0, 14.0)
+
+    with TableReader(Larder, (), pace_of) as table:
+        source = LevelSource(Watched(["ham"]), Feeds(Stream(), Larder(), table), started=0)
+        deadline = time.monotonic() + 5
+        while not (asked and source.watched["ham"].unspent) and time.monotonic() < deadline:
+            source.refresh(replace(view(), opened="ham"))
+            time.sleep(0.01)
+        source.refresh(replace(view(), opened="ham"))
+    assert [batch.quantity for batch in source.watched["ham"].unspent] == [70]
+    assert asked == ["ham"]
+    if not is_known:
+        assert source.watched["ham"].pace is None
+
+
+def test_the_pace_for_a_screen_is_that_of_two_weeks(kitchen: Service) -> None:
+    """A stack with less than two days of history has none."""
+    kitchen.drop("a.csv", "ham,100,2099-12-31\n")
+    kitchen.work_off("ham")
+    environment = Environment(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO())
+    session = Session(environment, Settings(stack=STACK, local=False))
+    assert _pace(session, "ham") is None
+    table = history_table(session)
+    start = datetime.now(UTC) - timedelta(days=5)
+    table.write(
+        [
+            LevelEntry(
+                "ham", iso((start + timedelta(days=day)).timestamp()), day + 2, 0, 0, 24 * day, 0, 0, 0, "use", "c"
+            )
+            for day in range(5)
+        ]
+    )
+    pace = _pace(session, "ham")
+    assert pace is not None
+    assert pace.per_day.likely == pytest.approx(24)

@@ -10,12 +10,13 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from stockctl.domain.stock import Level
+from stockctl.domain.forecast import Pace
+from stockctl.domain.stock import Batch, Level
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs, glyphs_for
 from stockctl.terminal.live import after_key
 from stockctl.terminal.watch_model import Point, SortOrder, Watched
 from stockctl.terminal.watch_screen import Reading, View, frame
-from tests.terminal.levels import LONG, NAMES, NOW, view, watched
+from tests.terminal.levels import LONG, NAMES, NOW, batch, view, watched
 
 SIZES = [(60, 15), (80, 24), (160, 50)]
 
@@ -337,3 +338,46 @@ def level_of(name: str, point: Point, threshold: int | None) -> Level:
     at = datetime.fromtimestamp(point.at, UTC).isoformat()
     units = (point.quantity, point.received, point.used, point.expired)
     return Level(name, *units, None, 1, point.version, point.cause, at, threshold)
+
+
+def test_a_batch_that_will_expire_unused_at_the_present_pace_is_marked() -> None:
+    """The ham of these levels is used at about 0.6 units a second."""
+    model = watched(("ham",))
+    first, second = batches_of_ham(60, expires=(30, 3600))
+    model.held("ham", [first, second])
+    lines = frame(model, view("ham"), 100, 40).plain.splitlines()
+    marked = [line for line in lines if "unused" in line]
+    assert len(marked) == 1
+    assert "in 30 s" in marked[0]
+    lost = int(marked[0].split(" unused")[0].split()[-1])
+    assert 30 <= lost <= 55
+
+
+def test_the_pace_of_history_goes_before_that_of_the_last_minutes() -> None:
+    model = watched(("ham",))
+    (soonest, _) = batches_of_ham(60, expires=(3600, 7200))
+    model.held("ham", [soonest])
+    assert model["ham"].unused(NOW) == {}
+    model["ham"].pace = Pace((24.0,) * 7, 0.0, 14.0)
+    assert model["ham"].unused(NOW) == {soonest.batch_id: 59}
+
+
+def test_usage_that_waits_to_be_charged_is_not_unused() -> None:
+    model = watched(("ham",))
+    (soonest, _) = batches_of_ham(60, expires=(60, 120))
+    model["ham"].pace = Pace((0.0,) * 7, 0.0, 14.0)
+    model.held("ham", [soonest], [replace(soonest, quantity=5)])
+    assert model["ham"].unused(NOW) == {soonest.batch_id: 5}
+
+
+def test_without_any_use_the_present_pace_is_not_known_and_nothing_is_marked() -> None:
+    model = Watched(["ham"])
+    for version in (1, 2):
+        model["ham"].add(Point(version, NOW - 60 + version, 50 * version, 50 * version, 0, 0, "delivery a"))
+    model.held("ham", batches_of_ham(50, expires=(30, 60)))
+    assert model["ham"].unused(NOW) == {}
+
+
+def batches_of_ham(units: int, expires: tuple[int, int]) -> list[Batch]:
+    """Two batches that expire in so many seconds."""
+    return [replace(batch("ham", number), quantity=units, expires_at=int(NOW) + expires[number]) for number in (0, 1)]
