@@ -40,13 +40,30 @@ def _figures(history: HistoryTable, ingredient: str, now: datetime, days: int) -
             return []
         began = datetime.fromisoformat(opening.at).astimezone(now.tzinfo)
         moments = [began, *(moment for moment in moments if moment > began)]
-    totals = [_total(opening), *(_total(history.last_before(ingredient, each) or opening) for each in moments[1:])]
+    totals = [_total(entry) for entry in _entries_at(history, opening, moments)]
     spans = zip(pairwise(moments), pairwise(totals), strict=True)
     return [
         DailyUse(start.date(), after - before, (end - start) / DAY)
         for (start, end), (before, after) in spans
         if end > start
     ]
+
+
+def _entries_at(history: HistoryTable, opening: LevelEntry, moments: Sequence[datetime]) -> list[LevelEntry]:
+    """The last entry before each moment, the `opening` one before the first. Where nothing changed nothing is read."""
+
+    def read(moment: datetime) -> LevelEntry:
+        return history.last_before(opening.ingredient, moment) or opening
+
+    def between(first: LevelEntry, last: LevelEntry, inner: Sequence[datetime]) -> list[LevelEntry]:
+        if not inner or first.version == last.version:
+            return [first] * len(inner)
+        half = len(inner) // 2
+        middle = read(inner[half])
+        return [*between(first, middle, inner[:half]), middle, *between(middle, last, inner[half + 1 :])]
+
+    last = read(moments[-1])
+    return [opening, *between(opening, last, moments[1:-1]), last]
 
 
 def _total(entry: LevelEntry) -> int:

@@ -136,3 +136,22 @@ def test_stock_that_lasts_until_midnight_lasts_through_the_day_before(stockctl: 
     shown = stockctl("forecast", "rice", "-o", "table").out
     assert f"{through:%a} {through.day} {through:%b}" in shown
     assert "today" in stockctl("forecast", "salt", "-o", "table").out
+
+
+def test_of_days_without_a_change_nothing_is_read(kitchen: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = history_of(kitchen)
+    reads: list[datetime] = []
+    read = table.last_before
+
+    def counted(ingredient: str, moment: datetime) -> LevelEntry | None:
+        reads.append(moment)
+        return read(ingredient, moment)
+
+    monkeypatch.setattr(table, "last_before", counted)
+    quiet = daily_use(table, ["egg"], MIDNIGHT + timedelta(days=40), 30)["egg"]
+    assert [figure.units for figure in quiet] == [0] * 30
+    assert len(reads) == 2
+    reads.clear()
+    busy = daily_use(table, ["egg"], MIDNIGHT, 14)["egg"]
+    assert [figure.units for figure in busy] == [10] * 14
+    assert len(reads) == 16  # 15 midnights, and now
