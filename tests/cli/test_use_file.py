@@ -124,6 +124,18 @@ def test_an_unknown_outcome_is_not_called_busy(stockctl: Stockctl, monkeypatch: 
     assert "1 busy, 1 outcome unknown" in done.err
 
 
+@pytest.mark.parametrize(("status", "label"), [("busy", "1 busy"), ("outcome_unknown", "1 outcome unknown")])
+def test_an_order_that_was_not_decided_is_a_failure_and_no_refusal(
+    stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch, status: str, label: str
+) -> None:
+    """A script must send it again."""
+    monkeypatch.setattr("stockctl.client.api.StockApi.use_batch", answering({"a": status}))
+    done = stockctl("use", "--file", "-", stdin=order("a").encode())
+    assert done.code == ExitCode.FAILED
+    assert label in done.err
+    assert "refused" not in done.err
+
+
 class ReaderThatGoes(io.StringIO):
     """A reader that closes the pipe after some lines."""
 

@@ -8,14 +8,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from stockctl.aws.clients import aws_session
 from stockctl.aws.retry import Patience
-from stockctl.client.api import StockApi
+from stockctl.client.api import StockApi, use_all
+from stockctl.domain.api import Answer
 from stockctl.domain.errors import Busy, OutcomeUnknown
+from stockctl.domain.orders import Order
 
 Reply = tuple[int, dict[str, Any]]
 
@@ -112,3 +114,34 @@ def test_each_request_is_logged() -> None:
         "api POST /transactions: no answer in N ms, request -",
         "api POST /transactions: 201 in N ms, request r1",
     ]
+
+
+class SlowFirst:
+    """An API whose first batch is answered after all others."""
+
+    def __init__(self, batches: int) -> None:
+        self._left = batches - 1
+        self._others_done = threading.Event()
+
+    def use_batch(self, transactions: list[dict[str, Any]]) -> list[Answer]:
+        if transactions[0]["transactionId"] == "0":
+            assert self._others_done.wait(10)
+        else:
+            self._left -= 1
+            if not self._left:
+                self._others_done.set()
+        return [Answer(201, {"transactionId": each["transactionId"]}) for each in transactions]
+
+
+def test_answers_come_in_the_order_of_the_orders_whichever_batch_is_answered_first() -> None:
+    orders = [Order(number, {"transactionId": str(number)}, 10) for number in range(2_000)]
+    answered = list(use_all(cast("StockApi", SlowFirst(4)), orders))
+    assert [order.line for order, _ in answered] == list(range(2_000))
+    assert all(answer.body["transactionId"] == str(order.line) for order, answer in answered)
+
+
+def test_lines_that_were_busy_keep_their_places() -> None:
+    """Only they are sent again."""
+    short: Reply = (409, {"code": "insufficient_stock"})
+    with api_answering(batch_of(BUSY, ACCEPTED, BUSY), batch_of(short, ACCEPTED)) as api:
+        assert [answer.status_code for answer in api.use_batch([{}, {}, {}])] == [409, 201, 201]

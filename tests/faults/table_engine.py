@@ -4,8 +4,10 @@ It holds tables with the keys of stockctl's own and does what stockctl asks of D
 or nothing, conditions and updates parsed from their text, cancellation reasons with the rows that were found, Queries
 in pages. `test_engines_agree` runs the same random requests against it and against DynamoDB Local.
 
-Two things it can do that no real engine does on request: take and restore a snapshot at the cost of an assignment, and
-hide a row's newest version from plain reads (`Store.hidden`), as a reader may see part of a transaction's effect.
+Three things it can do that no real engine does on request: take and restore a snapshot at the cost of an assignment,
+hide a row's newest version from plain reads (`Store.hidden`), as a reader may see part of a transaction's effect, and
+answer every eventually consistent read of the tables with rows as they were before their last change. (Index reads are
+as fresh as the table: those of a real index always may be late.)
 """
 
 from __future__ import annotations
@@ -43,13 +45,16 @@ class Store:
 
     rows: Mapping[Key, Item] = field(default_factory=dict)
     hidden: Mapping[Key, Item | None] = field(default_factory=dict)
+    previous: Mapping[Key, Item | None] = field(default_factory=dict)
+    """Each row that was written, as it was before."""
 
-    def seen(self) -> Mapping[Key, Item]:
+    def seen(self, *, is_consistent: bool = True) -> Mapping[Key, Item]:
         """The rows as a plain read sees them."""
-        if not self.hidden:
+        instead = self.hidden if is_consistent else {**self.previous, **self.hidden}
+        if not instead:
             return self.rows
         mixed: dict[Key, Item | None] = dict(self.rows)
-        mixed.update(self.hidden)
+        mixed.update(instead)
         return {key: item for key, item in mixed.items() if item is not None}
 
 
@@ -114,7 +119,8 @@ class TableEngine:
         return self._single("UpdateItem", "Update", request)
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        row = self.store.seen().get(key_of(request["TableName"], request["Key"]))
+        seen = self.store.seen(is_consistent=request.get("ConsistentRead", False))
+        row = seen.get(key_of(request["TableName"], request["Key"]))
         return {"Item": row} if row else {}
 
     def transact_get_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -132,7 +138,8 @@ class TableEngine:
         values = _values(request, names)
         table, start = request["TableName"], request.get("ExclusiveStartKey")
         after = key_of(table, start) if start else ()
-        rows = sorted(self.store.seen().items(), key=lambda pair: pair[0])
+        seen = self.store.seen(is_consistent=request.get("ConsistentRead", False) or "IndexName" in request)
+        rows = sorted(seen.items(), key=lambda pair: pair[0])
         found = [row for key, row in rows if key[0] == table and key > after and matches(row, values)]
         answer: dict[str, Any] = {"Items": found[: self.page_rows]}
         if len(found) >= self.page_rows:  # as DynamoDB: also where nothing follows
@@ -143,7 +150,7 @@ class TableEngine:
     def batch_get_item(self, **request: Any) -> dict[str, Any]:
         """As many rows as a page holds; the other keys are left unprocessed, for the caller to ask again."""
         ((table, wanted),) = request["RequestItems"].items()
-        seen = self.store.seen()
+        seen = self.store.seen(is_consistent=wanted.get("ConsistentRead", False))
         keys = [key_of(table, key) for key in wanted["Keys"][: self.page_rows]]
         left = wanted["Keys"][self.page_rows :]
         rows = [seen[key] for key in keys if key in seen]
@@ -190,7 +197,8 @@ class TableEngine:
                 rows.pop(write.key, None)
             else:
                 rows[write.key] = write.after
-        self.store = replace(self.store, rows=rows, hidden=hidden)
+        previous = {**self.store.previous, **{write.key: write.before for write in writes}}
+        self.store = replace(self.store, rows=rows, hidden=hidden, previous=previous)
         self.written = tuple((write.key, write.before) for write in writes if write.after is not write.before)
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from stockctl.aws.retry import Patience
 from stockctl.functions import post_transaction, post_transactions, wiring
 from stockctl.functions.http import MAX_BODY
 from stockctl.operations.rows import level_key
-from tests.service import STOCK, Service, soon
+from tests.service import STOCK, TRANSACTIONS, Service, soon
 
 DELIVERY = "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n"
 
@@ -69,6 +70,19 @@ def test_a_shortage_of_one_item_takes_nothing_of_any(stocked: Service) -> None:
         {"typeId": "egg", "requested": 1, "available": 0},
     ]
     assert levels(stocked) == {"ham": 130, "mushroom": 50}
+
+
+def test_an_id_is_remembered_for_ninety_days(stocked: Service) -> None:
+    """As the documents say: after that, a repeat would take the items again."""
+    stocked.post("1", ham=10)
+    record = stocked.clients.dynamodb.get_item(TableName=TRANSACTIONS, Key={"transaction_id": {"S": "1"}})["Item"]
+    at = datetime.fromisoformat(record["at"]["S"]).timestamp()
+    assert int(record["forget_at"]["N"]) - int(at) == 90 * 24 * 3600
+
+
+def test_a_refusal_says_what_is_short_and_that_nothing_changed(stocked: Service) -> None:
+    _, body = stocked.post("1", mushroom=51, egg=1)
+    assert body["message"] == "not enough stock: mushroom, egg; nothing changed"
 
 
 def test_a_refused_id_may_be_used_again_once_there_is_enough(stocked: Service) -> None:

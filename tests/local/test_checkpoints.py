@@ -258,3 +258,54 @@ def test_the_installed_release_has_what_saving_calls(tmp_path: Path) -> None:
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert {"dynamodb.json", "cloudformation.json", "other.json"} <= {path.name for path in target.iterdir()}
+
+
+def test_what_is_not_saved_at_once_is_saved_within_seconds(
+    checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And more seldom only while saves take long: at most a twentieth of the time."""
+    rests: list[float] = []
+    clock = [0.0]
+
+    async def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        if len(rests) == 4:
+            raise asyncio.CancelledError
+
+    async def saved() -> bool:
+        clock[0] += (0.1, 2.0, 0.0)[len(rests) - 1]
+        return True
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(checkpoints, "saved", saved)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(checkpoints.keep())
+    assert rests == [5.0, 5.0, 40.0, 5.0]
+
+
+def test_a_log_that_has_grown_large_is_replaced_by_a_snapshot(
+    checkpoints: Checkpoints, state: State, rows: TableRows, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is all read at the next start."""
+    change(checkpoints, state)
+    [snapshot] = home.rows.glob("*.rows")
+    change(checkpoints, state)
+    assert list(home.rows.glob("*.rows")) == [snapshot]
+    monkeypatch.setattr("stockctl.local.checkpoints.LOG_BYTES", 10)
+    assert rows.log is not None
+    rows.log.append([HAM] * 100)
+    change(checkpoints, state)
+    [newer] = home.rows.glob("*.rows")
+    assert newer != snapshot
+
+
+def test_a_problem_is_logged_once_and_a_save_that_succeeds_ends_it(
+    home: Home, checkpoints: Checkpoints, state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        checkpoints.report("the disk is slow")
+    assert [record.getMessage() for record in caplog.records] == ["the disk is slow"]
+    assert home.problems() == ["the disk is slow"]
+    assert change(checkpoints, state)
+    assert home.problems() == []
