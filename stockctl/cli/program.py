@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "count": (STOCK, ExitCode.REFUSED),
     "recall": (STOCK, ExitCode.REFUSED),
     "stock": (STOCK,),
+    "stock": (STOCK, ExitCode.FOUND),
     "history": (STOCK, ExitCode.REFUSED),
     "forecast": (STOCK, ExitCode.FOUND),
     "report": (STOCK,),

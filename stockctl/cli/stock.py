@@ -65,7 +65,7 @@ def stock(
         SortBy | None, typer.Option(help="Order of the rows. Default: levels by name, batches by expiry.")
     ] = None,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 1 if --low, --below-threshold or --expiring finds anything.")
+        bool, typer.Option("--exit-code", help="Exit with 5 if --low, --below-threshold or --expiring finds anything.")
     ] = False,
 ) -> None:
     """Show what is in stock, by ingredient or by batch.
@@ -78,7 +78,7 @@ def stock(
         stockctl stock ham --batches
         stockctl stock --at 2d
         stockctl stock --expiring tomorrow --sort expiry
-        stockctl stock --below-threshold --exit-code || reorder
+        stockctl stock --below-threshold --exit-code; [ $? -eq 5 ] && reorder
     """
     if exit_code and low is None and expiring is None and not below_threshold:
         raise UsageError("--exit-code needs something to look for", "Add --low, --below-threshold or --expiring.")
@@ -113,7 +113,7 @@ def stock(
         listing = _level_listing(_sorted_levels(levels, sort), now, is_empty=is_empty)
     session.output.show(listing)
     if exit_code and listing.records:
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 def _check_batches(batches: bool, everything: bool, low: int | None) -> None:

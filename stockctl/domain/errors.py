@@ -2,10 +2,10 @@
 
 StockctlError
 ├── UsageError            usage error: nothing was done                        2
-├── Refused               the service refused: shortage, every row rejected    3
+├── Refused               refused; nothing was changed                         3
 ├── CredentialsError      no credentials, or a permission is missing           4
 ├── Busy                  contention or throttling outlasted the deadline      1
-└── OutcomeUnknown        no answer came: it may have happened                 1
+└── OutcomeUnknown        no response: it may have happened                    1
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "failed",
     ExitCode.USAGE: "usage error",
-    ExitCode.REFUSED: "refused: a shortage, a reused transaction id, no valid rows, or other stock in the way",
+    ExitCode.REFUSED: "refused; nothing was changed",
     ExitCode.CREDENTIALS: "no credentials, or a permission is missing",
-    ExitCode.FOUND: "found what a check looks for: drift, or waste or a shortage ahead",
+    ExitCode.FOUND: "a check found something: --check, --exit-code, --fail-on",
     ExitCode.PARTIAL: "some rows of a file were rejected, the others recorded",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
@@ -61,7 +61,7 @@ class UsageError(StockctlError):
 
 
 class Refused(StockctlError):
-    """The service refused; nothing changed."""
+    """Refused; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 
@@ -77,4 +77,4 @@ class Busy(StockctlError):
 
 
 class OutcomeUnknown(StockctlError):
-    """No answer came: it may have happened. Trying again with the same id is safe."""
+    """No response: it may have happened. Trying again with the same id is safe."""

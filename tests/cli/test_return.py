@@ -43,7 +43,7 @@ def test_a_repeat_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
     for status in ("returned", "replayed"):
         done = stockctl("return", "order-1", "ham=4", "--id", "abc", "-o", "json")
         assert (done.code, done.json["status"]) == (ExitCode.DONE, status)
-    assert stockctl("return", "order-1", "ham=5", "--id", "abc").code == ExitCode.FAILED
+    assert stockctl("return", "order-1", "ham=5", "--id", "abc").code == ExitCode.REFUSED
     level = kitchen.stock.level("ham")
     assert level is not None
     assert level.returned == 4

@@ -149,14 +149,14 @@ def test_low_levels_cannot_be_asked_of_batches(stockctl: Stockctl) -> None:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["--low", "60"], ExitCode.FAILED),
+        (["--low", "60"], ExitCode.FOUND),
         (["--low", "5"], ExitCode.DONE),
         (["--below-threshold"], ExitCode.DONE),
         (["--batches", "--expiring", "3000d"], ExitCode.DONE),
         ([], ExitCode.USAGE),
     ],
 )
-def test_exit_code_fails_where_something_is_found(stockctl: Stockctl, words: list[str], code: ExitCode) -> None:
+def test_exit_code_is_5_if_something_is_found(stockctl: Stockctl, words: list[str], code: ExitCode) -> None:
     assert stockctl("stock", "--exit-code", *words).code == code
     assert stockctl("stock", *words).code == ExitCode.DONE
 
