@@ -35,7 +35,10 @@ DOCUMENTS = (
     ROOT / "tests" / "benchmarks" / "README.md",
 )
 SHARED = "Shared options"
-"""The heading of the options that every command takes."""
+"""The heading of the options that commands share."""
+_ALL_BUT_LOCAL = (
+    "Every command takes them. The commands of `local` take only `--output`, `--quiet`, `--verbose` and `--debug`."
+)
 SET_BY_DEPLOY = SET_BY_DEPLOYMENT | {"RequireTls"}
 """Template parameters that nobody sets by hand."""
 
@@ -86,7 +89,7 @@ def exit_code_table() -> str:
 def option_lists() -> str:
     """The options that all commands share, then each command with its help, arguments, options and examples."""
     some = next(iter(commands().values()))
-    shared = f"## Options of every command\n\n{_table('option', options_of(some)[SHARED])}"
+    shared = f"## Shared options\n\n{_ALL_BUT_LOCAL}\n\n{_table('option', options_of(some)[SHARED])}"
     return "\n\n".join([shared, *(_described(name, command) for name, command in commands().items())])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.help import Command, CommandGroup, exit_codes
-from stockctl.cli.session import Session, with_session
+from stockctl.cli.session import Session, with_local_session
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.figures import local
 from stockctl.terminal.output import Field, Listing, OutputFormat
@@ -33,7 +33,7 @@ app = typer.Typer(
 
 
 @app.command(cls=Command, epilog=exit_codes())
-@with_session
+@with_local_session
 def up(
     session: Session,
     port: Annotated[
@@ -42,7 +42,7 @@ def up(
             metavar="PORT",
             min=1,
             max=65535,
-            help="Port on 127.0.0.1. Default: $STOCKCTL_LOCAL_PORT, the port used last, or 4580.",
+            help="Port on 127.0.0.1. Default: $STOCKCTL_LOCAL_PORT, else the port used last, else 4580.",
         ),
     ] = None,
 ) -> None:
@@ -61,9 +61,9 @@ def up(
 
 
 @app.command(cls=Command, epilog=exit_codes())
-@with_session
+@with_local_session
 def down(session: Session) -> None:
-    """Stop the embedded cloud. Its state is kept for the next start.
+    """Stop the embedded cloud. Its data is kept for the next start.
 
     Examples:
         stockctl local down
@@ -75,9 +75,9 @@ def down(session: Session) -> None:
 
 
 @app.command(cls=Command, epilog=exit_codes())
-@with_session
+@with_local_session
 def status(session: Session) -> None:
-    """Show whether the embedded cloud is running, its address, and its state.
+    """Show whether the embedded cloud is running, its address, and where its data is.
 
     Examples:
         stockctl local status
@@ -87,7 +87,7 @@ def status(session: Session) -> None:
 
 
 @app.command(cls=Command, epilog=exit_codes())
-@with_session
+@with_local_session
 def reset(
     session: Session,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")] = False,
@@ -107,11 +107,11 @@ def reset(
 
 
 @app.command(cls=Command, epilog=exit_codes())
-@with_session
+@with_local_session
 def env(session: Session) -> None:
-    """Print the environment variables with which other AWS tools use the embedded cloud, for a shell to evaluate.
+    """Print shell commands that point other AWS tools at the embedded cloud.
 
-    They hold this embedded cloud's access key. In a shell: eval "$(stockctl local env)"; aws s3 ls
+    They contain its access key. In a shell: eval "$(stockctl local env)"; aws s3 ls
 
     Examples:
         stockctl local env

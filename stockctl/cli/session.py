@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
@@ -150,6 +150,7 @@ _SHARED: dict[str, Any] = {
     ],
 }
 _SWITCHES = {"quiet", "verbose", "debug"}
+_WITHOUT_TARGET = ("output", *sorted(_SWITCHES))
 
 
 def with_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
@@ -162,10 +163,17 @@ def with_writing_session(command: Callable[Concatenate[Session, P], None]) -> Ca
     return _with_options(command, on_demand=DEFAULT_STACK)
 
 
-def _with_options(command: Callable[Concatenate[Session, P], None], on_demand: str | None) -> Callable[..., None]:
+def with_local_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """The same for a command that acts on the embedded cloud itself: without the options that choose a target."""
+    return _with_options(command, on_demand=None, shared={name: _SHARED[name] for name in _WITHOUT_TARGET})
+
+
+def _with_options(
+    command: Callable[Concatenate[Session, P], None], on_demand: str | None, shared: Mapping[str, Any] = _SHARED
+) -> Callable[..., None]:
     @functools.wraps(command)
     def run(context: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
-        given = {name: kwargs.pop(name) for name in _SHARED}
+        given = {name: kwargs.pop(name, None) for name in _SHARED}
         environment = context.obj if isinstance(context.obj, Environment) else Environment()
         settings = _settled(given, environment)
         environment.quiet = settings.quiet
@@ -178,7 +186,7 @@ def _with_options(command: Callable[Concatenate[Session, P], None], on_demand: s
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=False if name in _SWITCHES else None, annotation=kind
         )
-        for name, kind in _SHARED.items()
+        for name, kind in shared.items()
     ]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]

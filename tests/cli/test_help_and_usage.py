@@ -82,3 +82,9 @@ def test_a_group_without_a_command_shows_its_help(words: list[str]) -> None:
     assert done.code == ExitCode.USAGE
     assert "Usage\n  stockctl" in done.err
     assert "Examples\n  stockctl" in done.err
+
+
+@pytest.mark.parametrize("option", [["--aws"], ["--stack", "trial"], ["--region", "eu-west-1"]], ids=" ".join)
+def test_local_commands_refuse_options_that_choose_a_target(option: list[str]) -> None:
+    done = plain("local", "status", *option)
+    assert (done.code, f"no such option: {option[0]}" in done.err) == (ExitCode.USAGE, True)
