@@ -43,14 +43,13 @@ def failures(
     ] = Action.LIST,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="ID...", help="Ids or their beginnings. Default: all.", autocompletion=complete_failures
-        ),
+        typer.Argument(metavar="ID...", help="Ids or prefixes. Default: all.", autocompletion=complete_failures),
     ] = None,
 ) -> None:
-    """Show or retry deliveries and stream records that failed for good.
+    """Show or retry deliveries and stream records that failed permanently.
 
-    A failure is deleted after a successful retry. Exits with 1 if a retry fails.
+    Without ids, `show` and `retry` apply to all failures. `show` prints JSON. A failure is deleted after a successful
+    retry. Exits with 1 if a retry fails.
 
     Examples:
         stockctl failures

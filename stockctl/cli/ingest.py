@@ -28,16 +28,23 @@ def ingest(
     batch_id: Annotated[
         str | None,
         typer.Option(
-            "--batch-id", metavar="NAME", help="Name of the delivery. Default: made from the file's name and content."
+            "--delivery",
+            "--batch-id",
+            metavar="NAME",
+            help="Name of the delivery. Default: made from the file's name and content.",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be recorded; send nothing.")] = False,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the receipt.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the receipt (default).")] = True,
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rejected rows to FILE, to correct and send again.")
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Send rows again that an earlier file of this name had; they count twice.")
+        bool,
+        typer.Option(
+            "--again",
+            help="Send the file even if an earlier file of this name had some of its rows; those are counted twice.",
+        ),
     ] = False,
     corrects: Annotated[
         str | None,
@@ -47,23 +54,23 @@ def ingest(
             autocompletion=complete_deliveries,
         ),
     ] = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Send new ingredients although they look like known ones.")
-    ] = False,
+    new: Annotated[bool, typer.Option("--new", help="Send new ingredients even if they resemble known ones.")] = False,
     all_rows: Annotated[bool, typer.Option("--all-rows", help="Show every row of a large delivery.")] = False,
     time_zone: Annotated[
         str | None,
-        typer.Option("--time-zone", metavar="ZONE", help="Time zone for dates, for --dry-run. Default: the stack's."),
+        typer.Option("--time-zone", metavar="ZONE", help="With --dry-run: time zone for dates. Default: the stack's."),
     ] = None,
     date_order: Annotated[
         DateOrder | None,
-        typer.Option("--date-order", help="Order of dates with slashes, for --dry-run. Default: the stack's."),
+        typer.Option("--date-order", help="With --dry-run: order of dates with slashes. Default: the stack's."),
     ] = None,
 ) -> None:
     """Bring deliveries into stock, from CSV files with the columns ingredient, quantity and best_before.
 
-    The same file twice is the same delivery, so a repeat changes nothing. Exits with 6 if some rows were rejected, and
-    with 3 if none was recorded.
+    The same file twice is the same delivery, so a repeat changes nothing. --delivery was called --batch-id before.
+
+    Exits with 6 if some rows were rejected, and with 3 if nothing of a file was recorded. Also exits with 3, and sends
+    nothing, if an earlier file had the same rows (see --again) or new ingredients resemble known ones (see --new).
 
     With --corrects, FILE holds the whole delivery as it should have been. What was recorded too little is added, and
     what was recorded too much is discarded as far as it is still there.
@@ -72,7 +79,7 @@ def ingest(
         stockctl ingest monday.csv tuesday.csv
         stockctl ingest monday.csv --rejects corrections.csv
         stockctl ingest monday.csv --corrects monday-0f1e2d3c4b5a.csv --dry-run
-        cat monday.csv | stockctl ingest - --batch-id monday
+        cat monday.csv | stockctl ingest - --delivery monday
     """
     from stockctl.cli.rejects import check_rejects
     from stockctl.cli.supplier_files import read_file
@@ -97,9 +104,9 @@ def ingest(
 
 def _check_options(files: list[str], batch_id: str | None, *, dry_run: bool, reads_dates: bool) -> None:
     if batch_id is not None and not batch_id.strip():
-        raise UsageError("--batch-id is empty", "Name the delivery, or leave the option out.")
+        raise UsageError("--delivery is empty", "Name the delivery, or leave the option out.")
     if batch_id and len(files) > 1:
-        raise UsageError("--batch-id names one delivery, and there are several files", "Send them one by one.")
+        raise UsageError("--delivery names one delivery, and there are several files", "Send them one by one.")
     if reads_dates and not dry_run:
         raise UsageError(
             "--time-zone and --date-order go with --dry-run: a stack reads dates in its own way",
@@ -112,7 +119,7 @@ def _check_correction(files: list[str], batch_id: str | None, *, wait: bool, has
         raise UsageError("--corrects takes one file, the whole delivery as it should have been", "Correct one by one.")
     if batch_id or has_rejects or again or not wait:
         raise UsageError(
-            "--corrects cannot be combined with --batch-id, --rejects, --again or --no-wait", "Leave those out."
+            "--corrects cannot be combined with --delivery, --rejects, --again or --no-wait", "Leave those out."
         )
 
 

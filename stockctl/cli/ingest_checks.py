@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
 from stockctl.cli.completion import remember_ingredients
+from stockctl.cli.ingredients import questions
 from stockctl.domain.delivery import Row, whole_delivery
 from stockctl.domain.errors import Refused
 from stockctl.domain.lookalikes import lookalikes
@@ -81,8 +82,7 @@ class NewIngredients:
         if self.names and self.known:
             more = f" and {counts(len(self.names) - NOTES, 'other')}" if len(self.names) > NOTES else ""
             yield f"new ingredients: {', '.join(self.names[:NOTES])}{more}"
-        for name, known in itertools.islice(self.alike.items(), NOTES):
-            yield f"{name}: did you mean {known}?"
+        yield from questions(self.alike)[:NOTES]
 
 
 def refuse_misspelt(session: Session, table: StockTable, files: Sequence[Checked], *, new: bool) -> None:

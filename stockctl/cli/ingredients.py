@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.domain.lookalikes import lookalikes
 from stockctl.domain.stock import ingredient_named
 
 if TYPE_CHECKING:
@@ -74,10 +74,14 @@ def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[
 
 
 def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:
-    """A suggestion for each name that resembles an ingredient; none if ingredients cannot be read."""
+    """A question for each name that resembles an ingredient; none if ingredients cannot be read."""
     try:
         known = stock_table(session).ingredients() if absent else []
     except Exception:
         return []
-    matches = {name: get_close_matches(name, known, n=1, cutoff=0.6) for name in absent if name not in known}
-    return [f"{name}: did you mean {match[0]}?" for name, match in matches.items() if match]
+    return questions(lookalikes(absent, known))
+
+
+def questions(alike: Mapping[str, str]) -> list[str]:
+    """Asks, for each misspelt name, whether the known one was meant."""
+    return [f"{name}: did you mean {known}?" for name, known in alike.items()]

@@ -31,7 +31,8 @@ def reconcile(
 ) -> None:
     """Charge usage to batches and write off expired stock, now.
 
-    The stack does this by itself within seconds. This command does it now and shows what changed.
+    The stack charges usage within seconds and writes off expired stock within 15 minutes. This command does it now and
+    shows what changed.
 
     Exits with 5 if --check finds drift.
 

@@ -134,7 +134,7 @@ _SHARED: dict[str, Any] = {
     ],
     "output": Annotated[
         OutputFormat | None,
-        typer.Option("--output", "-o", help="Table on a terminal, TSV when piped.", rich_help_panel=_PANEL),
+        typer.Option("--output", "-o", help="Default: table on a terminal, TSV when piped.", rich_help_panel=_PANEL),
     ],
     "quiet": Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only results and errors.", rich_help_panel=_PANEL)

@@ -42,7 +42,7 @@ def watch(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Start with changes from this long ago, such as 10m. A screen starts with the last changes.",
+            help="Show changes since this long ago, such as 10m. Default: new ones; a screen also shows recent ones.",
             metavar="DURATION",
         ),
     ] = None,
@@ -54,11 +54,11 @@ def watch(
 ) -> None:
     """Follow levels as they change.
 
-    Draws a live chart or table on a terminal, and prints one JSON line per change in a pipe.
+    Draws a live chart or table on a terminal; press ? for its keys. Prints one JSON line per change in a pipe.
 
-    Exits with 0 when --count or --until-level is reached, and with 1 if --duration ends first, so that scripts can
-    wait for stock. On the screen, ? lists the keys. In an open ingredient, units that will expire unused are marked:
-    at the pace of two weeks, or of the last minutes if there are fewer than two days of history.
+    Exits with 1 if --duration ends before --count or --until-level is reached, so that scripts can wait for stock. In an
+    open ingredient, units that will expire unused are marked: at the pace of two weeks, or of the last minutes if there
+    are fewer than two days of history.
 
     Examples:
         stockctl watch pepperoni

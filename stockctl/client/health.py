@@ -1,7 +1,7 @@
 """The health of a deployed stack: every part is inspected once, by reading only.
 
-CloudWatch's metrics show what AWS's own functions do. The embedded cloud records hardly any: there, the functions' logs
-are counted, and what no log shows is reported as not measured.
+On AWS, CloudWatch's metrics are read. The embedded cloud has hardly any: there, calls and errors are counted in the
+functions' logs, throttles are taken as 0, and what else has no metric is reported as not measured.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MOST_INGREDIENTS = 200
 """Ingredients that are checked for drift: each costs a read of all its batches."""
 
 SETTLING_SECONDS = 3.0
-"""Uses are allocated within this time: an ingredient that still drifts, and had nothing allocated, is a fault."""
+"""Usage is charged within this time: an ingredient that still drifts, and has had no charge, is a fault."""
 
 UNMEASURED = "not measured here"
 
@@ -80,7 +80,7 @@ class Health:
         yield Finding(name, not (errors or throttles), found, f"stockctl logs {name}")
 
     def _measured(self, function: str) -> tuple[int, int, int]:
-        """Calls, errors and throttles. A function that is not called has no values, and so no errors."""
+        """Calls, errors and throttles. A function without calls has no values, which count as 0."""
         calls, errors, throttles = (
             round(sum(self._values("Sum", metric, function))) for metric in ("Invocations", "Errors", "Throttles")
         )
@@ -146,7 +146,7 @@ class Health:
         if drifting := _drifting(table, looked_at):
             self._sleep(SETTLING_SECONDS)
             later = _drifting(table, drifting)
-            # While uses arrive, some wait at any time: what matters is that others were allocated meanwhile.
+            # While uses arrive, some are always pending: no fault as long as others are charged.
             drifting = {name: roster for name, roster in later.items() if roster == drifting[name]}
         of_all = f"{len(looked_at):,} of {len(names):,}" if len(names) > len(looked_at) else f"{len(names):,}"
         if drifting:

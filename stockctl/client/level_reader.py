@@ -102,9 +102,9 @@ class _Shard:
 
 @dataclass
 class LevelReader:
-    """Reads the changes on the stream, newest versions only.
+    """Reads the changes on the stream; drops late and repeated records.
 
-    `connect` creates a Kinesis client; it is called again after errors with credentials. Reading begins at `since`, or
+    `connect` creates a Kinesis client; it is called again after credential errors. Reading begins at `since`, or
     with what is published from now on. `monotonic` counts seconds, `now` is the time in UTC, `uniform` draws a number
     between two.
     """
@@ -271,7 +271,7 @@ class LevelReader:
         return self.uniform(0.0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures, 10)))
 
     def _settle(self) -> None:
-        """The state of the reading: that of its worst part."""
+        """Sets `state` to that of the worst shard, or of the listing."""
         reading = [shard for shard in self._shards.values() if not shard.finished]
         troubles = [trouble for trouble in (self._list_trouble, *(shard.trouble for shard in reading)) if trouble]
         behind = max((shard.behind for shard in reading), default=0.0)
@@ -304,7 +304,7 @@ class LevelFollower:
         self._thread = threading.Thread(target=self._follow, name="level stream", daemon=True)
 
     def __enter__(self) -> LevelFollower:
-        """Starts, and waits until the reader has its iterators, so that it sees every change from now on."""
+        """Starts, and waits up to 30 s for the iterators: with them, no later change is missed."""
         self._thread.start()
         self._positioned.wait(30)
         self._raise_failure()

@@ -18,9 +18,9 @@ class MalformedChange(ValueError):
 class LevelChange:
     """One change of one level: what the level was after it, in units, and why it changed.
 
-    `received`, `used`, `expired`, `discarded` and `returned` are cumulative; the last two are 0 in records of earlier
-    versions. `version` grows by one with every change of the ingredient. `cause` is `use <transactionId>`,
-    `delivery <key>`, `expired`, `discard <id>` or `return <id>`.
+    `received`, `used`, `expired`, `discarded` and `returned` are cumulative; the last two are 0 in records of older
+    releases. `version` grows by one with every change of the level. `cause` is `use <transactionId>`, `use <first id>
+    +<number of others>`, `delivery <key>`, `return <id>`, `discard <id>`, `expired` or `threshold`.
     """
 
     ingredient: str
@@ -39,7 +39,7 @@ class LevelChange:
         """The change in a record's data; fields that are not known here are ignored.
 
         Raises:
-            MalformedChange: it is not JSON, or lacks a field, or a field is not what it should be.
+            MalformedChange: it is not JSON, or lacks a field, or a field has the wrong type.
         """
         try:
             return cls._of(json.loads(data))
@@ -78,7 +78,7 @@ class LevelChange:
 
     @property
     def adds_up(self) -> bool:
-        """Whether no unit is missing or counted twice."""
+        """Whether invariant I1 holds: no unit is missing or counted twice."""
         return self.received + self.returned == self.quantity + self.used + self.expired + self.discarded
 
 

@@ -1,6 +1,7 @@
-"""Names that look like other names: what a misspelt ingredient may have meant.
+"""What a misspelt ingredient may have meant: the known name that it resembles most.
 
-A slip is a letter or two. Names that share words, as two cuts of one meat do, or that differ in a number are no slips.
+A misspelling is one or two wrong letters. Names that share words, such as two cuts of one meat, or that differ in a
+number, are different ingredients.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from dataclasses import dataclass
 from itertools import islice
 
 SHORT, MIDDLE = 3, 5
-"""Letters up to which a slip is one letter too many or too few (ham and hamm, not jam), or one wrong (leak, leek)."""
+"""Names of up to `SHORT` letters may lack a letter or have one too many (hamm for ham, but not jam); those of up to
+`MIDDLE` letters may have one wrong letter (leak for leek)."""
 
 MOST = 200
-"""Names that are looked at: comparing takes a while, and where this many are new nothing is misspelt."""
+"""Names that are compared, since that takes time: where more are new, they are hardly misspelt."""
 
 
 @dataclass(frozen=True)
 class _Name:
-    """A name without accents; `letters` has a bit for each letter, so that most pairs are told apart at a glance."""
+    """A name without accents; `letters` has a bit for each letter, so that most pairs are ruled out fast."""
 
     text: str
     letters: int
@@ -36,7 +38,7 @@ class _Name:
 
 
 def lookalikes(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
-    """For each name that is not known but looks like one that is, the one it looks like most."""
+    """For each unknown name that resembles a known one: the one it resembles most."""
     others = {other: _Name.of(other) for other in sorted(known)}
     found = {}
     for name in islice((name for name in names if name not in known), MOST):
@@ -48,7 +50,7 @@ def lookalikes(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
 
 
 def _slip(name: _Name, other: _Name) -> int | None:
-    """How many letters apart two names are, where that is so few that one may be meant by the other."""
+    """The number of wrong letters if one name may be a misspelling of the other, else None."""
     if (name.letters ^ other.letters).bit_count() > 4 or name.numbers != other.numbers:
         return None
     shorter, longer = sorted((len(name.text), len(other.text)))
@@ -61,7 +63,7 @@ def _slip(name: _Name, other: _Name) -> int | None:
 
 
 def _letters_apart(name: str, other: str) -> int:
-    """Letters to add, leave out, replace or swap with their neighbour (Damerau and Levenshtein's distance)."""
+    """The number of letters to add, remove, replace or swap with their neighbour (Damerau-Levenshtein distance)."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(name, start=1):

@@ -1,7 +1,8 @@
 """Parts of a large delivery. Each part is a delivery of its own; they are recorded in parallel.
 
-All rows of an ingredient are in one part, so that they share transactions. The parts follow from the bytes of the file
-alone: the same file makes the same parts, so sending it again changes nothing.
+Rows are sorted by ingredient first, so that those of one ingredient share transactions: they are in one part, or in two
+where a part ends. The parts follow from the bytes of the file alone: the same file makes the same parts, so sending it
+again changes nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Part:
 def parts_of(key: str, content: bytes, reading: DateReading, most: int = ROWS_PER_PART) -> list[Part]:
     """Splits a file into parts of about `most` rows; a smaller file is one part, unchanged.
 
-    Records that are not CSV are in no part. An ingredient with more than `most` rows is split, too.
+    Records that are not CSV are in no part.
 
     Raises:
         UnreadableFile: the file cannot be read to its end.

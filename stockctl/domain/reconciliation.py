@@ -1,19 +1,16 @@
 """`plan()`: what would bring level and batches of one ingredient together again.
 
 It is level-triggered: it compares what is with what should be and never applies a delta that an event carries, so lost,
-repeated and reordered events do no harm. The rules (stockctl/README.md, "Reconcile"), in this order:
+repeated and reordered events do no harm. The first rule that applies makes the plan (stockctl/README.md, "Reconcile"):
 
-1. Where batches on the roster, expired ones included, hold more than the level, the difference has been used and not
-   yet been charged. While an expired batch still holds stock, it is charged first: to all batches on the roster, the
-   soonest to expire first.
-2. Batches on the roster that are due, or whose rows are gone, leave it; what the level still counts of them is written
-   off. Usage that no remaining row can be charged with was served from a batch whose row is gone.
-3. Otherwise usage is charged to live batches, the soonest to expire first.
-4. Where the level's `next_expiry` is not the soonest best-before of a batch with stock, it is set: the batch it stood
-   for has been used up.
-
-Where the level has more than its batches although nothing is due or gone, the Query was skewed: uses and charges went
-on while it read.
+1. Usage is pending (the batches on the roster hold more than the level), and a batch that is due still has stock: the
+   usage is charged to the batches on the roster, due ones included, soonest best-before first.
+2. Batches on the roster are due, or their rows are gone: they leave the roster, and what the level still counts of them
+   is written off. Usage that no remaining row can be charged with was served from a batch whose row is gone.
+3. The level has more than its batches: the Query was skewed, because uses and charges went on while it read.
+4. The level's `next_expiry` is not the soonest best-before of a batch with stock, because that batch is used up: it is
+   set.
+5. Usage is pending: it is charged to the batches on the roster, soonest best-before first.
 
 Charges number the units ever used of an ingredient: each continues where the last one ended (`Charge.through`), so the
 charges of all batches cover that axis without overlaps, with a gap only for what was served from rows that are gone.

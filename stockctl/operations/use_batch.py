@@ -115,7 +115,7 @@ class _Batch:
         return contended
 
     def _each(self, work: Callable[[S], R], subjects: Iterable[S]) -> list[R]:
-        """Does the work for each subject, several at a time; raises the first error after all have been tried."""
+        """Does the work for each subject, several at a time. After an error, it starts no more."""
         return list(self.threads.map(work, subjects))
 
     def _levels(self, ingredients: Sequence[str]) -> dict[str, Level]:

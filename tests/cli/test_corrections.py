@@ -170,7 +170,7 @@ def _parts(key: str, content: bytes, reading: DateReading) -> list[Part]:
     return parts_of(key, content, reading, most=1)
 
 
-@pytest.mark.parametrize("words", [["--again"], ["--no-wait"], ["--batch-id", "x"], ["--rejects", "r.csv"]])
+@pytest.mark.parametrize("words", [["--again"], ["--no-wait"], ["--delivery", "x"], ["--rejects", "r.csv"]])
 def test_options_that_a_correction_would_ignore_are_usage_errors(supplier: Supplier, words: list[str]) -> None:
     assert supplier.correct(MONDAY, *words).code == ExitCode.USAGE
 

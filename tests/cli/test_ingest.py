@@ -120,12 +120,13 @@ def test_standard_input_is_a_file_too(stockctl: Stockctl) -> None:
 
 
 @pytest.mark.usefixtures("working")
-def test_a_batch_id_names_the_delivery_and_other_content_under_it_is_a_conflict(
-    stockctl: Stockctl, monday: Path
+@pytest.mark.parametrize("option", ["--delivery", "--batch-id"])
+def test_a_delivery_can_be_named_and_other_content_under_its_name_is_a_conflict(
+    stockctl: Stockctl, monday: Path, option: str
 ) -> None:
-    assert stockctl("ingest", str(monday), "--batch-id", "week 47", "-o", "json").json[0]["delivery"] == "week 47.csv"
+    assert stockctl("ingest", str(monday), option, "week 47", "-o", "json").json[0]["delivery"] == "week 47.csv"
     monday.write_text("ham,1,2099-12-31\n")
-    done = stockctl("ingest", str(monday), "--batch-id", "week 47")
+    done = stockctl("ingest", str(monday), option, "week 47")
     assert done.code == ExitCode.REFUSED
     assert "other content" in done.err
 
