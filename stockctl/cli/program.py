@@ -28,7 +28,6 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "discard": (STOCK, ExitCode.REFUSED),
     "count": (STOCK, ExitCode.REFUSED),
     "recall": (STOCK, ExitCode.REFUSED),
-    "stock": (STOCK,),
     "stock": (STOCK, ExitCode.FOUND),
     "history": (STOCK, ExitCode.REFUSED),
     "forecast": (STOCK, ExitCode.FOUND),

@@ -56,9 +56,10 @@ def watch(
 
     Draws a live chart or table on a terminal; press ? for its keys. Prints one JSON line per change in a pipe.
 
-    Exits with 1 if --duration ends before --count or --until-level is reached, so that scripts can wait for stock. In an
-    open ingredient, units that will expire unused are marked: at the pace of two weeks, or of the last minutes if there
-    are fewer than two days of history.
+    Exits with 1 if --duration ends before --count or --until-level is reached, so that scripts can wait for stock.
+
+    In an open ingredient, units that will expire unused are marked: at the pace of two weeks, or of the last minutes if
+    there are fewer than two days of history.
 
     Examples:
         stockctl watch pepperoni

@@ -140,9 +140,10 @@ def stocktaking(batches: Sequence[Batch], waiting: Setup) -> list[Scenario]:
                 page_rows=100,
                 is_serial=False,
                 finally_=_corrected_well,
-                **more,
+                lost=faults,
+                deaths=faults,
             )
-            for name, more in (("", {}), (", faults", {"lost": 1, "deaths": 1}))
+            for name, faults in (("", 0), (", faults", 1))
         ),
     ]
 
