@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.settings import SIMULATION_STACK
 from stockctl.domain.errors import Refused, UsageError
@@ -17,7 +18,12 @@ from stockctl.domain.stock import ingredient_named
 from stockctl.terminal.durations import duration_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stockctl.cli.watch_feed import Stock
+    from stockctl.client.api import StockApi
+    from stockctl.domain.api import Answer
+    from stockctl.operations.use import Tables
     from stockctl.simulation.kitchen import Kitchen
     from stockctl.simulation.schedule import Schedule
 
@@ -37,7 +43,9 @@ def simulate(
     rate: Annotated[
         float | None, typer.Option(help="Customers per simulated minute.", min=0, max=10_000, metavar="N")
     ] = None,
-    chaos: Annotated[bool, typer.Option("--chaos", help="Delay and repeat deliveries, and repeat orders.")] = False,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Delay and repeat deliveries, repeat and cancel orders, drop food.")
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(help="Write charts and figures to this file: .html, .svg or .json.", metavar="FILE"),
@@ -48,8 +56,9 @@ def simulate(
 ) -> None:
     """Simulate a kitchen, and watch it live.
 
-    Suppliers deliver, customers order, stock expires. It runs in a stack of its own, stockctl-simulation, unless you
-    give --stack; on the embedded cloud that stack is created when it is missing.
+    Suppliers deliver, customers order, stock expires; with --chaos, a clumsy cook cancels orders and drops food. It
+    runs in a stack of its own, stockctl-simulation, unless you give --stack; on the embedded cloud that stack is
+    created when it is missing.
 
     Ends with the orders served and refused, the units received, used, expired and on hand, and whether they add up.
     Ctrl-C ends it early.
@@ -77,6 +86,34 @@ def in_own_stack(session: Session) -> Session:
     if session.settings.is_option("stack"):
         return session
     return Session(session.environment, replace(session.settings, stack=SIMULATION_STACK), SIMULATION_STACK)
+
+
+@dataclass(frozen=True)
+class SimulatedCook:
+    """What the simulation asks of a stack: orders and their returns over HTTP, discards on its tables."""
+
+    api: StockApi
+    tables: Tables
+
+    def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
+        """Sends an order."""
+        return self.api.use(transaction_id, items)
+
+    def return_units(self, return_id: str, transaction_id: str) -> Answer:
+        """Cancels an order."""
+        return self.api.return_units(return_id, transaction_id)
+
+    def discard(self, discard_id: str, ingredient: str, units: int) -> int:
+        """Takes units out of stock, and returns how many: none where there are too few.
+
+        Raises:
+            Busy: contention outlasted the deadline; nothing changed.
+        """
+        from stockctl.domain.discard import Discard, Discarded
+        from stockctl.operations.discard import discard
+
+        outcome = discard(self.tables, Discard(discard_id, ingredient, units, "dropped"))
+        return units if isinstance(outcome, Discarded) else 0
 
 
 @dataclass(frozen=True)
@@ -115,7 +152,7 @@ def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
     reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream)
     table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
     with LevelFollower(reader) as stream, table:
-        service = Service(plan, api, dock, choices.speed, time.time, time.sleep)
+        service = Service(plan, SimulatedCook(api, tables(session)), dock, choices.speed, time.time, time.sleep)
         SimulationRun(session, service, Feeds(stream, stock, table)).run(choices.report)
 
 

@@ -6,7 +6,7 @@ All times are simulated seconds since the start. The same kitchen, seed, duratio
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -38,7 +38,27 @@ class Delivery:
     is_repeat: bool = False
 
 
-Event = CustomerOrder | Delivery
+@dataclass(frozen=True)
+class Cancellation:
+    """An order that is cancelled, by its number: what was taken for it comes back."""
+
+    at: float
+    number: int
+
+
+@dataclass(frozen=True)
+class Slip:
+    """Units of an ingredient that the clumsy cook drops, by the number of the slip."""
+
+    at: float
+    number: int
+    ingredient: str
+    units: int
+
+
+Event = CustomerOrder | Delivery | Cancellation | Slip
+_SLIP_EVERY = 40.0
+"""Seconds between two slips of the cook, on average."""
 
 _QUIETEST = 0.5
 """Customers at the beginning and the end of a rush, as a part of those at its height."""
@@ -57,18 +77,24 @@ class Schedule:
 
     @classmethod
     def of(cls, kitchen: Kitchen, duration: float, seed: int, *, chaos: bool = False) -> Schedule:
-        """Creates the plan. Chaos delays and repeats deliveries, and repeats transactions."""
+        """Creates the plan.
+
+        Chaos delays and repeats deliveries, repeats transactions, and brings a clumsy cook, who cancels orders and
+        drops food.
+        """
         events: list[Event] = [*_orders(kitchen, duration, Random(f"orders {seed}"))]  # noqa: S311 - a repeatable plan
         events += _deliveries(kitchen, duration)
         if chaos:
-            events = list(_disturbed(events, Random(f"chaos {seed}")))  # noqa: S311
+            slips = _slips(kitchen, events, duration, Random(f"cook {seed}"))  # noqa: S311
+            events = [*_disturbed(events, Random(f"chaos {seed}")), *slips]  # noqa: S311
         inside = [event for event in events if event.at <= duration]
         return cls(kitchen, duration, seed, chaos, tuple(sorted(inside, key=_place)))
 
 
 def _place(event: Event) -> tuple[float, bool, int, bool]:
     """Deliveries before orders at the same time, originals before repeats."""
-    return event.at, isinstance(event, CustomerOrder), event.number, event.is_repeat
+    is_repeat = isinstance(event, CustomerOrder | Delivery) and event.is_repeat
+    return event.at, not isinstance(event, Delivery), event.number, is_repeat
 
 
 def _orders(kitchen: Kitchen, duration: float, random: Random) -> Iterator[CustomerOrder]:
@@ -114,9 +140,20 @@ def _disturbed(events: list[Event], random: Random) -> Iterator[Event]:
             yield event
             if random.random() < 1 / 5:
                 yield replace(event, at=event.at + random.uniform(0.2, 20), is_repeat=True)
-        else:
+        elif isinstance(event, Delivery):
             keeps = min(supply.keeps for supply in event.supplies)
             late = random.uniform(0, 0.3) * keeps if random.random() < 1 / 3 else 0.0
             yield replace(event, at=event.at + late)
             if random.random() < 1 / 3:
                 yield replace(event, at=event.at + late + random.uniform(0.2, 0.5) * keeps, is_repeat=True)
+
+
+def _slips(kitchen: Kitchen, events: Iterable[Event], duration: float, random: Random) -> Iterator[Event]:
+    """One order in twelve is cancelled some seconds later; now and then a few units are dropped."""
+    for event in events:
+        if isinstance(event, CustomerOrder) and random.random() < 1 / 12:
+            yield Cancellation(event.at + random.uniform(5, 60), event.number)
+    at, number = random.expovariate(1 / _SLIP_EVERY), 1
+    while at < duration:
+        yield Slip(at, number, random.choice(kitchen.ingredients), random.randint(1, 3))
+        at, number = at + random.expovariate(1 / _SLIP_EVERY), number + 1

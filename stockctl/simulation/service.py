@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from stockctl.domain.api import Answer
-from stockctl.domain.errors import Busy, CredentialsError, StockctlError
-from stockctl.simulation.schedule import CustomerOrder, Delivery, Event, Schedule
+from stockctl.domain.errors import Busy, CredentialsError, OutcomeUnknown, StockctlError
+from stockctl.simulation.schedule import Cancellation, CustomerOrder, Delivery, Event, Schedule, Slip
 
 PREFIX = "simulation/"
 """The keys of simulated deliveries begin with this, which tells them from other data."""
@@ -26,16 +26,34 @@ LATE_SECONDS = 0.5
 """How late, after the end of the service, an event may still begin."""
 ORDERS_AT_ONCE = 4
 """Most transactions in flight at the same time."""
+SLIPS_AT_ONCE = 2
+"""Most returns and discards in flight at the same time: a return waits for the batches of its units."""
 
 
-class TransactionApi(Protocol):
-    """The receiver of transactions."""
+class StockService(Protocol):
+    """The receiver of transactions, returns and discards."""
 
     def use(self, transaction_id: str, items: Mapping[str, int]) -> Answer:
         """Takes units of each ingredient, all or nothing.
 
         Raises:
             StockctlError: there was no answer; sending the same transaction again is safe.
+        """
+        ...
+
+    def return_units(self, return_id: str, transaction_id: str) -> Answer:
+        """Brings the units of a transaction back.
+
+        Raises:
+            StockctlError: there was no answer; sending the same return again is safe.
+        """
+        ...
+
+    def discard(self, discard_id: str, ingredient: str, units: int) -> int:
+        """Takes units out of stock, all or nothing, and returns how many.
+
+        Raises:
+            StockctlError: there was no answer; sending the same discard again is safe.
         """
         ...
 
@@ -57,6 +75,7 @@ class Tally:
     """What the simulation itself counted.
 
     `used` has the units of each ingredient in accepted orders, `refused_for` the refused orders that lacked it.
+    `cancelled` are orders whose units were returned, `dropped` are units that were discarded.
     """
 
     served: int = 0
@@ -65,6 +84,8 @@ class Tally:
     repeated: int = 0
     deliveries: int = 0
     redelivered: int = 0
+    cancelled: int = 0
+    dropped: int = 0
     used: Counter[str] = field(default_factory=Counter)
     refused_for: Counter[str] = field(default_factory=Counter)
     contradictions: list[str] = field(default_factory=list)
@@ -77,7 +98,7 @@ class Service:
     def __init__(
         self,
         schedule: Schedule,
-        api: TransactionApi,
+        api: StockService,
         dock: Dock,
         speed: float,
         now: Callable[[], float],
@@ -116,17 +137,22 @@ class Service:
 
         When the stack cannot keep up, orders wait; those still waiting when the time is up are not placed.
         """
-        with ThreadPoolExecutor(ORDERS_AT_ONCE, thread_name_prefix="orders") as callers:
-            placed = [self._begin(event, callers) for event in self.schedule.events if self._waits_for(event.at)]
-        for order in filter(None, placed):
-            order.result()  # raises the error of an order that failed
+        with (
+            ThreadPoolExecutor(ORDERS_AT_ONCE, thread_name_prefix="orders") as callers,
+            ThreadPoolExecutor(SLIPS_AT_ONCE, thread_name_prefix="slips") as cook,
+        ):
+            begun = [self._begin(event, callers, cook) for event in self.schedule.events if self._waits_for(event.at)]
+        for event in filter(None, begun):
+            event.result()  # raises the error of an event that failed
         self._waits_for(self.schedule.duration)
 
-    def _begin(self, event: Event, callers: ThreadPoolExecutor) -> Future[None] | None:
-        """Begins an event: drops a delivery here, or gives an order to the next free caller."""
+    def _begin(self, event: Event, callers: ThreadPoolExecutor, cook: ThreadPoolExecutor) -> Future[None] | None:
+        """Begins an event: drops a delivery here, gives an order to the next free caller, or a slip to the cook."""
         if isinstance(event, Delivery):
             self._deliver(event)
             return None
+        if isinstance(event, Cancellation | Slip):
+            return cook.submit(self._slip, event)
         while not self._free.acquire(timeout=0.2):
             if not self._is_open():
                 return None
@@ -143,6 +169,31 @@ class Service:
             raise
         finally:
             self._free.release()
+
+    def _slip(self, event: Cancellation | Slip) -> None:
+        """Cancels an order or drops food, unless the service has closed; what gets no answer is not repeated."""
+        if not self._is_open():
+            return
+        with suppress(Busy, OutcomeUnknown):
+            if isinstance(event, Slip):
+                dropped = self._api.discard(f"slip-{event.number:04d}-{self.run}", event.ingredient, event.units)
+                with self._counting:
+                    self.tally.dropped += dropped
+            elif event.number in self._accepted:
+                self._cancel(event.number)
+
+    def _cancel(self, number: int) -> None:
+        answer = self._api.return_units(f"cancel-{number:04d}-{self.run}", self._transaction_id(number))
+        with self._counting:
+            self.tally.cancelled += 1
+            if answer.status_code not in {200, 201}:
+                message = answer.body.get("message", "")
+                self.tally.contradictions.append(
+                    f"return of order {number} was answered {answer.status_code} {message}"
+                )
+
+    def _transaction_id(self, number: int) -> str:
+        return f"order-{number:04d}-{self.run}"
 
     def _is_open(self) -> bool:
         late = self._now() - self.began - self.schedule.duration / self.speed
@@ -226,7 +277,7 @@ class Service:
         """The service's answer; the transaction is sent again while the service is busy or does not answer."""
         for attempt in range(MOST_ATTEMPTS):
             try:
-                answer = self._api.use(f"order-{order.number:04d}-{self.run}", order.dish.items)
+                answer = self._api.use(self._transaction_id(order.number), order.dish.items)
                 if answer.status_code != 503:
                     return answer
             except CredentialsError:

@@ -54,6 +54,11 @@ USED = given(receiving(SOON), receiving(LATER), using(4, "before"), history=True
 """4 of 12 units are used, and not yet charged to batches."""
 TRACED = given(receiving(SOON), receiving(LATER), using(4, "before"), reconciling(), history=True)
 """The same with the 4 charged."""
+ONE_BACK = given(
+    *(receiving(SOON), receiving(LATER), using(4, "before"), reconciling(), returning("before", "one", ham=1)),
+    history=True,
+)
+"""The same with one of the 4 returned."""
 
 OPERATIONS: dict[str, Operation] = {
     "use": using(2, "two"),
@@ -221,6 +226,7 @@ LARGE = {
     "return / receive, skewed",
     "return / reconcile, in time",
     "return / return some, in any order",
+    "return / return some, one unit back, in any order",
     "return / use most, faults",
     "return / use most, in time",
     "return / use most, skewed",
@@ -327,6 +333,7 @@ def returns() -> list[Scenario]:
     alone = _returning("return", {"return": RETURNS["return"]})
     return [
         replace(together, name="return / return some, in any order", is_serial=True, settles=True),
+        replace(together, name="return / return some, one unit back, in any order", given=ONE_BACK, is_serial=True),
         *(replace(one, name=f"{one.name}, {name}", **more) for one in beside for name, more in variants),
         replace(alone, name="return, late history", skewed=2),
         replace(alone, name="return, faults", lost=2, undone=1, deaths=1, ticks=1),

@@ -41,6 +41,7 @@ class FakeStock:
     rows: dict[str, Level] = field(default_factory=dict)
     dropped: dict[str, list[bytes]] = field(default_factory=dict)
     transactions: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    discards: list[str] = field(default_factory=list)
     busy_answers: int = 0
     lost_answers: int = 0
     forgets: bool = False
@@ -77,19 +78,35 @@ class FakeStock:
                 raise Busy("the answer was lost on its way")
             return Answer(201, {"replayed": False})
 
+    def return_units(self, return_id: str, transaction_id: str) -> Answer:
+        with self._one_at_a_time:
+            for name, units in self.transactions[transaction_id].items():
+                self._add(name, returned=units)
+            return Answer(201, {"returnId": return_id})
+
+    def discard(self, discard_id: str, ingredient: str, units: int) -> int:
+        with self._one_at_a_time:
+            if self._quantity(ingredient) < units:
+                return 0
+            self.discards.append(discard_id)
+            self._add(ingredient, discarded=units)
+            return units
+
     def levels(self) -> list[Level]:
         return list(self.rows.values())
 
     def _quantity(self, name: str) -> int:
         return self.rows[name].quantity if name in self.rows else 0
 
-    def _add(self, name: str, received: int = 0, used: int = 0) -> None:
+    def _add(self, name: str, received: int = 0, used: int = 0, returned: int = 0, discarded: int = 0) -> None:
         empty = Level(name, 0, 0, 0, 0, None, 0, 0, "", "2026-11-23T12:00:00Z")
         level = self.rows.get(name, empty)
         self.rows[name] = replace(
             level,
-            quantity=level.quantity + received - used,
+            quantity=level.quantity + received + returned - used - discarded,
             received=level.received + received,
             used=level.used + used,
+            returned=level.returned + returned,
+            discarded=level.discarded + discarded,
             version=level.version + 1,
         )

@@ -44,6 +44,8 @@ def test_chaos_adds_up_too(stock: FakeStock) -> None:
     figures = summary(stock, service)
     assert service.tally.repeated > 0
     assert service.tally.redelivered > 0
+    assert min(service.tally.cancelled, service.tally.dropped) > 0
+    assert (figures.returned > 0, figures.discarded) == (True, service.tally.dropped)
     assert figures.adds_up, figures.faults
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stockctl.client.api import StockApi
 from stockctl.domain.errors import ExitCode
 from tests.service import soon
-from tests.system.test_kitchen import drop, eventually, left, level
+from tests.system.test_kitchen import drop, eventually, left, level, simulated
 
 if TYPE_CHECKING:
     from tests.system.conftest import System
@@ -101,3 +101,9 @@ def test_a_recall_lists_exactly_the_orders_that_were_served(embedded_cloud: Syst
     assert embedded_cloud.stockctl("recall", key, "--yes").returncode == ExitCode.REFUSED
     now = level(embedded_cloud, ham)
     assert now["received"] + now["returned"] == now["quantity"] + now["used"] + now["expired"] + now["discarded"]
+
+
+def test_a_simulation_with_a_clumsy_cook_adds_up(embedded_cloud: System) -> None:
+    """Some orders are cancelled and some food is dropped; the summary checks that every unit is accounted for."""
+    summary = simulated(embedded_cloud, "--chaos", "--duration", "4m", "--seed", "3")
+    assert min(summary["returned"], summary["discarded"]) > 0
