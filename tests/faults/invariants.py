@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from stockctl.domain.best_before import NEVER_WRITTEN
 from stockctl.domain.history import ChargeEntry, LevelEntry
 from stockctl.domain.returns import ReturnedUnits
 from stockctl.domain.stock import Batch, Holding, Level, Roster
@@ -109,6 +110,9 @@ def _always(truth: Truth, partition: Partition, used: int, back: Sequence[Return
     could_expire += sum(part.units for part in back if part.expires_at <= now)
     ensure(level.expired <= could_expire, "I5: nothing is written off before its time", level, could_expire)
     ensure(all(batch.quantity >= 0 for batch in partition.batches), "I5: no batch below nothing", partition)
+    dated = [batch for batch in partition.batches if batch.best_before != NEVER_WRITTEN]
+    is_kept = all(instant(batch.best_before) == batch.expires_at for batch in dated)
+    ensure(is_kept, "I6: a batch expires at its best-before", partition)
     ensure(
         bool(partition.holding.gone) or partition.holding.adds_up,
         "the roster says what its batches add up to",
