@@ -51,10 +51,12 @@ def begun(*operations: Operation, now: int = 0, removed: bool = False) -> Callab
 
 WAITING = begun(using(4, "before"))
 RETURNED = begun(using(4, "before", cheese=2), using(1, "another"), returning("before", "first", ham=1))
+RECALLED = begun(using(4, "before"), recalling(LATER.delivery), returning("before", "back"))
 RETURNS = (
     Case("return", TRUTH, begun(using(4, "before", cheese=2)), returning("before", "back")),
     Case("return the rest", TRUTH, RETURNED, returning("before", "back")),
     Case("return what has expired", TRUTH, begun(using(4, "before"), now=1), returning("before", "back")),
+    Case("recall what came back", TRUTH, RECALLED, recalling(LATER.delivery)),
     Case("return too much", TRUTH, RETURNED, returning("before", "back", ham=4)),
 )
 CASES = (
