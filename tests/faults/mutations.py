@@ -34,10 +34,11 @@ STAGES = (
     ("tests/operations/test_publish.py",),
     ("tests/domain/test_reconciliation.py",),
     ("tests/functions/test_post_return.py",),
+    ("tests/cli/test_count.py", "tests/cli/test_corrections.py"),
     (
         "tests/faults/test_interleavings.py",
         "-k",
-        "discard or return or stale or same or first or contents or parts or empty",
+        "discard or return or count or correction or stale or same or first or contents or parts or empty",
     ),
     ("tests/faults/test_interleavings.py",),
 )
@@ -64,7 +65,11 @@ ANY_UNITS = '"(batch_units = :batch_units OR batch_units <> :batch_units)"'
 ANY_QUANTITY = '"(quantity = :before OR quantity <> :before OR attribute_not_exists(quantity))"'
 ANY_ROW = '"(attribute_not_exists(batch_id) OR attribute_exists(batch_id))"'
 
+ANY_RECORD = '"(attribute_not_exists(transaction_id) OR attribute_exists(transaction_id))"'
+
 CONDITIONS = "operations/conditions.py"
+CORRECT = "operations/correct.py"
+COUNT = "operations/count.py"
 DISCARD = "operations/discard.py"
 RECEIVE = "operations/receive.py"
 RECONCILE = "operations/reconcile.py"
@@ -206,6 +211,48 @@ MUTANTS = (
     ),
     Mutant("discard: refused on rows that were not read whole", DISCARD, "if not holding.adds_up:", "if False:"),
     Mutant("discard: a repeat is judged anew", DISCARD, "return _known(tables, request) or batches", "return batches"),
+    Mutant(
+        "discard: nothing is there, and nothing says so",
+        DISCARD,
+        "        return [record]\n",
+        "        return [_take_from_roster(table, holding, 0)]\n",
+    ),
+    Mutant("count: no check that the id is new", COUNT, "conditions.IS_NEW", ANY_RECORD),
+    Mutant(
+        "count: no check of the level's version",
+        COUNT,
+        "conditions.IS_SAME_VERSION",
+        '"(version = :version OR version <> :version)"',
+    ),
+    Mutant(
+        "count: no check that an ingredient is new",
+        COUNT,
+        "conditions.IS_FIRST_DELIVERY",
+        '"(attribute_not_exists(generation) OR attribute_exists(generation))"',
+    ),
+    Mutant("count: a repeat is compared anew", COUNT, "return Agreed(lines_in(row), replayed=True)", "return Moved()"),
+    Mutant("count: more than is there is refused", "domain/count.py", "REASON, up_to=True", "REASON"),
+    Mutant("correct: no check that it is the first", CORRECT, "else conditions.IS_NEW", f"else {ANY_RECORD}"),
+    Mutant(
+        "correct: no check that the one before is done",
+        CORRECT,
+        "conditions.IS_NEXT_CORRECTION",
+        '"(correction_id = :earlier OR is_done = :done OR attribute_exists(correction_id))"',
+    ),
+    Mutant(
+        "correct: no check that the record is its own",
+        CORRECT,
+        "conditions.IS_THIS_CORRECTION",
+        '"(correction_id = :correction OR is_done = :open OR attribute_exists(correction_id))"',
+    ),
+    Mutant("correct: an unfinished one is passed over", CORRECT, "if record and record.booked is None:", "if False:"),
+    Mutant("correct: earlier corrections do not count", CORRECT, "record.changes if record else {}", "{}"),
+    Mutant(
+        "correct: one key for every correction",
+        "domain/correction.py",
+        "[self.delivery, self.number, booked, self.content]",
+        "[self.delivery]",
+    ),
     Mutant("discard: expired batches too", "domain/discard.py", "if not batch.is_due(now)", "if True"),
     Mutant(
         "return: no check that the request is new",
