@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from stockctl.domain.correction import PREFIX, Corrected, total
@@ -114,7 +115,15 @@ def stocktaking(batches: Sequence[Batch], waiting: Setup) -> list[Scenario]:
     truth = Truth((*batches, *COUNTED))
     same_count = {"count": counting("c", ham=7), "use, count": in_turn(using(2, "two"), counting("c", ham=7))}
     delivered = given(receiving(DELIVERED))
-    known = Truth((DELIVERED, *EXTRAS))
+    two_corrections = Scenario(
+        "two corrections",
+        Truth((DELIVERED, *EXTRAS)),
+        delivered,
+        {"to 35": _corrected(35), "to 38": _corrected(38)},
+        page_rows=100,
+        is_serial=False,
+        finally_=_corrected_well,
+    )
     return [
         Scenario("one count twice", truth, waiting, same_count, page_rows=100, is_serial=False, finally_=_counted_well),
         *(
@@ -131,20 +140,9 @@ def stocktaking(batches: Sequence[Batch], waiting: Setup) -> list[Scenario]:
             )
             for name, operation in (("use", using(2, "two")), ("reconcile", reconciling()))
         ),
-        *(
-            Scenario(
-                f"two corrections{name}",
-                known,
-                delivered,
-                {"to 35": _corrected(35), "to 38": _corrected(38)},
-                page_rows=100,
-                is_serial=False,
-                finally_=_corrected_well,
-                lost=faults,
-                deaths=faults,
-            )
-            for name, faults in (("", 0), (", faults", 1))
-        ),
+        two_corrections,
+        replace(two_corrections, name="two corrections after one", given=given(receiving(DELIVERED), CORRECTED_UP)),
+        replace(two_corrections, name="two corrections, faults", lost=1, deaths=1),
     ]
 
 
