@@ -132,6 +132,22 @@ def test_a_level_that_moves_before_the_answer_is_shown_again(
     assert not list(answers)
 
 
+def test_a_new_ingredient_that_is_delivered_before_the_answer_is_compared_anew(
+    stockctl: Stockctl, kitchen: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: Iterator[Callable[[], object]] = iter(
+        [lambda: kitchen.drop("new.csv", "egg,5,2040-12-31\n"), lambda: None]
+    )
+
+    def agrees(_self: Environment, _question: str) -> bool:
+        next(answers)()
+        return True
+
+    monkeypatch.setattr(Environment, "agrees", agrees)
+    code, _, _ = at_a_terminal("", "count", "egg=7", "--best-before", "2040-12-31", "-o", "json")
+    assert (code, levels(stockctl)["egg"], list(answers)) == (ExitCode.DONE, 7, [])
+
+
 def test_a_script_has_to_agree_beforehand(stockctl: Stockctl) -> None:
     assert stockctl("count", "ham=1").code == ExitCode.USAGE
 

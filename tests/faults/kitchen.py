@@ -21,8 +21,9 @@ from stockctl.operations.discard import discard
 from stockctl.operations.publish import LevelPublisher
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.return_units import return_units
-from stockctl.operations.rows import LEVEL, level_from
+from stockctl.operations.rows import BATCH_PREFIX, LEVEL, batch_from, level_from
 from tests.engines.clouds import ProcessCloud, StruckCloud
+from tests.faults.books import BatchName, ensure_books
 from tests.faults.cloud_engine import LEVEL_STREAM, etag_of, version_of
 from tests.faults.crashes import Crash, Death, Striker
 from tests.faults.explorer import without
@@ -40,6 +41,7 @@ from tests.faults.operations import (
     transacting_many,
 )
 from tests.faults.steps import Cloud, Operation
+from tests.faults.stocktaking import counting
 from tests.faults.table_engine import STOCK, Key
 
 INGREDIENTS = ("ham", "cheese")
@@ -66,6 +68,8 @@ class Kitchen:
     discards: dict[str, Discard] = field(default_factory=dict)
     returned: dict[str, tuple[Return, tuple[ReturnedUnits, ...]]] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
+    received: dict[BatchName, int] = field(default_factory=dict)
+    counted: list[Batch] = field(default_factory=list)
     changes: list[Level] = field(default_factory=list)
     calls: int = 0
 
@@ -133,6 +137,10 @@ class Kitchen:
         else:
             ensure(not isinstance(outcome, NotRecorded), "history has every use", request)
 
+    def count(self, number: int, fault: Fault | None) -> None:
+        """A stocktake of ham or cheese: a new one, or one that was taken before, and perhaps left half done."""
+        self._run(counting(f"c{number}", **{INGREDIENTS[number % 2]: 3 * number}), fault)
+
     def wait(self, seconds: int) -> None:
         self.cloud.now += seconds
 
@@ -172,6 +180,7 @@ class Kitchen:
             self._run(recording(key, version), None)
         self._run(settling, None)
         holds_at_rest(self.cloud.rows(), self.cloud.now)
+        ensure_books(self.cloud, self.received)
         self._run(self._publishing(self.changes), None)
         self._ensure_followers_know()
         for key in {key for key, _ in self.files}:
@@ -223,10 +232,19 @@ class Kitchen:
 
     def _check(self, before: Any) -> None:
         after = self.cloud.rows()
-        holds(Truth(tuple(self.batches)), before, after, self.cloud.now)
+        self._note_batches(before, after)
+        holds(Truth((*self.batches, *self.counted)), before, after, self.cloud.now)
         self.changes += [
             level_from(row) for key, row in after.items() if key[-1] == LEVEL and before.get(key) is not row
         ]
+
+    def _note_batches(self, before: Any, after: Any) -> None:
+        """Remembers batches that have come: those of counts bring what nobody delivered."""
+        for key, row in after.items():
+            if key[0] == STOCK and key[-1].startswith(BATCH_PREFIX) and key not in before:
+                one = batch_from(row)
+                self.received[one.ingredient, one.batch_id] = one.received
+                self.counted += [one] if one.delivery.startswith("count/") else []
 
     def _is_due(self, key: Key, row: Any) -> bool:
         return key[0] == STOCK and "expires_at" in row and int(row["expires_at"]["N"]) <= self.cloud.now

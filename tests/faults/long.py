@@ -50,8 +50,9 @@ def _step(chance: random.Random) -> tuple[str, tuple[object, ...]]:
         "reconcile": (chance.randrange(2), _fault(chance)),
         "discard": (number, 1 + units[1], which, _fault(chance)),
         "give_back": (number, units[1], which, _fault(chance)),
+        "count": (number, _fault(chance)),
     }
-    weights = (2, 5, 8, 3, 1, 1, 3, 4, 2, 2, 3)
+    weights = (2, 5, 8, 3, 1, 1, 3, 4, 2, 2, 3, 1)
     (name,) = chance.choices(list(steps), weights)
     return name, steps[name]
 

@@ -75,6 +75,10 @@ class KitchenRun(RuleBasedStateMachine):
     def give_back(self, number: int, units: int, which: int, fault: Fault | None) -> None:
         self.kitchen.give_back(number, units, which, fault)
 
+    @rule(number=st.integers(0, 9), fault=FAULTS)
+    def count(self, number: int, fault: Fault | None) -> None:
+        self.kitchen.count(number, fault)
+
     def teardown(self) -> None:
         self.kitchen.close()
 
