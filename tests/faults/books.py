@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from stockctl.domain.count import PREFIX
 from stockctl.domain.history import ChargeEntry
@@ -50,8 +51,9 @@ def _tile(charges: list[ChargeEntry], used: int) -> None:
 
 def _transactions_add_up(cloud: ProcessCloud, rows: Rows) -> None:
     """The units that `show` lists of a transaction add up to its items."""
-    stock = StockTable(cloud.dynamodb, STOCK, cloud.patience)
-    history = HistoryTable(cloud.dynamodb, HISTORY, HISTORY_DAYS, cloud.patience)
+    dynamodb: Any = cloud.dynamodb
+    stock = StockTable(dynamodb, STOCK, cloud.patience)
+    history = HistoryTable(dynamodb, HISTORY, HISTORY_DAYS, cloud.patience)
     now = datetime.fromtimestamp(cloud.now, UTC)
     for key, row in rows.items():
         if key[0] != TRANSACTIONS or "items" not in row:
