@@ -104,6 +104,12 @@ def test_the_range_is_wider_the_more_days_differ_and_has_no_width_where_they_do_
     assert 0 < width(calm) < width(wild)
 
 
+def test_the_range_is_wider_the_fewer_days_the_pace_is_learned_from() -> None:
+    few, many = Pace.of(days_of(5, 15, 5, 15)), Pace.of(days_of(*[5, 15] * 20))
+    assert few.per_day.likely == many.per_day.likely
+    assert few.margin(10) / few.spread > 1.5 * many.margin(10) / many.spread
+
+
 def test_usage_that_waits_to_be_charged_is_taken_from_the_soonest_batches() -> None:
     held = holding(batch(10, 1, "a"), batch(10, 2, "b"), level=7)
     assert [(one.delivery, one.quantity) for one in held.unspent] == [("b", 7)]
