@@ -96,15 +96,19 @@ def forecast(
 
 def _forecasts(session: Session, wanted: list[str] | None, now: datetime, learned: int, days: float) -> list[Forecast]:
     """The forecasts of these ingredients, the first to run out first."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from stockctl.client.daily_use import daily_use
     from stockctl.domain.forecast import Pace
     from stockctl.domain.forecast import forecast as forecast_of
+    from stockctl.operations import workers
 
     table = stock_table(session)
     known = [level.ingredient for level in table.levels(wanted)]
     check_known(session, wanted, known)
     figures = daily_use(history_table(session), known, now, learned)
-    holdings = filter(None, (table.read(name) for name in known))
+    with ThreadPoolExecutor(workers.WORKERS) as threads:
+        holdings = list(filter(None, threads.map(table.read, known)))
     found = [forecast_of(holding, Pace.of(figures[holding.level.ingredient]), now, days) for holding in holdings]
     return sorted(found, key=lambda one: (one.lasts_until.likely or math.inf, one.ingredient))
 

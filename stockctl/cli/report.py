@@ -124,7 +124,14 @@ def _listing(lines: list[ReportLine], by: ReportBy, period: _Period) -> Listing[
         Field("used", lambda line: line.movement.used),
         Field("expired", lambda line: line.movement.expired),
         Field("discarded", lambda line: line.movement.all_discarded),
-        Field("discarded_for", lambda line: dict(line.movement.discarded), "for", _reasons, yields=1),
+        Field(
+            "discarded_for",
+            lambda line: dict(line.movement.discarded),
+            "for",
+            _reasons,
+            yields=1,
+            in_table=any(line.movement.discarded for line in lines),
+        ),
         Field("on_hand", lambda line: line.on_hand, yields=3, in_table=by is not ReportBy.DAY),
         Field(
             "waste",
