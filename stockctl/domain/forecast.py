@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import fmean
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 LONGEST_DAYS = 366
 """Nothing is forecast beyond this."""
+DAY = timedelta(days=1)
 DAYS_PER_WEEK = 7
 ENOUGH_DAYS = 2
 """Fewer whole days have no spread, so the range of a forecast is a guess."""
@@ -56,13 +57,15 @@ class DailyUse:
 class Pace:
     """Units used per day, for each day of the week from Monday on, learned from `days` days.
 
-    `spread` is the standard deviation of a day from its expected units.
+    `spread` is the standard deviation of a day from its expected units. `latest` is the day that was not over yet,
+    if it was observed from midnight.
     """
 
     by_weekday: tuple[float, ...]
     spread: float
     days: float
     knows_weekdays: bool = False
+    latest: DailyUse | None = None
 
     @classmethod
     def of(cls, figures: Sequence[DailyUse]) -> Pace:
@@ -70,6 +73,12 @@ class Pace:
 
         Days that are not whole count only if there are fewer than two that are.
         """
+        seen_from_midnight = len(figures) > 1 and not figures[-1].is_whole
+        latest = figures[-1] if seen_from_midnight else None
+        return replace(cls._of_days(figures), latest=latest)
+
+    @classmethod
+    def _of_days(cls, figures: Sequence[DailyUse]) -> Pace:
         whole = [figure for figure in figures if figure.is_whole]
         if len(whole) < ENOUGH_DAYS:
             return cls._of_few(figures)
@@ -96,6 +105,18 @@ class Pace:
     def is_short(self) -> bool:
         """Whether it rests on fewer than two days."""
         return self.days < ENOUGH_DAYS
+
+    def between(self, begin: datetime, end: datetime) -> float:
+        """Units expected between two moments of one day; the second is its end.
+
+        A kitchen does not use stock evenly over 24 hours. On the day that is not over yet, what has not been used of
+        its expected units is still to come.
+        """
+        expected = self.by_weekday[begin.weekday()]
+        part = (end - begin) / DAY
+        if self.latest is None or self.latest.day != begin.date():
+            return expected * part
+        return max(0.0, expected - max(0, self.latest.units)) * min(1.0, part / (1 - self.latest.part))
 
     @property
     def per_day(self) -> Estimate[float]:
@@ -148,10 +169,9 @@ def demand(pace: Pace, start: datetime, days_ahead: int = LONGEST_DAYS) -> Estim
     """What will be asked for from a moment on, for so many days; its time zone says when a day begins."""
     instants, means = [start.timestamp()], [0.0]
     for begin, end in _days(start, days_ahead):
-        part = (end - begin).total_seconds() / timedelta(days=1).total_seconds()
         instants.append(end.timestamp())
-        means.append(means[-1] + pace.by_weekday[begin.weekday()] * part)
-    days = [(instant - instants[0]) / timedelta(days=1).total_seconds() for instant in instants]
+        means.append(means[-1] + pace.between(begin, end))
+    days = [(instant - instants[0]) / DAY.total_seconds() for instant in instants]
     margins = [pace.margin(elapsed) for elapsed in days]
     return Estimate(
         DemandCurve(tuple(instants), _rising(mean - margin for mean, margin in zip(means, margins, strict=True))),

@@ -205,3 +205,48 @@ def test_demand_never_decreases_and_low_is_below_high(units: list[int]) -> None:
         assert list(curve.units) == sorted(curve.units)
     for low, likely, high in zip(curves.low.units, curves.likely.units, curves.high.units, strict=True):
         assert low <= likely <= high
+
+
+def so_far(units: int, hours: float) -> DailyUse:
+    """Today, observed for so many hours."""
+    return DailyUse(START.date(), units, hours / 24)
+
+
+@pytest.mark.parametrize(
+    ("used", "left"),
+    [
+        (0, 10),  # before the kitchen opens, all of the day's usage is still to come
+        (10, 0),  # after it has closed, none is
+        (4, 6),
+        (13, 0),  # a busy day
+        (-2, 10),  # more came back than was used
+    ],
+)
+def test_what_has_not_been_used_of_a_usual_day_is_still_to_come_today(used: int, left: int) -> None:
+    nine = START + timedelta(hours=9)
+    curve = demand(Pace.of([*days_of(*[10] * 14), so_far(used, 9)]), nine).likely
+    assert curve.by(NOW + DAY) == pytest.approx(left)
+    assert curve.by(NOW + 2 * DAY) == pytest.approx(left + 10)
+
+
+def test_what_is_still_to_come_today_becomes_less_as_the_day_passes() -> None:
+    """A pace is learned once, and may be used for hours."""
+    pace = Pace.of([*days_of(*[10] * 14), so_far(4, 9)])
+    left = [demand(pace, START + timedelta(hours=hours)).likely.by(NOW + DAY) for hours in (9, 14, 19)]
+    assert left == pytest.approx([6, 4, 2])
+    tomorrow = START + timedelta(days=1, hours=12)
+    assert demand(pace, tomorrow).likely.by(NOW + 2 * DAY) == pytest.approx(5)
+
+
+def test_a_first_day_is_expected_to_go_on_as_it_began() -> None:
+    """It was not observed from midnight on."""
+    began_at_six = Pace.of([so_far(5, 6)])
+    assert demand(began_at_six, START + timedelta(hours=12)).likely.by(NOW + DAY) == pytest.approx(10)
+
+
+@given(figures, st.integers(-50, 100), st.floats(0.01, 23.99))
+def test_what_was_used_today_never_makes_demand_fall(units: list[int], used: int, hours: float) -> None:
+    curves = demand(Pace.of([*days_of(*units), so_far(used, hours)]), START + timedelta(hours=hours))
+    for curve in (curves.low, curves.likely, curves.high):
+        assert list(curve.units) == sorted(curve.units)
+        assert curve.units[0] == 0
