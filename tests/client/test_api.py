@@ -14,9 +14,9 @@ import pytest
 
 from stockctl.aws.clients import aws_session
 from stockctl.aws.retry import Patience
-from stockctl.client.api import StockApi, use_all
+from stockctl.client.api import IN_FLIGHT, StockApi, use_all
 from stockctl.domain.api import Answer
-from stockctl.domain.errors import Busy, OutcomeUnknown
+from stockctl.domain.errors import Busy, CredentialsError, OutcomeUnknown, StockctlError
 from stockctl.domain.orders import Order
 
 Reply = tuple[int, dict[str, Any]]
@@ -117,10 +117,10 @@ def test_each_request_is_logged() -> None:
 
 
 class SlowFirst:
-    """An API whose first batch is answered after all others."""
+    """An API whose first batch is answered after the others that are under way at the same time."""
 
-    def __init__(self, batches: int) -> None:
-        self._left = batches - 1
+    def __init__(self) -> None:
+        self._left = IN_FLIGHT
         self._others_done = threading.Event()
 
     def use_batch(self, transactions: list[dict[str, Any]]) -> list[Answer]:
@@ -134,9 +134,9 @@ class SlowFirst:
 
 
 def test_answers_come_in_the_order_of_the_orders_whichever_batch_is_answered_first() -> None:
-    orders = [Order(number, {"transactionId": str(number)}, 10) for number in range(2_000)]
-    answered = list(use_all(cast("StockApi", SlowFirst(4)), orders))
-    assert [order.line for order, _ in answered] == list(range(2_000))
+    orders = [Order(number, {"transactionId": str(number)}, 10) for number in range(4_000)]
+    answered = list(use_all(cast("StockApi", SlowFirst()), orders))
+    assert [order.line for order, _ in answered] == list(range(4_000))
     assert all(answer.body["transactionId"] == str(order.line) for order, answer in answered)
 
 
@@ -145,3 +145,18 @@ def test_lines_that_were_busy_keep_their_places() -> None:
     short: Reply = (409, {"code": "insufficient_stock"})
     with api_answering(batch_of(BUSY, ACCEPTED, BUSY), batch_of(short, ACCEPTED)) as api:
         assert [answer.status_code for answer in api.use_batch([{}, {}, {}])] == [409, 201, 201]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("name", ["message", "Message"])
+def test_a_signature_that_is_refused_is_a_matter_of_credentials(status: int, name: str) -> None:
+    with api_answering((status, {name: "Forbidden for ever"})) as api, pytest.raises(CredentialsError) as raised:
+        api.use("a", {"ham": 1})
+    assert "Forbidden for ever" in raised.value.message
+
+
+def test_a_path_that_the_api_lacks_means_an_older_stack() -> None:
+    with api_answering((404, {"message": "Not Found"})) as api, pytest.raises(StockctlError, match="no such path"):
+        api.use_batch([{}])
+    with api_answering((404, {"code": "not_found", "message": "no such ingredient"})) as api:
+        assert api.use("a", {"ham": 1}).status_code == 404

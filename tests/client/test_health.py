@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from stockctl.client.deployment import Deployment
-from stockctl.client.health import Health
+from stockctl.client.health import Health, looked_at
 from stockctl.domain.findings import Finding
 from stockctl.operations.rows import level_key
 from tests.service import STACK, STOCK, Service
@@ -164,3 +165,34 @@ def test_alarms_without_any_data_are_not_measured(look: Look, service: Service) 
     )
     finding = look()["alarms"]
     assert (finding.is_ok, finding.found) == (None, "1, not measured here")
+
+
+@pytest.mark.parametrize(
+    ("state", "is_ok", "found"),
+    [
+        ({"State": "Pending", "StateReason": "it is being made"}, None, "it is being made"),
+        ({"State": "Failed", "StateReason": "no subnet"}, False, "Failed: no subnet"),
+        ({"State": "Active", "LastUpdateStatus": "Failed", "StateReason": "x"}, False, "Active: x"),
+        ({"State": "Active", "LastUpdateStatus": "Successful"}, True, "0 calls, 0 errors in 15 min"),
+        ({"State": "Inactive"}, True, "0 calls, 0 errors in 15 min"),
+    ],
+)
+def test_a_function_that_cannot_run_is_a_finding(
+    look: Look, service: Service, monkeypatch: pytest.MonkeyPatch, state: dict[str, str], is_ok: bool | None, found: str
+) -> None:
+    monkeypatch.setattr(service.clients.lambda_, "get_function_configuration", lambda **_: state)
+    finding = look()["GetStock"]
+    assert (finding.is_ok, finding.found) == (is_ok, found)
+    assert finding.advice == ("stockctl deploy" if is_ok is False else "")
+
+
+def test_an_answer_that_aws_refuses_is_the_finding_with_its_hint() -> None:
+    def refused() -> Iterator[Finding]:
+        response: Any = {"Error": {"Code": "AccessDenied", "Message": "not authorized to perform: lambda:GetFunction"}}
+        raise ClientError(response, "GetFunction")
+        yield
+
+    [finding] = looked_at("GetStock", refused)
+    assert finding.is_ok is False
+    assert "lack the permission lambda:GetFunction" in finding.found
+    assert "lambda:GetFunction" in finding.fix

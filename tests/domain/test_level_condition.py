@@ -26,6 +26,7 @@ def test_comparisons(text: str, holds: int, fails: int) -> None:
 
 def test_names_are_folded_as_everywhere() -> None:
     assert LevelCondition.parse("Tomato  SAUCE < 5").ingredient == "tomato sauce"
+    assert LevelCondition.parse("Tomato\nSAUCE < 5").ingredient == "tomato sauce"
 
 
 @pytest.mark.parametrize("text", ["", "ham", "ham<", "<5", "ham<-1", "ham<1.5", "ham<five", "ham!5"])

@@ -178,6 +178,13 @@ def test_a_full_disk_refuses_changes_and_allows_reading(port: Port, monkeypatch:
     assert ["is full" in problem for problem in port.saving.problems] == [True]
 
 
+def test_a_stack_can_be_removed_on_a_full_disk(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That makes room."""
+    monkeypatch.setattr("stockctl.local.home.FREE_BYTES", 1 << 62)
+    form = {"content_type": "application/x-www-form-urlencoded"}
+    assert port.request("POST", "/", "cloudformation", b"Action=DeleteStack", **form) == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -29,6 +29,8 @@ def target(action: str, service: str = "dynamodb") -> dict[str, str]:
         ("POST", "/", target("DynamoDB_20120810.DeleteTable"), b"", Change.SETTINGS),
         ("POST", "/", target("DynamoDB_20120810.UpdateTimeToLive"), b"", Change.SETTINGS),
         ("POST", "/", target("Kinesis_20131202.PutRecords", "kinesis"), b"", Change.RECORDS),
+        ("POST", "/", target("Logs_20140328.PutLogEvents", "logs"), b"", Change.RECORDS),
+        ("POST", "/", target("GraniteServiceVersion20100801.PutMetricData", "monitoring"), b"", Change.RECORDS),
         ("POST", "/", target("Kinesis_20131202.CreateStream", "kinesis"), b"", Change.SETTINGS),
         ("POST", "/", target("AmazonSQS.ReceiveMessage", "sqs"), b"", Change.RECORDS),
         ("POST", "/", target("AmazonSQS.PurgeQueue", "sqs"), b"", Change.SETTINGS),

@@ -102,6 +102,25 @@ def planted(**fields: object) -> bytes:
 
 
 @pytest.mark.parametrize(
+    ("code", "status"),
+    [("PreconditionFailed", 412), ("ConditionalRequestConflict", 409), ("412", 412), ("409", 409)],
+)
+def test_a_receipt_that_another_process_writes_at_the_same_time_is_read_first(
+    bucket: DropBucket, aws: Stubber, code: str, status: int
+) -> None:
+    aws.add_client_error("put_object", code, http_status_code=status)
+    aws.add_response("get_object", {"Body": io.BytesIO(json.dumps(receipt()).encode()), "ETag": '"p"'})
+    seen: list[Receipt | None] = []
+
+    def following(found: Receipt | None) -> Receipt | None:
+        seen.append(found)
+        return None if found else receipt()
+
+    assert bucket.write_receipt("a.csv", following) == receipt()
+    assert seen == [None, receipt()]
+
+
+@pytest.mark.parametrize(
     "planted",
     [
         *(b"", b"\xff", b"[]", b"null", b"{}", b'{"recorded": 1}', b'{"recorded": [1], "rejected": []}', b"[" * 9000),

@@ -6,7 +6,7 @@ import pytest
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.stock import Batch
-from stockctl.operations.receive import receive, receive_together
+from stockctl.operations.receive import Received, receive, receive_together
 from tests.service import Service
 
 NOW = 1_800_000_000
@@ -17,8 +17,8 @@ def batch(ingredient: str, etag: str = "etag", expires_at: int = NOW + 60) -> Ba
     return Batch(ingredient, "d.csv@x", "d.csv", 5, 5, "x", expires_at, etag, "then")
 
 
-def together(service: Service, *batches: Batch) -> bool:
-    return receive_together(service.stock, [[one] for one in batches], lambda: NOW) is not None
+def together(service: Service, *batches: Batch) -> list[Received] | None:
+    return receive_together(service.stock, [[one] for one in batches], lambda: NOW)
 
 
 def quantities(service: Service) -> dict[str, int]:
@@ -28,7 +28,8 @@ def quantities(service: Service) -> dict[str, int]:
 
 
 def test_all_are_recorded_at_once(service: Service) -> None:
-    assert together(service, *map(batch, NAMES))
+    done = together(service, *map(batch, NAMES))
+    assert done == [Received(recorded=(batch(name),)) for name in NAMES]
     assert quantities(service) == dict.fromkeys(NAMES, 5)
 
 
