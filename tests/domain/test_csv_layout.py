@@ -126,3 +126,17 @@ def test_a_comma_in_a_number_is_a_decimal_sign_only_where_it_separates_no_column
     (row,) = rows_of('ingredient,quantity,best_before\nleek,"40,00",2031-05-01\n')
     assert not isinstance(row, Row)
     assert row.advice == "write 40"
+
+
+def test_a_first_line_whose_quote_is_never_closed_is_rejected_for_that() -> None:
+    """It explains more than that no header is recognised."""
+    with pytest.raises(UnreadableFile) as raised:
+        list(rows_of('"ham,10,2099-01-01\n' + "egg,1,2099-01-01\n" * 3))
+    assert "quote" in raised.value.rejection.reason
+    assert raised.value.rejection.line == 1
+
+
+def test_why_the_first_line_is_no_row_is_said_with_its_column() -> None:
+    with pytest.raises(UnreadableFile) as raised:
+        list(rows_of("ham,lots,2099-01-01\n"))
+    assert "and as a row its quantity" in raised.value.rejection.advice

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockctl.domain.history import ChargeEntry, LevelEntry, Served, changes, served
+from stockctl.domain.history import ChargeEntry, LevelEntry, Served, changes, charge_between, served
+from stockctl.domain.stock import Batch
 
 
 def charge(batch_id: str, start: int, through: int) -> ChargeEntry:
@@ -51,3 +53,25 @@ def test_the_units_always_add_up_to_the_use(lengths: list[tuple[int, bool]], sta
 def test_a_change_knows_what_it_changed_and_how_many_are_missing_before_it() -> None:
     found = list(changes([level(4, 30), level(1, 10), level(2, 15)], None))
     assert [(one.units, one.missing) for one in found] == [(10, 0), (5, 0), (15, 1)]
+
+
+def image(quantity: int, through: int | None, at: str = "then") -> Batch:
+    return Batch("ham", "a@d", "a", quantity, 10, "d", 1, "e", "at", charged_through=through, charged_at=at)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "charged"),
+    [
+        (image(10, None), image(7, 3), (3, 3)),
+        (image(7, 3), image(2, 9), (5, 9)),
+        (image(7, 3), image(5, 3), None),
+        (image(7, None), image(5, None), None),
+        (image(7, 3), image(5, None), None),
+    ],
+)
+def test_a_charge_is_what_moved_the_end_of_the_charges(
+    before: Batch, after: Batch, charged: tuple[int, int] | None
+) -> None:
+    """Units that leave a batch in another way, as by a discard, are none."""
+    found = charge_between(before, after)
+    assert (found and (found.units, found.through)) == charged

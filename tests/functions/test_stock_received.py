@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,22 @@ def test_a_receipt_is_written_when_all_is_recorded_and_not_before(
     receipt = service.bucket.receipt("monday.csv")
     assert receipt is not None
     assert receipt["status"] == "recorded"
+
+
+@pytest.mark.parametrize(
+    ("zone", "ends"),
+    [("", "2099-06-30T23:59:59"), ("Europe/Berlin", "2099-06-30T21:59:59"), (None, "2099-06-30T23:59:59")],
+)
+def test_a_date_ends_in_the_time_zone_of_the_stack(
+    service: Service, monkeypatch: pytest.MonkeyPatch, zone: str | None, ends: str
+) -> None:
+    """UTC where none is set."""
+    if zone is None:
+        monkeypatch.delenv("TIME_ZONE")
+    else:
+        monkeypatch.setenv("TIME_ZONE", zone)
+    service.drop("monday.csv", "ham,10,2099-06-30\n")
+    holding = service.stock.read("ham")
+    assert holding is not None
+    last = datetime.fromtimestamp(holding.counted[0].expires_at - 1, UTC)
+    assert last.isoformat().removesuffix("+00:00") == ends

@@ -249,3 +249,15 @@ def test_nothing_of_the_callers_aws_settings_reaches_the_functions(
         pytest.skip("this system does not show the environment of a process")
     names = {entry.split("=")[0] for entry in environment.read_text().split("\0")}
     assert not names & {"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "HTTPS_PROXY", "TOKEN"}
+
+
+def test_the_emulator_enforces_permissions_and_listens_on_this_machine_alone(cloud: EmbeddedCloud) -> None:
+    run = cloud.up().run
+    environment = Path(f"/proc/{run.pid}/environ")
+    if not environment.exists():
+        pytest.skip("this system does not show the environment of a process")
+    settings = dict(entry.split("=", 1) for entry in environment.read_text().split("\0") if entry)
+    wanted = {"AUTH": "true", "BIND_HOST": "127.0.0.1", "PERSIST_STATE": "1", "S3_PERSIST": "1"}
+    assert {name: settings.get(name) for name in wanted} == wanted
+    assert settings["STATE_DIR"].startswith(str(cloud.home.root))
+    assert settings["AWS_CONFIG_FILE"] == settings["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull

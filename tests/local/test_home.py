@@ -81,8 +81,8 @@ def test_a_new_state_takes_the_place_of_the_old_and_leaves_nothing_else(home: Ho
     (home.rows / "3.draft").write_text("cut off")
     home.take_next_state()
     assert [path.name for path in home.state.iterdir()] == ["new.json"]
-    home.remove_unfinished()
     assert sorted(path.name for path in home.root.iterdir()) == ["objects", "rows", "state", "tmp"]
+    home.remove_unfinished()
     assert not list(home.rows.iterdir())
 
 

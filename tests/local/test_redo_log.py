@@ -109,3 +109,17 @@ def test_what_cannot_be_written_leaves_the_log_as_it_was(tmp_path: Path, monkeyp
             log.append([ODD])
     log.append([GONE])
     assert read(tmp_path) == [[HAM], [GONE]]
+
+
+def test_closing_brings_what_was_appended_to_the_disk_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    log = RedoLog(tmp_path)
+    opened = len(synced)
+    log.append([["t", "a", "b", None]])
+    log.sync()
+    log.sync()
+    assert len(synced) == opened + 1
+    log.append([["t", "a", "c", None]])
+    log.close()
+    assert len(synced) == opened + 2
