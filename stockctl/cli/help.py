@@ -151,7 +151,7 @@ def _columns(rows: Iterable[HelpRow], at_least: int = 0) -> list[str]:
 def _option(option: TyperOption) -> HelpRow:
     short = [name for name in option.opts if not name.startswith("--")]
     long = [name for name in option.opts if name.startswith("--")]
-    names = ", ".join([*short, "/".join([*long, *option.secondary_opts])])
+    names = ", ".join([*short, "/".join([", ".join(long), *option.secondary_opts])])
     return f"{names} {_value(option)}".rstrip(), " ".join([option.help or "", *_notes(option)])
 
 

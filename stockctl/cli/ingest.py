@@ -67,7 +67,7 @@ def ingest(
 ) -> None:
     """Bring deliveries into stock, from CSV files with the columns ingredient, quantity and best_before.
 
-    The same file twice is the same delivery, so a repeat changes nothing. --delivery was called --batch-id before.
+    The same file twice is the same delivery, so a repeat changes nothing.
 
     Exits with 6 if some rows were rejected, and with 3 if nothing of a file was recorded. Also exits with 3, and sends
     nothing, if an earlier file had the same rows (see --again) or new ingredients resemble known ones (see --new).
