@@ -26,7 +26,7 @@ COUNTERS = ("received", "used", "expired", "discarded", "returned")
 
 
 def count_outcomes(outcomes: Iterable[Outcome | None]) -> None:
-    """Counts transactions by outcome; None stands for busy."""
+    """Counts transactions by outcome. None (busy) and an unknown outcome count as busy; a reused id is not counted."""
     totals = dict.fromkeys(("Accepted", "Replayed", "Refused", "Busy"), 0)
     for outcome in outcomes:
         match outcome:
@@ -44,7 +44,7 @@ def count_rows(recorded: int, rejected: int) -> None:
     _emit({"RowsRecorded": recorded, "RowsRejected": rejected})
 
 
-def tell_changes(changes: Sequence[tuple[Level | None, Level]]) -> None:
+def emit_changes(changes: Sequence[tuple[Level | None, Level]]) -> None:
     """Counts the units that came and went by these changes (each a level before and after), and logs the newest levels.
 
     Lag is how long the oldest change waited to be published (ms). A level without a change, which a retry of failed
@@ -53,7 +53,7 @@ def tell_changes(changes: Sequence[tuple[Level | None, Level]]) -> None:
     units = {f"Units{name.capitalize()}": _units(changes, name) for name in COUNTERS}
     _emit({**_lag(changes), **{name: count for name, count in units.items() if count}})
     for level in {after.ingredient: after for _, after in changes}.values():
-        _tell_level(level)
+        _emit_level(level)
 
 
 def _lag(changes: Sequence[tuple[Level | None, Level]]) -> dict[str, int]:
@@ -66,7 +66,7 @@ def _units(changes: Sequence[tuple[Level | None, Level]], name: str) -> int:
     return sum(getattr(after, name) - (getattr(before, name) if before else 0) for before, after in changes)
 
 
-def _tell_level(level: Level) -> None:
+def _emit_level(level: Level) -> None:
     fields: dict[str, object] = {"Ingredient": level.ingredient, "Level": level.quantity, "Version": level.version}
     if os.environ.get("LEVEL_METRICS") == "true":
         fields["Ingredient"] = quote(level.ingredient, safe=" ")  # dimension values must be ASCII

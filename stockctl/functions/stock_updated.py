@@ -43,7 +43,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
         attempt("the history", partial(wiring.history().write, changes.entries))
         ingredients = dict.fromkeys(level.ingredient for level in levels)
         attempt("reconciliations", partial(each_tried, ingredients, wiring.reconcile))
-    metrics.tell_changes(changes.levels)  # a failed batch comes again and is counted then
+    metrics.emit_changes(changes.levels)  # a failed batch comes again and is counted then
 
 
 def _collect(images: Mapping[str, Any], changes: _Changes) -> None:
