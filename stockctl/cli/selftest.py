@@ -127,12 +127,12 @@ def _results(session: Session, stand: Stand) -> list[Result]:
     results: list[Result] = []
     with Progress(session.environment) as progress:
         for name, run in steps(stand):
-            progress.tell(Step(name, "running", Stage.BEGUN))
+            progress.show(Step(name, "running", Stage.BEGUN))
             found = run()
             results += found
             failed = [result.found for result in found if result.is_ok is False]
             stage = Stage.FAILED if failed else Stage.DONE
-            progress.tell(Step(name, "failed" if failed else "done", stage, reason="; ".join(failed)))
+            progress.show(Step(name, "failed" if failed else "done", stage, reason="; ".join(failed)))
     return results
 
 

@@ -32,7 +32,7 @@ def show_steps(environment: Environment, events: Iterable[ResourceEvent]) -> Non
 
     with Progress(environment) as progress:
         for event in events:
-            progress.tell(_step(event))
+            progress.show(_step(event))
 
 
 def show_removal(environment: Environment, clients: Clients, data: Kept) -> None:
@@ -44,7 +44,7 @@ def show_removal(environment: Environment, clients: Clients, data: Kept) -> None
         for removed in delete_data(clients, data):
             counted = f"{removed.objects:,} object versions deleted" if removed.objects else ""
             stage = Stage.DONE if removed.is_gone else Stage.BEGUN
-            progress.tell(Step(removed.what, "deleted" if removed.is_gone else "deleting", stage, reason=counted))
+            progress.show(Step(removed.what, "deleted" if removed.is_gone else "deleting", stage, reason=counted))
 
 
 def _step(event: ResourceEvent) -> Step:

@@ -67,7 +67,7 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def tell(self, step: Step) -> None:
+    def show(self, step: Step) -> None:
         """Shows one step."""
         elapsed = time.monotonic() - self._start if step.elapsed is None else step.elapsed
         if step.stage is Stage.BEGUN:

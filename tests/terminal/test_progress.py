@@ -22,7 +22,7 @@ def told(stream: io.StringIO, *steps: Step, quiet: bool = False, **variables: st
     environment = Environment(io.StringIO(), io.StringIO(), stream, variables, quiet=quiet)
     with Progress(environment) as progress:
         for step in steps:
-            progress.tell(step)
+            progress.show(step)
     return stream.getvalue()
 
 
