@@ -23,7 +23,7 @@ from stockctl.operations.reconcile import reconcile
 from stockctl.operations.return_units import return_units
 from stockctl.operations.rows import BATCH_PREFIX, LEVEL, batch_from, level_from
 from tests.engines.clouds import ProcessCloud, StruckCloud
-from tests.faults.books import BatchName, ensure_books
+from tests.faults.accounts import Accounts
 from tests.faults.cloud_engine import LEVEL_STREAM, etag_of, version_of
 from tests.faults.crashes import Crash, Death, Striker
 from tests.faults.explorer import without
@@ -68,9 +68,9 @@ class Kitchen:
     discards: dict[str, Discard] = field(default_factory=dict)
     returned: dict[str, tuple[Return, tuple[ReturnedUnits, ...]]] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
-    received: dict[BatchName, int] = field(default_factory=dict)
     counted: list[Batch] = field(default_factory=list)
     changes: list[Level] = field(default_factory=list)
+    accounts: Accounts = field(default_factory=Accounts)
     calls: int = 0
 
     def __post_init__(self) -> None:
@@ -180,7 +180,7 @@ class Kitchen:
             self._run(recording(key, version), None)
         self._run(settling, None)
         holds_at_rest(self.cloud.rows(), self.cloud.now)
-        ensure_books(self.cloud, self.received)
+        self.accounts.close(self.cloud)
         self._run(self._publishing(self.changes), None)
         self._ensure_followers_know()
         for key in {key for key, _ in self.files}:
@@ -232,18 +232,18 @@ class Kitchen:
 
     def _check(self, before: Any) -> None:
         after = self.cloud.rows()
-        self._note_batches(before, after)
+        self._note_counted(before, after)
         holds(Truth((*self.batches, *self.counted)), before, after, self.cloud.now)
+        self.accounts.observe(before, after)
         self.changes += [
             level_from(row) for key, row in after.items() if key[-1] == LEVEL and before.get(key) is not row
         ]
 
-    def _note_batches(self, before: Any, after: Any) -> None:
-        """Remembers batches that have come: those of counts bring what nobody delivered."""
+    def _note_counted(self, before: Any, after: Any) -> None:
+        """Remembers the batches of counts, which bring what nobody delivered."""
         for key, row in after.items():
             if key[0] == STOCK and key[-1].startswith(BATCH_PREFIX) and key not in before:
                 one = batch_from(row)
-                self.received[one.ingredient, one.batch_id] = one.received
                 self.counted += [one] if one.delivery.startswith("count/") else []
 
     def _is_due(self, key: Key, row: Any) -> bool:

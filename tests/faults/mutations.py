@@ -75,8 +75,10 @@ RECEIVE = "operations/receive.py"
 RECONCILE = "operations/reconcile.py"
 RECORDING = "operations/record_delivery.py"
 RETURN = "operations/return_units.py"
+SERVING = "operations/serving.py"
 USE = "operations/use.py"
 USE_MANY = "operations/use_batch.py"
+HISTORY = "domain/history.py"
 PLAN = "domain/reconciliation.py"
 
 IN_ALLOCATION, IN_MOVING, IN_WRITE_OFF, IN_SHRINKING = 1, 2, 3, 4
@@ -469,6 +471,26 @@ MUTANTS = (
         "entries = [entries[position] for position in refused]",
     ),
     Mutant("publish: refusals are not looked at", "operations/publish.py", "if not refused:", "if True:"),
+    # Which batches orders were served from: noticed by the accounts of random runs.
+    Mutant("use many: members forget those after them", USE_MANY, "commit, offsets[at])", "commit)"),
+    Mutant("show: a member ends where its group ends", SERVING, " - use.units_after[ingredient]", ""),
+    Mutant("show: all of a charge serves one order", HISTORY, "min(end, charge.through)", "charge.through"),
+    Mutant(
+        "history: a charge is what the batch has left", HISTORY, "before.quantity - after.quantity", "after.quantity"
+    ),
+    Mutant(
+        "history: units that no batch was charged with are not recorded",
+        HISTORY,
+        "if after.uncharged_through == before.uncharged_through:",
+        "if True:",
+    ),
+    Mutant("write-off: units that no batch was charged with have expired", PLAN, "uncharged if all_gone else 0", "0"),
+    Mutant(
+        "discard: the record names no more than one unit of a batch",
+        DISCARD,
+        "before[batch.batch_id] - batch.quantity)",
+        "1)",
+    ),
 )
 
 
