@@ -20,6 +20,7 @@ from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
     from stockctl.domain.returns import Excess, Return, Returned, ReturnedUnits, ReturnOutcome
+    from stockctl.terminal.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def return_(
     return_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Return id; a repeat with the same id changes nothing.")
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
 ) -> None:
     """Bring units of an accepted transaction back into stock, all or nothing.
 
@@ -78,6 +80,8 @@ def return_(
         raise UsageError("nothing to return", "Give the units that come back, such as ham=5.")
     name = str(uuid.uuid4()) if return_id is None else check_id(return_id, "--id")
     request = Return(name, transaction_id, wanted)
+    if not yes:
+        ask(session.environment, request)
     again = f"Repeat it with --id {shlex.quote(name)}: nothing is returned twice."
     try:
         outcome = return_units(returns(session), request)
@@ -88,6 +92,19 @@ def return_(
     done = _checked(session, request, outcome, again)
     remember_id(session, name)
     session.output.show(_listing(ReturnResult(request, done)))
+
+
+def ask(environment: Environment, request: Return) -> None:
+    """Asks on a terminal before units come back; a script is not asked.
+
+    Raises:
+        StockctlError: the answer was no.
+    """
+    if not environment.stdin_is_terminal:
+        return
+    items = ", ".join(f"{units(count)} {name}" for name, count in request.items.items()) or "everything still out"
+    if not environment.agrees(f"Bring {items} of {request.transaction_id} back into stock?"):
+        raise StockctlError("nothing was returned", None)
 
 
 def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: str) -> Returned:
