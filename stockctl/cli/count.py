@@ -15,7 +15,7 @@ from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities
 from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
-from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
+from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, UsageError
 from stockctl.terminal.figures import best_before, change, counts, local, units
 from stockctl.terminal.output import Field, Listing, Nested, OutputFormat
 
@@ -145,8 +145,8 @@ class _Counting:
 
         outcome = agreed_before(self.place, sheet) or self._agreed(sheet)
         if not isinstance(outcome, Agreed):
-            raise StockctlError(
-                f"count {sheet.count_id} was made before with other units", "Give another --id, or leave it out."
+            raise Refused(
+                f"another count has the id {sheet.count_id}; nothing was booked", "Give another --id, or leave it out."
             )
         return SheetResult([book(self.place, sheet, line) for line in outcome.lines], outcome.replayed)
 
@@ -161,7 +161,7 @@ class _Counting:
             self._ask(lines, before)
             outcome = agree(self.place, sheet, lines)
             if isinstance(outcome, Unknown):
-                raise OutcomeUnknown("no answer came of whether the count was taken")
+                raise OutcomeUnknown("no response: the count may have been recorded")
             if not isinstance(outcome, Moved):
                 return outcome
         raise Busy("the levels keep changing", None)
@@ -174,11 +174,11 @@ class _Counting:
 
     def _check(self, lines: Sequence[Line]) -> None:
         """Refuses units to add without a best-before."""
-        homeless = [line for line in lines if line.difference > 0 and line.best_before is None]
-        if not homeless:
+        undated = [line for line in lines if line.difference > 0 and line.best_before is None]
+        if not undated:
             return
-        new = [line.ingredient for line in homeless if line.version is None]
-        names = ", ".join(line.ingredient for line in homeless)
+        new = [line.ingredient for line in undated if line.version is None]
+        names = ", ".join(line.ingredient for line in undated)
         kind = "no such ingredient" if new else "no best-before is known of"
         hints = did_you_mean(self.session, new)
         raise Refused(f"{kind}: {names}; nothing was booked", " ".join([*hints, "Add them with --best-before DATE."]))

@@ -217,12 +217,17 @@ def _listing(shown: Shown) -> Listing[Shown]:
         Field("left", lambda one: one.left, in_table=shown.kind == "delivery"),
         Field("status", lambda one: one.status),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
-        Field("delivery", lambda one: one.delivery),
-        Field("best_before", lambda one: one.best_before, shown=lambda one: best_before(one.best_before or "-")),
+        Field("delivery", lambda one: one.delivery, in_table=shown.kind != "delivery"),
+        Field(
+            "best_before",
+            lambda one: one.best_before,
+            shown=lambda one: best_before(one.best_before or "-"),
+            folds=False,
+        ),
     ]
     fields: list[Field[Shown]] = [
         Field("id", lambda one: one.name),
-        Field("kind", lambda one: one.kind),
+        Field("kind", lambda one: one.kind, folds=False, yields=2),
         Field("at", lambda one: one.at, shown=lambda one: local(datetime.fromisoformat(one.at)), folds=False),
         Field("reason", lambda one: one.reason, "about", in_table=shown.reason is not None),
     ]

@@ -125,7 +125,7 @@ def _finish(tables: Tables, record: _Record, deliver: Deliver) -> Corrected:
     for one, request in correction.discards():
         outcome = discard(tables, request)
         if isinstance(outcome, Unknown):
-            raise OutcomeUnknown(f"no answer came of whether {one.ingredient} was taken out of stock")
+            raise OutcomeUnknown(f"no response: {one.ingredient} may have been discarded")
         if isinstance(outcome, Discarded):
             booked[one.name] = -sum(removal.units for removal in outcome.removals)
     _end(tables, correction, booked)

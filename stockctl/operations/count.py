@@ -165,7 +165,7 @@ def book(tables: Tables, sheet: Sheet, line: Line) -> BookedLine:
 def _taken_out(tables: Tables, sheet: Sheet, line: Line) -> int:
     outcome = discard(tables, sheet.discard(line))
     if isinstance(outcome, Unknown):
-        raise OutcomeUnknown(f"no answer came of whether {line.ingredient} was taken out of stock")
+        raise OutcomeUnknown(f"no response: {line.ingredient} may have been discarded")
     return sum(removal.units for removal in outcome.removals) if isinstance(outcome, Discarded) else 0
 
 

@@ -45,6 +45,17 @@ def test_tab_offers_the_ingredients_that_a_command_has_listed(
     assert completions(f"stock --stack {STACK} ha", tmp_path) == ["ham", "hazelnut"]
 
 
+def test_tab_offers_recent_ids_and_deliveries(
+    stockctl: Stockctl, kitchen: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOCKCTL_HOME", str(tmp_path))
+    kitchen.drop("monday.csv", "ham,100,2040-12-31\n")
+    stockctl("deliveries")
+    stockctl("count", "ham=99", "--yes", "--id", "monthly")
+    assert completions(f"show --stack {STACK} mon", tmp_path) == ["monthly", "monday.csv"]
+    assert completions(f"ingest x.csv --stack {STACK} --corrects mon", tmp_path) == ["monday.csv"]
+
+
 def test_tab_completes_commands_and_unknown_names_to_nothing(tmp_path: Path) -> None:
     assert "stock" in completions("sto", tmp_path)
     assert completions("stock ha", tmp_path) == []

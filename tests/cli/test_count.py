@@ -54,7 +54,7 @@ def test_a_repeat_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
     assert (first.json["status"], second.json["status"]) == ("counted", "replayed")
     assert first.json["items"] == second.json["items"]
     assert levels(stockctl) == {"basil": 10, "ham": 101}
-    assert stockctl("count", "ham=120", "--yes", "--id", "c1").code == ExitCode.FAILED
+    assert stockctl("count", "ham=120", "--yes", "--id", "c1").code == ExitCode.REFUSED
 
 
 def test_what_agrees_with_the_book_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:

@@ -63,13 +63,17 @@ class Striker:
 
 @dataclass(frozen=True)
 class Case:
-    """An operation that is struck, on a cloud that a setup has made; `after` runs before its event comes again."""
+    """An operation that is struck, on a cloud that a setup has made; `after` runs before its event comes again.
+
+    `halves` are what it may have come to where it takes several transactions, besides all or nothing.
+    """
 
     name: str
     truth: Truth
     given: Callable[[AnyCloud], None]
     operation: Operation
     after: Operation | None = None
+    halves: tuple[Operation, ...] = ()
 
 
 def crashed_at_each_call(case: Case, cloud: AnyCloud) -> Iterator[tuple[int, Crash]]:
@@ -102,7 +106,7 @@ def _ends_without(case: Case, cloud: AnyCloud) -> list[object]:
     An operation that reconciles first may die after that: then the stream was processed before the other one.
     """
     ends = []
-    for first in (case.operation, settling, None):
+    for first in (case.operation, settling, None, *case.halves):
         _begin(case, cloud)
         if first is not None:
             first(StruckCloud(cloud, lambda _name, do: do()))
@@ -165,6 +169,7 @@ def pairs(cases: Sequence[Case]) -> list[Case]:
             first.given,
             first.operation,
             second.operation,
+            first.halves,
         )
         for first in cases
         for second in cases

@@ -27,6 +27,9 @@ KINDS: dict[str, Callable[[], list[Scenario]]] = {
     "discards beside uses, deliveries and reconciliations": scenarios.discards,
     "returns beside each other, uses, deliveries, discards and reconciliations": scenarios.returns,
     "recalls beside each other, uses and returns": scenarios.recalls,
+    "counts and corrections twice, and beside uses and reconciliations": lambda: scenarios.stocktaking(
+        scenarios.BATCHES, scenarios.WAITING
+    ),
     "deliveries from bucket to receipt, twice, and with other content": scenarios.deliveries,
     "plans and deliveries in parts, one death": scenarios.small_parts,
 }

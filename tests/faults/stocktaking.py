@@ -32,7 +32,11 @@ CrashSetup = Callable[[AnyCloud], None]
 
 def counting(count_id: str, **counted: int) -> Operation:
     """Count: what is there of some ingredients; whoever counts agrees to what is shown, however often it changes."""
-    sheet = Sheet(count_id, 1, counted)
+    return _counting(Sheet(count_id, 1, counted), len(counted))
+
+
+def _counting(sheet: Sheet, lines: int) -> Operation:
+    """A count that ends after booking some of its lines."""
 
     def run(cloud: Cloud) -> list[BookedLine]:
         place = tables(cloud)
@@ -42,7 +46,7 @@ def counting(count_id: str, **counted: int) -> Operation:
                 raise Busy("no answer came")
             assert not isinstance(found, Reused)
             if isinstance(found, Agreed):
-                return [_booked(cloud, sheet, line) for line in found.lines]
+                return [_booked(cloud, sheet, line) for line in found.lines[:lines]]
             assert isinstance(found, Moved)
         raise AssertionError
 
@@ -83,7 +87,7 @@ KEY = "tuesday.csv"
 MILK = batch("milk", 7, 6, "milk")
 DELIVERED = batch(KEY, 40, 6, "milk")
 EXTRAS = tuple(batch(f"extra {number}", units, 6, "milk") for number, units in enumerate((3, 3, 3, 5)))
-COUNTED = tuple(batch("count", 2**power, 1) for power in range(5))
+COUNTED = tuple(batch("count", 2**power, 1, name) for power in range(5) for name in (HAM, "cheese"))
 
 
 def _corrected(units: int) -> Operation:
@@ -91,6 +95,13 @@ def _corrected(units: int) -> Operation:
 
 
 CORRECTED_UP, CORRECTED_DOWN = _corrected(45), _corrected(38)
+
+
+def _count_case(name: str, truth: Truth, waiting: CrashSetup, sheet: Sheet) -> Case:
+    """A count, which may be agreed on and not booked, or booked in part, when something else comes."""
+    whole = len(sheet.counted)
+    halves = tuple(_counting(sheet, lines) for lines in range(whole))
+    return Case(name, truth, waiting, _counting(sheet, whole), halves=halves)
 
 
 def crash_cases(truth: Truth, waiting: CrashSetup, delivered: CrashSetup, corrected: CrashSetup) -> tuple[Case, ...]:
@@ -101,8 +112,8 @@ def crash_cases(truth: Truth, waiting: CrashSetup, delivered: CrashSetup, correc
     counts = Truth((*truth.batches, *COUNTED, MILK))
     corrections = Truth((*truth.batches, DELIVERED, *EXTRAS))
     return (
-        Case("count less", counts, waiting, counting("less", ham=5, cheese=5)),
-        Case("count more", counts, waiting, counting("more", ham=9, cheese=4)),
+        _count_case("count less", counts, waiting, Sheet("less", 1, {"cheese": 5, HAM: 5})),
+        _count_case("count more", counts, waiting, Sheet("more", 1, {"cheese": 4, HAM: 9})),
         Case("correct less", corrections, delivered, _corrected(35)),
         Case("correct more", corrections, delivered, _corrected(45)),
         Case("correct more than is left", corrections, delivered, in_turn(using(1, "milk", milk=30), _corrected(5))),
