@@ -15,6 +15,7 @@ from tests.faults.explorer import Explored, Explorer, Scenario
 from tests.faults.long import STEPS, one_run
 from tests.faults.operations import settling
 from tests.faults.parts import parts_of
+from tests.faults.stocktaking import stocktaking
 
 REPORT = Path(__file__).with_name("REPORT.md")
 SEEDED_RUNS = 40
@@ -27,7 +28,7 @@ KINDS: dict[str, Callable[[], list[Scenario]]] = {
     "discards beside uses, deliveries and reconciliations": scenarios.discards,
     "returns beside each other, uses, deliveries, discards and reconciliations": scenarios.returns,
     "recalls beside each other, uses and returns": scenarios.recalls,
-    "counts and corrections twice, and beside uses and reconciliations": lambda: scenarios.stocktaking(
+    "counts and corrections twice, and beside uses and reconciliations": lambda: stocktaking(
         scenarios.BATCHES, scenarios.WAITING
     ),
     "deliveries from bucket to receipt, twice, and with other content": scenarios.deliveries,

@@ -87,6 +87,8 @@ KEY = "tuesday.csv"
 MILK = batch("milk", 7, 6, "milk")
 DELIVERED = batch(KEY, 40, 6, "milk")
 EXTRAS = tuple(batch(f"extra {number}", units, 6, "milk") for number, units in enumerate((3, 3, 3, 5)))
+ANY_EXTRAS = tuple(batch("extra", 2**power, 6, "milk") for power in range(7))
+"""What corrections in turns may add: each starts where the last one ended."""
 COUNTED = tuple(batch("count", 2**power, 1, name) for power in range(5) for name in (HAM, "cheese"))
 
 
@@ -110,7 +112,7 @@ def crash_cases(truth: Truth, waiting: CrashSetup, delivered: CrashSetup, correc
     `delivered` is a kitchen with the delivery that is corrected, `corrected` one where that was done before.
     """
     counts = Truth((*truth.batches, *COUNTED, MILK))
-    corrections = Truth((*truth.batches, DELIVERED, *EXTRAS))
+    corrections = Truth((*truth.batches, DELIVERED, *ANY_EXTRAS))
     return (
         _count_case("count less", counts, waiting, Sheet("less", 1, {"cheese": 5, HAM: 5})),
         _count_case("count more", counts, waiting, Sheet("more", 1, {"cheese": 4, HAM: 9})),
