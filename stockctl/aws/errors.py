@@ -57,7 +57,7 @@ LOG_IN_AGAIN = "Log in again: `aws sso login`, or renew the keys your profile us
 
 
 def code_of(error: ClientError) -> str:
-    """The error code of a failed AWS call, as `ResourceNotFoundException`."""
+    """The error code of a failed AWS call, such as `ResourceNotFoundException`."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

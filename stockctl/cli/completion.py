@@ -32,7 +32,7 @@ def complete_ingredients(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_items(context: typer.Context, incomplete: str) -> list[str]:
-    """The same with the equals sign that goes between ingredient and units."""
+    """The ingredients that start with this text, each followed by `=`."""
     return [f"{name}=" for name in complete_ingredients(context, incomplete)]
 
 

@@ -66,7 +66,7 @@ class Configuration:
 
 
 def user_file() -> Path:
-    """Where a user's own configuration is kept."""
+    """The path of the user's `stockctl.toml`."""
     return platformdirs.user_config_path("stockctl", appauthor=False) / NAME
 
 

@@ -60,7 +60,7 @@ def deploy(
             "--parameter",
             "-p",
             metavar="NAME=VALUE",
-            help="Set a template parameter, as TimeZone=Europe/London. Later deployments keep it.",
+            help="Set a template parameter, such as TimeZone=Europe/London. Later deployments keep it.",
             autocompletion=complete_parameters,
         ),
     ] = None,
@@ -81,7 +81,7 @@ def deploy(
         bool | None,
         typer.Option(
             "--remember/--no-remember",
-            help="Make this stack the default for later commands, or not.",
+            help="Whether to make this stack the default for later commands. Default: ask.",
             show_default=False,
         ),
     ] = None,

@@ -37,7 +37,7 @@ DESTROYED: Sequence[Field[Destroyed]] = (
 def destroy(
     session: Session,
     confirm: Annotated[
-        str, typer.Option(metavar="NAME", help="Confirm with the name of the stack. Asked for on a terminal.")
+        str, typer.Option(metavar="NAME", help="Name of the stack, as confirmation. Default: asked on a terminal.")
     ] = "",
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Also delete tables and drop bucket with their content.")

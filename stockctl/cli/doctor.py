@@ -26,7 +26,7 @@ CLOCK_TOLERANCE_SECONDS = 240
 
 @with_session
 def doctor(session: Session) -> None:
-    """Check this machine and its target, and say how to fix what is wrong.
+    """Check this machine and the selected target; show how to fix what is wrong.
 
     Checks Python, extras, settings, credentials, region, stack, clock and terminal. Starts and deploys nothing. Exits
     with 1 if something is wrong.
@@ -62,7 +62,7 @@ def _embedded_cloud(session: Session) -> Finding:
 
 
 def _settings(session: Session) -> list[Finding]:
-    """Every setting with where it was set: an option, an environment variable, a file, or nowhere."""
+    """Each setting in effect and its source: option, variable, file or default."""
     from stockctl.cli.configuration import read_configuration, user_file
 
     files = ", ".join(map(str, read_configuration().files)) or f"none; it would be {user_file()}"

@@ -66,14 +66,14 @@ def history(
     since: Annotated[
         str, typer.Option(metavar="TIME", help="Start of the period: 7d for seven days ago, or 2026-12-31T18:00.")
     ] = "7d",
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to here. Default: now.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="End of the period. Default: now.")] = None,
     charges: Annotated[
-        bool, typer.Option("--charges", help="List which batches used units were charged to instead.")
+        bool, typer.Option("--charges", help="List charges instead: which batch, how many units.")
     ] = False,
 ) -> None:
     """Show what changed the level of an ingredient: when, by how much, and why.
 
-    On a terminal, the period's units follow: at the start, received, used and so on, and at the end. A change appears
+    A table ends with the totals of the period: opening level, received, used and so on, closing level. A change appears
     after a few seconds. --since and --until without an offset are in local time.
 
     Examples:

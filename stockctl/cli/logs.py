@@ -42,7 +42,7 @@ def logs(
         str | None,
         typer.Argument(
             metavar="FUNCTION",
-            help="A function's name or its beginning, as StockReceived. Default: all.",
+            help="Name of a function, or a prefix, such as StockR. Default: all.",
             autocompletion=complete_functions,
         ),
     ] = None,
@@ -52,7 +52,9 @@ def logs(
         bool, typer.Option("--all", help="Also show tracebacks, metrics and Lambda's own lines.")
     ] = False,
 ) -> None:
-    """Show the functions' logs, sorted by time, one colour per function. A failed invocation is one line.
+    """Show the functions' logs, sorted by time, one colour per function.
+
+    A failed invocation is shown on one line; --all adds the traceback.
 
     Examples:
         stockctl logs

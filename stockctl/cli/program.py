@@ -71,13 +71,13 @@ def _root(
 
 @cache
 def program(only: str = "") -> typer.Typer:
-    """The program with all commands, or with one of them."""
+    """The program with all commands; with one alone if `only` names a command."""
     app = typer.Typer(
         name="stockctl",
         cls=CommandGroup,
         help="Deploy and operate a serverless stock service for kitchens, on AWS or on this machine.\n\n"
-        "`stockctl help COMMAND` shows more about a command. Options that all commands share may stand before it, "
-        "as in `stockctl -o json stock`.\n\n"
+        "`stockctl help COMMAND` shows more about a command. Shared options can also precede the "
+        "command, as in `stockctl -o json stock`.\n\n"
         "Examples:\n"
         "    stockctl simulate\n"
         "    stockctl ingest monday.csv\n"

@@ -51,7 +51,7 @@ def simulate(
         typer.Option(help="Write charts and figures to this file: .html, .svg or .json.", metavar="FILE"),
     ] = None,
     allow_other_data: Annotated[
-        bool, typer.Option("--allow-other-data", help="Run on a stack that holds other stock, too.")
+        bool, typer.Option("--allow-other-data", help="Allow a stack that holds other stock.")
     ] = False,
 ) -> None:
     """Simulate a kitchen, and watch it live.

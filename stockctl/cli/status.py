@@ -10,7 +10,7 @@ from stockctl.cli.session import Session, with_session
 def status(session: Session) -> None:
     """Check the stack, its functions, streams, queues, alarms and stock; show how to fix what is wrong.
 
-    Exits with code 1 if something needs fixing.
+    Exits with 1 if something needs fixing.
 
     Examples:
         stockctl status

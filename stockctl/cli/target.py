@@ -41,7 +41,7 @@ def resolve(
 
 
 def undeployed(settings: Settings, environment: Environment) -> Target:
-    """The same target, whether its stack is there or not: the embedded cloud is started, but not deployed to."""
+    """The target of a command that needs no stack. Starts the embedded cloud, deploys nothing."""
     if not settings.local:
         return _aws(settings)
     from stockctl.cli.rollout import ensure_started

@@ -23,7 +23,7 @@ def threshold(
         list[str] | None,
         typer.Argument(
             metavar="INGREDIENT[=UNITS]...",
-            help="Low-stock threshold to set, as in ham=100; without =UNITS it is shown.",
+            help="Set a threshold (ham=100) or show it (ham). Default: show all.",
             autocompletion=complete_items,
         ),
     ] = None,
@@ -35,7 +35,7 @@ def threshold(
     """Set or show low-stock thresholds.
 
     A threshold is stored with the level, so everyone sees the same one and it costs nothing to read. `stock`, `use` and
-    `watch` point out ingredients below theirs.
+    `watch` flag ingredients below theirs.
 
     Examples:
         stockctl threshold ham=100 mushroom=50

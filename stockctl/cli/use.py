@@ -35,9 +35,7 @@ def use(
     ] = None,
     transaction_id: Annotated[
         str | None,
-        typer.Option(
-            "--id", metavar="ID", help="Transaction id. Repeating a use with the same id takes nothing twice."
-        ),
+        typer.Option("--id", metavar="ID", help="Transaction id. A repeat with the same id has no further effect."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show which batches would be charged; take nothing.")
@@ -55,7 +53,7 @@ def use(
     A transaction succeeds only if every ingredient is available in full. Without --id, a new id is generated. The
     result shows the id.
 
-    Exits with 3 if a transaction was refused; then nothing was taken for it.
+    A refused transaction takes nothing; the exit code is 3.
 
     Examples:
         stockctl use ham=10 mushroom=5

@@ -115,7 +115,7 @@ class FailureQueues:
             held |= {message["MessageId"]: self._held(queue, message) for message in messages}
 
     def _receive(self, queue: str, held: Mapping[str, Held]) -> list[MessageTypeDef]:
-        """The next messages; empty at the end. In a very long queue the first ones reappear before the end."""
+        """The next messages not seen yet; empty at the end, or once hidden messages have become visible again."""
         answer = self._clients.sqs.receive_message(
             QueueUrl=queue,
             MaxNumberOfMessages=10,
@@ -139,7 +139,7 @@ class FailureQueues:
             yield from self._changes(self._ingredients(failure.place))
 
     def _ingredients(self, place: StreamRange) -> Sequence[str]:
-        """The ingredients of the records; all ingredients if the stream has forgotten the records."""
+        """The ingredients of the records; all ingredients if the stream no longer has the records."""
         found = ingredients_at(self._clients.dynamodbstreams, place)
         return sorted(found) if found is not None else self._table().ingredients()
 

@@ -27,7 +27,7 @@ class StreamRange:
 class Failure:
     """One failure: a delivery has an `event`, stream records a `place`, an unknown record neither.
 
-    `at` is the time of giving up (ISO 8601, empty if unknown), `function` the name in Lambda, `condition` why there was
+    `at` is when Lambda gave up (ISO 8601, empty if unknown), `function` the name in Lambda, `condition` why there was
     no further attempt, `error` the last error, `record` all that Lambda wrote.
     """
 

@@ -141,7 +141,8 @@ def _json_line(function: str, at: datetime, logged: Mapping[str, Any]) -> LogLin
 
 
 def _with_tracebacks_folded(call: Sequence[tuple[str, LogLine]]) -> list[tuple[str, LogLine]]:
-    """The lines of one invocation. Where its log has a traceback as text, that is one line, with what precedes it."""
+    """The lines of one invocation. If it has a traceback as text, all lines from the one
+    before it on, but for Lambda's own, become one line."""
     first = next((index for index, (_, line) in enumerate(call) if line.message == TRACEBACK), None)
     if first is None:
         return list(call)
@@ -154,7 +155,7 @@ def _with_tracebacks_folded(call: Sequence[tuple[str, LogLine]]) -> list[tuple[s
 
 
 def _short(raised: str) -> str:
-    """`package.module.Error: message` without the module; of a summary, the message alone."""
+    """`package.module.Error: message` without the module; of `SomeFailed`, the message alone."""
     found = _RAISED.fullmatch(raised)
     return _raised(found["error"], found["message"] or "") if found else raised
 

@@ -1,4 +1,4 @@
-"""Whether Lambda gave up on a delivery, so that nobody waits for a receipt that never comes."""
+"""Whether Lambda gave up on a delivery, so that waiting for its receipt can end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVERY_SECONDS = 3.0
 
 
 class GivenUp:
-    """Looks into the failure queue now and then. Several threads may ask at the same time."""
+    """Reads the failure queue at most every `EVERY_SECONDS`. Thread-safe."""
 
     def __init__(self, queues: FailureQueues, clock: Callable[[], float] = time.monotonic) -> None:
         self._queues = queues

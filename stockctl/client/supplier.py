@@ -23,7 +23,7 @@ WAITING = Patience(seconds=120.0, first_wait=0.2, longest_wait=1.0)
 
 @dataclass(frozen=True)
 class Delivered:
-    """The result of a file: the status of its delivery, and the receipt if one was waited for."""
+    """The result of sending a file: the status of its delivery, and the receipt if one was waited for."""
 
     delivery: str
     status: DeliveryStatus | None

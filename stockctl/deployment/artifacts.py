@@ -89,7 +89,7 @@ class ArtifactBucket:
             )
 
     def url(self, artifact: Artifact) -> str:
-        """The address of an uploaded artifact, in the path style, which the embedded cloud understands, too."""
+        """The path-style URL of an uploaded artifact; it works on the embedded cloud too."""
         return f"{self._s3.meta.endpoint_url}/{self.name}/{artifact.key}"
 
     def _holds(self, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the emulator's CloudFormation reports otherwise than AWS, corrected.
+"""Corrects the changes that the emulator's CloudFormation reports differently from AWS.
 
 - It compares templates without evaluating their conditions: it lists resources that are never created, and not those
   that a changed condition creates or removes.
@@ -30,7 +30,7 @@ Values = Mapping[str, str]
 def corrected_changes(
     changes: tuple[ResourceChange, ...], before: Values | None, after: Values
 ) -> tuple[ResourceChange, ...]:
-    """What really changes from one set of parameters to another; `before` is None if there is no stack yet."""
+    """`changes` as AWS would report them if parameters change from `before` (None: no stack yet) to `after`."""
     known = tuple(replace(each, kind=Kind.MODIFY) if _is_only_a_guess(each) else each for each in changes)
     return _with_conditions(known, before, after)
 

@@ -1,7 +1,7 @@
 """History: the durable record of every level change and of every charge.
 
 An ingredient's entries are sorted by time. Their keys follow from their content, so that writing one again changes
-nothing. Counters are cumulative: an entry that is missing costs detail, never the sums.
+nothing. Counters are cumulative: a missing entry loses detail, but totals stay right.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ def is_of(receipt: Mapping[str, Any], content: Fingerprint) -> bool:
 
 
 def answers(receipt: Mapping[str, Any], content: Fingerprint) -> bool:
-    """Whether the receipt covers the file with this entity tag."""
+    """Whether the receipt covers this content, as recorded or as a conflict."""
     return is_of(receipt, content) or _is_among(receipt.get("conflicts", []), content)
 
 

@@ -161,9 +161,9 @@ def _units(charges: list[Charge]) -> int:
 
 
 def charged(holding: Holding, units: int, now: int) -> tuple[tuple[Charge, ...], int]:
-    """Which batches a use of `units` would be charged to if it were the next; and how many units are missing.
+    """The charges of a use of `units` if it were made now, and the units that are not available.
 
-    Uses that still wait to be charged come first.
+    Pending usage is charged first.
     """
     live = [batch for batch in holding.counted if not batch.is_due(now)]
     waiting = max(0, _left(live) - holding.level.quantity)

@@ -88,7 +88,7 @@ class Batch:
     """Stock of one ingredient from one delivery with one best-before; `quantity` is what is left of `received`.
 
     `charged_through` is where the last charge to it ends, counted in units of the ingredient ever used (None: no
-    charge yet, or none since an earlier version); `charged_at` is its time. `discarded` are units that were discarded.
+    charge yet, or only by an older release); `charged_at` is its time. `discarded` are units that were discarded.
     """
 
     ingredient: str
@@ -130,12 +130,15 @@ class Holding:
 
     @property
     def batch_units(self) -> int:
-        """What is left in the batches on the roster, as they were read."""
+        """Units in the batch rows that were read; `roster.batch_units` is the stored number."""
         return sum(batch.quantity for batch in self.counted)
 
     @property
     def adds_up(self) -> bool:
-        """Whether the rows are all there, and those that the roster speaks of; if not, they may have been read torn."""
+        """Whether each batch on the roster has a row, and their units equal `roster.batch_units`.
+
+        If not, the read may be torn.
+        """
         return not self.gone and self.batch_units == self.roster.batch_units
 
     @property

@@ -34,7 +34,7 @@ def all_tried() -> Iterator[Callable[[str, Callable[[], object]], None]]:
         try:
             do()
         except Exception as fault:
-            log.exception("could not work %s", what)
+            log.exception("could not process %s", what)
             faults.append(fault)
 
     yield attempt

@@ -61,7 +61,7 @@ class Checkpoints:
         self._problem: str | None = None
 
     def changed(self) -> None:
-        """Something other than table rows and objects may have changed."""
+        """Notes that state besides rows and objects may have changed."""
         self._changes += 1
 
     def report(self, problem: str) -> None:

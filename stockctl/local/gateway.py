@@ -1,4 +1,4 @@
-"""What stands between the port and the emulator: it lets nobody else in, and holds answers until they are true.
+"""Stands between the port and the emulator: refuses foreign requests, and delays responses until changes are saved.
 
 A web page in the user's browser and other users of this machine reach the port as well. So a request must be signed
 with a key that the emulator knows, come from no web page, and be sent to this machine by name. HTTP APIs authorise
@@ -29,7 +29,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Gateway:
-    """The emulator's application, closed to strangers, with one path of our own that says whose it is."""
+    """The emulator's application for its owner's requests alone, with an added path that identifies it."""
 
     def __init__(self, application: Application, run: Run, checkpoints: Checkpoints, home: Home) -> None:
         self._application = application

@@ -182,7 +182,7 @@ class Home:
         _write(self._saved, asdict(saved))
 
     def record_problem(self, problem: str) -> None:
-        """Says why state cannot be saved, until it can again. Where even that cannot be written, the log has it."""
+        """Records why state cannot be saved, until the next save. If this cannot be written, only the log shows it."""
         with suppress(OSError):
             self.record_saved(Saved(self.saved().at, problem))
 
@@ -234,7 +234,7 @@ class Home:
         return sorted(self.root.glob(f"*.{SET_ASIDE}-*"))
 
     def problems(self) -> list[str]:
-        """What a user should know about how state is kept."""
+        """Problems with the saved state, one line each."""
         aside = [
             f"state that cannot be read is kept in {path}; delete it once you do not need it"
             for path in self.set_aside()

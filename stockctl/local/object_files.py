@@ -38,7 +38,7 @@ class ObjectFiles:
         )
 
     def sync(self) -> None:
-        """Brings to the disk what was written since the last time."""
+        """Flushes the files written since the last call."""
         with self._lock:
             written, self._written = self._written, set()
         for path in written:

@@ -115,17 +115,17 @@ def read_snapshot(folder: Path) -> Iterator[list[Change]]:
     """The rows of the newest snapshot.
 
     Raises:
-        DamagedRows: it is damaged; all before the damage has been returned.
+        DamagedRows: it is damaged; everything before the damage has been yielded.
     """
     if found := numbers(folder, SNAPSHOT):
         yield from _lines(folder / f"{max(found)}{SNAPSHOT}", is_snapshot=True)
 
 
 def read_logs(folder: Path) -> Iterator[list[Change]]:
-    """What changed after the newest snapshot, a request at a time.
+    """What changed after the newest snapshot, one list per request.
 
     Raises:
-        DamagedRows: a log is damaged; all before the damage has been returned.
+        DamagedRows: a log is damaged; everything before the damage has been yielded.
     """
     newest = max(numbers(folder, SNAPSHOT), default=0)
     for number in sorted(numbers(folder, LOG)):

@@ -17,7 +17,7 @@ EVALUATOR = "ministack.core.iam_evaluator"
 
 
 class RootUser:
-    """The root user with one key."""
+    """Replaces the emulator's root user: only requests signed with `key` are root's."""
 
     def __init__(self, key: RootKey) -> None:
         self._key = key

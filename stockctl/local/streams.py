@@ -1,7 +1,7 @@
 """Table streams across a restart: the emulator forgets their records, and remembers how far each function had read.
 
 So a function would wait for a stream to grow past a point that it no longer has, and what lay in the stream unread
-would never be worked off. Before a start the positions are forgotten too, and after it every ingredient is reconciled
+would never be processed. Before a start the positions are forgotten too, and after it every ingredient is reconciled
 once, which is all that a lost record could have asked for.
 """
 

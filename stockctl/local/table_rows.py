@@ -34,7 +34,7 @@ logger = logging.getLogger("stockctl.local")
 
 
 class TableRows:
-    """Logs changes of rows, gives snapshots of all rows, and restores them."""
+    """Logs changes of rows, and restores rows from snapshot and logs."""
 
     def __init__(self, folder: Path, report: Callable[[str], None]) -> None:
         self._folder = folder

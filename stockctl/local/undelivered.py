@@ -69,7 +69,7 @@ class Drop:
                 yield each
 
     def _is_answered(self, delivery: Object, claims: Mapping[str, str]) -> bool:
-        """Whether its receipt speaks of this content, and is no longer alone with what it says was recorded."""
+        """Whether its receipt covers this content, and the content that it lists as recorded is claimed."""
         try:
             receipt = DropBucket(self.clients.s3, self.bucket).receipt(delivery["Key"])
             if receipt is None or _etag(delivery) not in _etags(receipt):

@@ -9,7 +9,7 @@ IS_NEW = "attribute_not_exists(transaction_id)"
 """A transaction's record, or a delivery's claim: an id is taken once, whoever repeats it."""
 
 IS_UNSETTLED_CLAIM = "request_hash = :etag AND attribute_not_exists(missed)"
-"""A delivery's claim: what the first attempt to finish could not record stays known, though rows expire meanwhile."""
+"""A delivery's claim: what the first attempt to finish could not record stays recorded, even if more rows expire."""
 
 IS_NEXT_CORRECTION = "correction_id = :earlier AND is_done = :done"
 """Correction of a delivery: it starts from the one that was read, once that is booked in full."""

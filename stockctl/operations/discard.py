@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def discard(tables: Tables, request: Discard) -> DiscardOutcome:
-    """Takes the units out of stock, or changes nothing. The same request again is answered, not carried out again.
+    """Takes the units out of stock, or changes nothing. A repeat of a discard that was made changes nothing.
 
     Raises:
         Busy: contention outlasted the deadline; nothing changed.

@@ -58,7 +58,7 @@ class DropBucket:
         """The receipt of a delivery; None if there is none, or if it may not be read.
 
         S3 answers 403 for an absent object to callers who may not list the bucket, such as suppliers, so 403 means None
-        here. The function that writes receipts may list the bucket, and takes a 403 as an error.
+        here. The function that writes receipts may list the bucket, and treats a 403 as an error.
         """
         try:
             found = self._receipt(delivery)
@@ -142,7 +142,7 @@ class DropBucket:
         return True
 
     def _receipt(self, delivery: str) -> tuple[Receipt | None, str] | None:
-        """The receipt and its entity tag; in place of something that is no receipt, none."""
+        """The receipt and its entity tag; None for the receipt if the object is not one."""
         try:
             answer = self.client.get_object(Bucket=self.name, Key=receipt_key(delivery))
         except ClientError as error:

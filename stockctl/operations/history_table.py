@@ -72,7 +72,7 @@ class HistoryTable:
         return [entry for entry in found if isinstance(entry, LevelEntry)]
 
     def last_before(self, ingredient: str, moment: datetime) -> LevelEntry | None:
-        """The last level change before a moment, or None where history does not go back so far."""
+        """The last level change before a moment, or None if the history does not go back that far."""
         newest_first = self._query(
             ingredient,
             "ingredient = :ingredient AND entry < :moment",

@@ -38,7 +38,8 @@ class Reconciled:
 
 
 def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], patience: Patience) -> Reconciled:
-    """Charges and writes off until the batches on the roster add up to the level. Safe to repeat, and beside others.
+    """Charges and writes off until the batches on the roster add up to the level. Safe to repeat
+    and to run concurrently.
 
     `clock` gives the time in seconds since the epoch.
 

@@ -255,7 +255,10 @@ class _Recording:
         return self.recorder.bucket.write_receipt(self.delivery, self._conflict_in)
 
     def _conflict_in(self, existing: Receipt | None) -> Receipt | None:
-        """The receipt with this file as a conflict. The first file's own receipt may not be written yet."""
+        """The receipt with this file as a conflict, None if it has it already.
+
+        If the first file has no receipt yet, the new one has the status `recording`.
+        """
         if existing is None:
             existing = unfinished(self.delivery)
         changed = with_conflict(existing, self.etag, self.fingerprint, self.recorder.clock())

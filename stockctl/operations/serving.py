@@ -23,7 +23,7 @@ CLOCK_DIFFERENCE = timedelta(minutes=5)
 class ServedItem:
     """One item of a transaction: what it was served from, and the units that wait to be charged.
 
-    `is_known` is False where history does not have the change of the level. Units that do not wait were charged by
+    `is_known` is False if the history lacks the level change. Units that do not wait were charged by
     `charged_by`, at the latest.
     """
 

@@ -56,7 +56,7 @@ class StagedRows:
             yield from self._rows("WHERE ingredient = ? AND best_before = ? AND NOT unrecorded", *pair)
 
     def last_expiry(self) -> int | None:
-        """The latest expiry (seconds since the epoch); None without rows."""
+        """The latest expiry (seconds since the epoch); None if there are none."""
         found: tuple[int | None] = self._database.execute("SELECT max(expires_at) FROM rows").fetchone()
         return found[0]
 

@@ -54,7 +54,7 @@ class StockTable:
         A Query may see part of a transaction; it is repeated until level and roster have the same generation.
 
         Raises:
-            Busy: deliveries and write-offs kept changing the roster until the deadline.
+            Busy: other operations kept changing the roster until the deadline.
         """
         for _ in self.patience.attempts(f"reading {ingredient}"):
             rows = list(self._rows_of(ingredient))
@@ -73,7 +73,7 @@ class StockTable:
         only when the rows do not add up.
 
         Raises:
-            Contended: a transaction is at one of them.
+            Contended: a transaction is changing one of them.
         """
         stocked = [batch for batch in holding.counted if batch.quantity]
         keys = [batch_key(batch.ingredient, batch.batch_id) for batch in stocked]
@@ -88,7 +88,7 @@ class StockTable:
         return level_from(row) if row else None
 
     def levels(self, ingredients: Sequence[str] | None = None) -> list[Level]:
-        """The levels of these ingredients, or of all, by name; unknown ingredients are left out."""
+        """The levels of these ingredients, or of all, sorted by name; unknown ingredients are left out."""
         names = sorted(set(self.ingredients() if ingredients is None else ingredients))
         chunks = (names[start : start + KEYS_PER_REQUEST] for start in range(0, len(names), KEYS_PER_REQUEST))
         found = [level_from(row) for chunk in chunks for row in self._rows_at(list(map(level_key, chunk)))]

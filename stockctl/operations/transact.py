@@ -55,7 +55,7 @@ _NOT_ANSWERED = (ConnectionClosedError, ReadTimeoutError)
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one action cancelled its transaction (`None` if it did not), and the row it found, if any."""
+    """Why one action cancelled its transaction (the string "None" if it did not), and the row it found, if any."""
 
     code: str
     row: Mapping[str, Any] | None = None

@@ -27,7 +27,7 @@ REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
 
 @dataclass(frozen=True)
 class Tables:
-    """Stock table, name of the transaction table, and clock (seconds since the epoch)."""
+    """Stock table, name of the transaction table, clock (seconds since the epoch), and how long to retry."""
 
     stock: StockTable
     transactions: str

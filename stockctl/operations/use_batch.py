@@ -45,7 +45,7 @@ R = TypeVar("R")
 
 
 def use_batch(tables: Tables, transactions: Sequence[Transaction], workers: int = WORKERS) -> list[Outcome | None]:
-    """The outcome of each transaction, in order; None means busy: it did not happen.
+    """The outcome of each transaction, in order; None means busy: nothing changed.
 
     Repeats of one id are answered as if they came one after the other.
     """

@@ -32,7 +32,7 @@ class Summary:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every unit is on hand, expired, discarded, or used by this very run."""
+        """Whether the units of the run balance and no fault was found."""
         had = self.carried_over + self.received + self.returned
         return not self.faults and had == self.on_hand + self.used + self.expired + self.discarded
 
@@ -42,7 +42,7 @@ class Summary:
         return self.expired / max(1, self.expired + self.used)
 
     def document(self) -> dict[str, Any]:
-        """The figures as JSON."""
+        """The figures by name, without the faults."""
         figures = {name: value for name, value in asdict(self).items() if name != "faults"}
         return {**figures, "refused_for": dict(self.refused_for), "adds_up": self.adds_up}
 

@@ -149,7 +149,7 @@ def quantity_ticks(highest: int, most: int) -> list[int]:
 
 
 def time_ticks(start: float, end: float, zone: tzinfo | None, most: int) -> list[tuple[float, str]]:
-    """Round local times between two instants (seconds since the epoch), with their labels."""
+    """At most about `most` round local times between two instants (seconds since the epoch), with labels."""
     step = next(
         (step for step in _STEPS if (end - start) / step <= most), math.ceil((end - start) / most / 86400) * 86400
     )
@@ -189,7 +189,7 @@ def sampled(points: Sequence[tuple[float, int]], start: float, end: float, count
 
 
 def bar(fraction: float, width: int, *, plain: bool = False) -> str:
-    """A bar of `width` cells, filled by a fraction from 0 to 1; anything above 0 shows."""
+    """A bar of `width` cells, filled by a fraction from 0 to 1; any fraction above 0 fills at least part of a cell."""
     eighths = math.ceil(min(1.0, max(0.0, fraction)) * width * 8)
     if plain:
         return ("#" * math.ceil(eighths / 8)).ljust(width, ".")

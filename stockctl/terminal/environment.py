@@ -75,7 +75,7 @@ class Environment:
         return self._console(self.stdout)
 
     def notices(self) -> Console:
-        """The console for everything else."""
+        """The console on stderr, for everything but results."""
         self._end_passing()
         return self._console(self.stderr)
 

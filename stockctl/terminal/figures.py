@@ -10,7 +10,7 @@ _SPANS = ((1, 60, "s"), (60, 60, "min"), (3_600, 48, "h"), (86_400, 2 * 365, "d"
 
 
 def units(value: int) -> str:
-    """A number of units in groups of three: 12,000."""
+    """A number with thousands separators, such as 12,000."""
     return f"{value:,}"
 
 

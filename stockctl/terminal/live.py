@@ -124,7 +124,7 @@ def _after_move(key: str, view: View, names: list[str]) -> View:
 
 
 def _after_key_in_name(key: str, view: View, typed: str, names: list[str]) -> View:
-    """A name is being typed; the view follows to the ingredient that matches."""
+    """The view after a key while a name is typed: it moves to the first match."""
     if key == "escape":
         return replace(view, typed=None)
     if key == "enter":

@@ -287,7 +287,7 @@ def text_of(value: JsonValue) -> str:
 
 
 def plain_of(value: JsonValue) -> str:
-    """A value as TSV and CSV have it: nothing for none, lists in one cell."""
+    """A value as a TSV or CSV cell: empty for None, list items joined by commas."""
     match value:
         case None:
             return ""

@@ -25,7 +25,7 @@ DAYS_AHEAD = 30
 
 @dataclass(frozen=True)
 class Point:
-    """The level of one ingredient from an instant (seconds since the epoch) on, and its cause."""
+    """The level of an ingredient from `at` (seconds since the epoch) until the next point, and its cause."""
 
     version: int
     at: float

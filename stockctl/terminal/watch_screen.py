@@ -433,7 +433,7 @@ def _row(ingredient: WatchedIngredient, view: View, widths: _Widths, is_chosen: 
 
 
 def _amount(ingredient: WatchedIngredient, view: View) -> str:
-    """Units on hand; a dash if never delivered, unlike 0."""
+    """Units on hand; a dash while the level is unknown."""
     return view.glyphs.dash if ingredient.latest is None else f"{ingredient.quantity:,}"
 
 
