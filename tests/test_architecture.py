@@ -70,7 +70,7 @@ def names_imported(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_arrows_point_down_only(path: Path) -> None:
+def test_packages_import_only_packages_below_them(path: Path) -> None:
     room = path.relative_to(ROOT).parts[0]
     for name in imports_of(path):
         if name.startswith("stockctl."):

@@ -59,7 +59,7 @@ def test_credentials_do_not_change_the_target(variables: dict[str, str]) -> None
 @pytest.mark.parametrize(
     "options", [{"local": False}, {"profile": "work"}, {"region": "eu-west-1"}, {"endpoint_url": "http://127.0.0.1:9"}]
 )
-def test_an_option_asks_for_aws(options: dict[str, Any]) -> None:
+def test_each_aws_option_selects_aws(options: dict[str, Any]) -> None:
     assert not settings(**options).local
 
 
@@ -70,7 +70,7 @@ def test_a_variable_selects_aws_and_an_option_overrides_it() -> None:
 
 
 @pytest.mark.parametrize("line", ['target = "aws"', 'profile = "work"', 'region = "eu-west-1"'])
-def test_the_file_asks_for_aws(line: str) -> None:
+def test_an_aws_setting_in_the_file_selects_aws(line: str) -> None:
     write_user_file(line)
     assert not settings().local
     assert settings({"STOCKCTL_TARGET": "local"}).local

@@ -26,7 +26,7 @@ def test_help_is_read_in_forty_columns_too(capsys: pytest.CaptureFixture[str], m
 
 
 @pytest.mark.parametrize("name", commands())
-def test_help_has_no_line_that_eighty_columns_would_break(
+def test_no_help_line_is_longer_than_80_columns(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")

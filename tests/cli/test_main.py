@@ -57,7 +57,7 @@ def test_a_profile_that_is_not_there_is_a_usage_error() -> None:
     assert "there is no AWS profile 'nobody'" in done.err
 
 
-def test_an_endpoint_that_is_no_url_is_a_usage_error() -> None:
+def test_an_invalid_endpoint_url_is_a_usage_error() -> None:
     done = plain("stock", "--endpoint-url", "nonsense")
     assert done.code == ExitCode.USAGE
     assert "'nonsense' is not a URL" in done.err

@@ -77,7 +77,7 @@ def test_a_file_of_orders_in_another_encoding_is_named(stockctl: Stockctl, conte
     assert reason in done.err
 
 
-def test_json_is_a_document_a_line_in_the_words_of_use(stockctl: Stockctl) -> None:
+def test_json_output_has_one_document_per_line_with_the_fields_of_use(stockctl: Stockctl) -> None:
     done = stockctl("use", "--file", "-", "-o", "json", stdin=order("a").encode())
     assert json.loads(done.out) == {
         "line": 1,

@@ -85,7 +85,9 @@ def test_a_condition_that_holds_already_ends_it_at_once(ham: Service, stockctl: 
     assert (done.code, done.out) == (0, "")
 
 
-def test_a_condition_that_comes_true_ends_it(ham: Service, stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watch_ends_when_its_condition_becomes_true(
+    ham: Service, stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looked = threading.Event()
     levels = StockTable.levels
 

@@ -59,7 +59,7 @@ def test_it_begins_with_changes_published_after_its_start(stream: FakeStream, cl
     assert versions_within(reader, clock, 2) == [2]
 
 
-def test_since_brings_the_changes_of_the_past(stream: FakeStream, clock: FakeTime) -> None:
+def test_since_includes_earlier_changes(stream: FakeStream, clock: FakeTime) -> None:
     stream.publish(change(1))
     clock.pass_by(600)
     stream.publish(change(2))

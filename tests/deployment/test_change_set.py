@@ -47,7 +47,7 @@ def test_what_refers_to_a_resource_that_stays_is_not_replaced() -> None:
     assert kinds(change("Modify", "Function", Replacement="True"), bucket)["Bucket"] is Kind.MAY_REPLACE
 
 
-def test_what_only_passes_on_an_unchanged_reference_is_no_change() -> None:
+def test_a_resource_that_only_refers_to_an_unchanged_value_is_not_listed() -> None:
     """Its value is known only when the deployment runs, and is then the same."""
     function = change("Modify", "Function", Replacement="False", Details=[detail("Environment", "Never")])
     arn = change("Modify", "Bucket", Details=[detail("Notification", "Conditionally", "Dynamic", "Function.Arn")])

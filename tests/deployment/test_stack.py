@@ -322,7 +322,7 @@ def test_a_running_deployment_can_be_followed_to_its_end(stack: Stack, aws: Stub
     ],
 )
 def test_a_failure_has_a_hint(stack: Stack, aws: Stubber, reason: str, advice: str) -> None:
-    """Read off CloudFormation's reason, as far as it says."""
+    """Derived from CloudFormation's reason if it is known, else a general hint."""
     answer_events(aws)
     aws.add_response("execute_change_set", {})
     answer_status(aws, "UPDATE_ROLLBACK_COMPLETE")

@@ -83,7 +83,7 @@ def test_a_row_with_too_many_fields_is_rejected_and_a_thousands_comma_explained(
     assert rejected(HEADER + "ham,1,2028-01-01,extra").advice == "put quotes around a value with ',' in it"
 
 
-def test_a_bad_row_does_not_cost_the_good_ones() -> None:
+def test_an_invalid_row_does_not_reject_the_valid_ones() -> None:
     rows = rows_of("ham,1,2028-01-01\nham,0,2028-01-01\nham,2,2028-01-02\n")
     assert [type(row) for row in rows] == [Row, Rejection, Row]
 

@@ -36,5 +36,5 @@ def test_another_name_is_no_slip(name: str, known: str) -> None:
     assert lookalikes([name], {known}) == {}
 
 
-def test_the_nearest_name_is_meant() -> None:
+def test_the_most_similar_name_is_suggested() -> None:
     assert lookalikes(["mushroms"], {"mushrooms", "mushroom"}) == {"mushroms": "mushrooms"}

@@ -26,7 +26,7 @@ def test_a_request_becomes_units_by_ingredient() -> None:
     assert transaction == Transaction("abc123", {"ham": 10, "egg": 1})
 
 
-def test_lines_of_one_ingredient_are_merged() -> None:
+def test_items_of_one_ingredient_are_merged() -> None:
     items = [{"typeId": "ham", "quantity": 10}, {"typeId": "HAM", "quantity": 5}]
     assert transaction_from(request(items=items)).items == {"ham": 15}
 

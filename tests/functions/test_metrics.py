@@ -50,9 +50,7 @@ def test_rows_of_a_delivery_are_counted(service: Service, capsys: pytest.Capture
     assert [values(line) for line in lines(capsys)] == [{"RowsRecorded": 1, "RowsRejected": 1}]
 
 
-def test_units_are_counted_by_how_levels_changed_whoever_changed_them(
-    service: Service, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unit_metrics_are_derived_from_level_changes(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     service.drop("monday.csv", "ham,10,2099-01-01\n")
     before = service.level_image("ham")["dynamodb"]["NewImage"]
     service.post("a", ham=4)

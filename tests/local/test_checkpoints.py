@@ -182,10 +182,10 @@ def test_the_log_is_kept_at_the_end_while_functions_have_not_read_the_stream(
     assert list(read_logs(home.rows)) == []
 
 
-def test_a_save_that_fails_leaves_the_last_one_and_is_reported(
+def test_a_failed_save_keeps_the_previous_state_and_is_reported(
     home: Home, rows: TableRows, checkpoints: Checkpoints, state: State
 ) -> None:
-    """The change is not acknowledged; the next save that succeeds takes the report back."""
+    """The change is not acknowledged; the next successful save clears the report."""
     change(checkpoints, state)
     assert rows.log is not None
     rows.log.append([HAM])

@@ -200,7 +200,7 @@ def test_a_port_that_is_taken_is_named_with_a_way_out(cloud: EmbeddedCloud, vari
     assert "--port" in str(raised.value.hint)
 
 
-def test_another_port_while_it_runs_is_refused(cloud: EmbeddedCloud) -> None:
+def test_starting_on_another_port_while_running_is_refused(cloud: EmbeddedCloud) -> None:
     """It cannot move without being stopped."""
     run = cloud.up().run
     with pytest.raises(StockctlError, match=str(run.port)):

@@ -76,7 +76,7 @@ def test_only_rows_that_are_due_are_deleted(clients: Clients, table: str) -> Non
     assert left(clients, table) == {"later", "never"}
 
 
-def test_a_row_replaced_since_it_was_read_stays(clients: Clients, table: str) -> None:
+def test_a_row_replaced_after_the_scan_is_not_deleted(clients: Clients, table: str) -> None:
     """The deletion is conditional on the row still being due."""
     put(clients, table, "fresh", expires_at={"N": str(NOW - 1)})
 

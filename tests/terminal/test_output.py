@@ -111,7 +111,7 @@ def test_a_name_with_a_dot_is_nested_in_json() -> None:
     assert listing.names() == ["running", "state.bytes", "state.at"]
 
 
-def test_people_may_see_fewer_records_than_programs() -> None:
+def test_a_table_can_omit_records_that_tsv_contains() -> None:
     listing = listing_of(Item("ham"), Item("egg", 0), for_people=lambda item: bool(item.quantity))
     assert "egg" not in printed(listing)
     assert "egg" in printed(listing, OutputFormat.TSV)
