@@ -75,7 +75,7 @@ def correct_delivery(
     place = tables(session)
     if dry_run:
         _show(session, CorrectionResult(planned(place, booked, corrected), is_booked=False), booked)
-        session.environment.tell("nothing was changed (--dry-run)")
+        session.environment.note("nothing was changed (--dry-run)")
         return
     refuse_misspelt(session, place.stock, [found], new=new)
     try:
@@ -151,11 +151,11 @@ def _show(session: Session, result: CorrectionResult, booked: Booked) -> None:
     session.output.show(_listing(result))
     if booked.passed:
         dates = ", ".join(sorted(booked.passed))
-        session.environment.tell(f"note: rows whose best-before has passed are not corrected: {dates}")
+        session.environment.note(f"note: rows whose best-before has passed are not corrected: {dates}")
     for one in result.outcome.correction.differences if result.is_booked else ():
         if short := result.outcome.missing(one):
             gone = "was not recorded" if one.change > 0 else "was used, discarded or returned meanwhile"
-            session.environment.tell(f"note: {one.ingredient} {one.best_before}: {units(short)} of it {gone}")
+            session.environment.note(f"note: {one.ingredient} {one.best_before}: {units(short)} of it {gone}")
 
 
 def _listing(result: CorrectionResult) -> Listing[CorrectionResult]:

@@ -190,7 +190,7 @@ class _Counting:
             return
         environment = self.session.environment
         if before:
-            environment.tell(f"{counts(len(changed), 'level')} changed meanwhile:")
+            environment.note(f"{counts(len(changed), 'level')} changed meanwhile:")
         self._preview(changed if before else lines)
         if not environment.agrees(f"Book {counts(len(differing), 'difference')}?"):
             raise Refused("nothing was booked", None)
@@ -201,7 +201,7 @@ class _Counting:
             self.session.output.show(Listing(_LINE, lines))
             return
         for line in lines:
-            self.session.environment.tell(
+            self.session.environment.note(
                 f"{line.ingredient}: book {units(line.book)}, counted {units(line.counted)}, {change(line.difference)}"
             )
 
@@ -259,10 +259,10 @@ def _show(session: Session, name: str, results: Sequence[SheetResult], *, was_sh
             gone = (
                 "is not there any more" if one.line.difference < 0 else "could not be added: its best-before has passed"
             )
-            session.environment.tell(f"note: {one.line.ingredient}: {units(one.missing)} of the difference {gone}")
+            session.environment.note(f"note: {one.line.ingredient}: {units(one.missing)} of the difference {gone}")
     listing = _listing(name, booked, replayed=all(result.replayed for result in results))
     if was_shown:
-        session.environment.tell(listing.total)
+        session.environment.note(listing.total)
     else:
         session.output.show(listing)
 

@@ -77,7 +77,7 @@ def deliveries(
     session.output.show(_listing(found))
     late = [one for one in found if one.status == "unanswered"]
     if late:
-        session.environment.tell(
+        session.environment.note(
             f"note: {counts(len(late), 'file')} without an answer: `stockctl failures` and `stockctl logs` show why"
         )
 

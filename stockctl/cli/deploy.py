@@ -117,7 +117,7 @@ def deploy(
     _execute(session, preparation)
     plan = preparation.plan
     _show_outputs(session, clients, target, "unchanged" if plan.is_empty else "created" if plan.creates else "updated")
-    session.environment.tell(_next(target))
+    session.environment.note(_next(target))
     remember_target(session, target, remember, may_ask=not yes)
 
 
@@ -156,7 +156,7 @@ def _sentence(change: ResourceChange) -> str:
 
 def _execute(session: Session, preparation: Preparation) -> None:
     if preparation.plan.is_empty:
-        session.environment.tell(f"stockctl: stack {preparation.stack.name} is up to date: nothing to change")
+        session.environment.note(f"stockctl: stack {preparation.stack.name} is up to date: nothing to change")
     show_events(session.environment, preparation.stack.name, preparation.execute())
 
 
@@ -187,7 +187,7 @@ def _show_plan(session: Session, plan: ChangeSet) -> None:
     else:
         lossy = "bold red"
         session.output.show(Listing(CHANGE, plan.changes, style=lambda change: lossy if change.is_destructive else ""))
-    session.environment.tell(_summary(plan))
+    session.environment.note(_summary(plan))
 
 
 def _summary(plan: ChangeSet) -> str:

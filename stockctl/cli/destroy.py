@@ -104,16 +104,16 @@ def _check_exists(stack: Stack, data: Kept, *, delete_data: bool) -> None:
 
 def _warn(session: Session, name: str, data: Kept, *, delete_data: bool) -> None:
     held = ", ".join([*(f"table {table}" for table in data.tables), *(f"bucket {bucket}" for bucket in data.buckets)])
-    tell = session.environment.tell
-    tell(f"stockctl: deletes stack {name} with its functions, API, queues, stream and logs")
+    note = session.environment.note
+    note(f"stockctl: deletes stack {name} with its functions, API, queues, stream and logs")
     if held:
-        tell(f"stockctl: deletes {held} and everything in them" if delete_data else f"stockctl: keeps {held}")
+        note(f"stockctl: deletes {held} and everything in them" if delete_data else f"stockctl: keeps {held}")
 
 
 def _show(session: Session, destroyed: Destroyed) -> None:
     name = destroyed.stack
     if destroyed.kept:
-        session.environment.tell(
+        session.environment.note(
             f"stockctl: data is kept: `stockctl deploy --stack {name}` imports it again, "
             f"`stockctl destroy --stack {name} --confirm {name} --delete-data` deletes it"
         )

@@ -51,6 +51,6 @@ def note_unknown(session: Session, files: Sequence[Checked]) -> None:
     except (ClientError, BotoCoreError):
         return
     for note in unknown.notes():
-        session.environment.tell(f"note: {note}")
+        session.environment.note(f"note: {note}")
     if unknown.alike:
-        session.environment.tell("note: to send them as new ingredients takes --new")
+        session.environment.note("note: to send them as new ingredients takes --new")

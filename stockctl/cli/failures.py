@@ -67,7 +67,7 @@ def failures(
     if action is Action.LIST:
         session.output.show(Listing(LISTED, chosen, empty="no failures"))
         if chosen:
-            session.environment.tell("`stockctl failures show` prints them in full, `retry` runs them again")
+            session.environment.note("`stockctl failures show` prints them in full, `retry` runs them again")
     elif action is Action.SHOW:
         session.output.json([{**object_of(LISTED, each), "record": each.failure.record} for each in chosen])
     else:

@@ -118,7 +118,7 @@ def _warn_of_short_history(session: Session, found: list[Forecast]) -> None:
     if brief:
         names = ", ".join(f"{one.ingredient} {short(one.pace.days * 86_400)}" for one in brief[:5])
         more = f" and {len(brief) - 5} more" if len(brief) > 5 else ""
-        session.environment.tell(f"stockctl: fewer than two days of history, so figures are rough: {names}{more}")
+        session.environment.note(f"stockctl: fewer than two days of history, so figures are rough: {names}{more}")
 
 
 def _horizon(now: datetime, days: float) -> float:

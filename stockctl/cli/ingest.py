@@ -184,7 +184,7 @@ def _would_be_sent(session: Session, files: list[Checked]) -> Iterator[Document]
         document = _document_of(file)
         yield {**document, "status": "valid" if document["status"] == "recorded" else document["status"]}
     note_unknown(session, files)
-    session.environment.tell("nothing was sent (--dry-run)")
+    session.environment.note("nothing was sent (--dry-run)")
 
 
 def _document_of(file: Checked) -> Document:
@@ -212,7 +212,7 @@ def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool
     for number, file in enumerate(files, start=1):
         document = _document_of(file)
         if file.is_empty:
-            session.environment.tell(f"{file.file.name}: no valid rows, so it was not sent")
+            session.environment.note(f"{file.file.name}: no valid rows, so it was not sent")
             yield document
             continue
         note_early_stock(session, table, file.rows)

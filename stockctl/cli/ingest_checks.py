@@ -46,7 +46,7 @@ def refuse_resent_rows(session: Session, bucket: DropBucket, files: Sequence[Che
         except ClientError as error:
             if code_of(error) != "AccessDenied":
                 raise
-            session.environment.tell("note: earlier deliveries were not compared: s3:ListBucket is not allowed")
+            session.environment.note("note: earlier deliveries were not compared: s3:ListBucket is not allowed")
             return
         if earlier:
             raise _resent_refusal(file, earlier)
@@ -96,7 +96,7 @@ def refuse_misspelt(session: Session, table: StockTable, files: Sequence[Checked
     if unknown.names:
         remember_ingredients(session.settings.stack, {*unknown.known, *unknown.names})
     for note in unknown.notes():
-        session.environment.tell(f"note: {note}")
+        session.environment.note(f"note: {note}")
     if not unknown.alike or new:
         return
     if session.environment.stdin_is_terminal and session.environment.agrees("Send them as new ingredients?"):
@@ -113,9 +113,9 @@ def note_early_stock(session: Session, table: StockTable, rows: Sequence[Row]) -
     """Notes rows that expire before what is in stock already."""
     early = list(itertools.islice(_early(table, rows), NOTES + 1))
     for row in early[:NOTES]:
-        session.environment.tell(f"note: {row.ingredient} of {row.best_before} expires before what is here already")
+        session.environment.note(f"note: {row.ingredient} of {row.best_before} expires before what is here already")
     if len(early) > NOTES:
-        session.environment.tell("note: other rows expire before what is here already, too")
+        session.environment.note("note: other rows expire before what is here already, too")
 
 
 def _early(table: StockTable, rows: Sequence[Row]) -> Iterator[Row]:

@@ -31,7 +31,7 @@ def show(session: Session, documents: Sequence[Document], *, all_rows: bool) -> 
     is_large = any(len(document["recorded"]) > ROWS_SHOWN for document in documents)
     if session.output.format is OutputFormat.TABLE and is_large and not all_rows:
         session.output.show(_summary(documents))
-        session.environment.tell("--all-rows or -o json shows every row")
+        session.environment.note("--all-rows or -o json shows every row")
     else:
         session.output.show(_rows(documents))
 
@@ -97,13 +97,13 @@ def report(session: Session, files: Sequence[Checked], documents: Sequence[Docum
         for reason in document["reasons"]:
             session.environment.notices().print(_sentence(name, "rejected", reason), soft_wrap=True)  # quiet or not
         for warning in document["warnings"]:
-            session.environment.tell(_sentence(name, "note", warning))
+            session.environment.note(_sentence(name, "note", warning))
         if document["ignored_columns"]:
-            session.environment.tell(f"{name}: columns not read: {', '.join(document['ignored_columns'])}")
+            session.environment.note(f"{name}: columns not read: {', '.join(document['ignored_columns'])}")
         if notice := _NOTICES.get(document["status"]):
-            session.environment.tell(f"{name}: {notice}")
+            session.environment.note(f"{name}: {notice}")
         if document["status"] == "partial":
-            session.environment.tell(f"{name}: send only the corrected rows; --rejects FILE writes them to a file")
+            session.environment.note(f"{name}: send only the corrected rows; --rejects FILE writes them to a file")
 
 
 def _sentence(name: str, kind: str, reason: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def up(
 
     started = start(session.environment, port)
     if not started.fresh:
-        session.environment.tell("stockctl: the embedded cloud is running already")
+        session.environment.note("stockctl: the embedded cloud is running already")
     _show(session)
 
 
@@ -70,7 +70,7 @@ def down(session: Session) -> None:
     """
     ended = _cloud(session).down()
     state = f"has stopped (process {ended.pid})" if ended else "is not running"
-    session.environment.tell(f"stockctl: the embedded cloud {state}")
+    session.environment.note(f"stockctl: the embedded cloud {state}")
     _show(session)
 
 
@@ -102,7 +102,7 @@ def reset(
     if not yes:
         _confirm_reset(session, cloud)
     cloud.reset()
-    session.environment.tell("stockctl: the embedded cloud has been reset")
+    session.environment.note("stockctl: the embedded cloud has been reset")
     _show(session)
 
 
@@ -140,7 +140,7 @@ def _confirm_reset(session: Session, cloud: EmbeddedCloud) -> None:
         return
     stacks = cloud.stacks()
     named = f"stacks {', '.join(stacks)} with all their stock" if stacks else "all stacks and their stock"
-    session.environment.tell(f"stockctl: reset deletes {named}: {cloud.home.size():,} bytes in {cloud.home.root}")
+    session.environment.note(f"stockctl: reset deletes {named}: {cloud.home.size():,} bytes in {cloud.home.root}")
     if not session.environment.stdin_is_terminal:
         raise UsageError("reset deletes what the embedded cloud holds", "In a script, confirm with --yes.")
     if not session.environment.agrees("Delete it for good?"):

@@ -69,7 +69,7 @@ def logs(
     wanted = (replace(line, message=line.whole) for line in lines) if everything else _essential(lines)
     if not _show(session, list(functions), wanted):
         more = "" if everything else "; --all shows Lambda's own lines, too"
-        session.environment.tell(f"stockctl: nothing was logged in the last {since}{more}")
+        session.environment.note(f"stockctl: nothing was logged in the last {since}{more}")
 
 
 def _essential(lines: Iterable[LogLine]) -> Iterable[LogLine]:

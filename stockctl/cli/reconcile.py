@@ -48,7 +48,7 @@ def reconcile(
     session.output.show(_listing(results, is_all=wanted is None))
     drifting = [result for result in results if result.drift]
     if check and drifting:
-        session.environment.tell(
+        session.environment.note(
             f"{len(drifting)} of {counts(len(results), 'ingredient')} with drift; `stockctl reconcile` fixes it"
         )
         raise typer.Exit(ExitCode.FOUND)

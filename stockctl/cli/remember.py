@@ -23,19 +23,19 @@ def remember_target(session: Session, target: Target, wanted: bool | None, *, ma
         return
     if wanted is None:
         wanted = _agreed(session, may_ask=may_ask)
-    tell = session.environment.tell
+    note = session.environment.note
     if not wanted:
-        tell(f"stockctl: not remembered; to use this stack, give other commands `{target.options}`")
+        note(f"stockctl: not remembered; to use this stack, give other commands `{target.options}`")
         return
     name = remember_kitchen(_place(target))
-    tell(f"stockctl: commands now use {target.describe()} by default. {_undo(name, str(user_file()))}")
+    note(f"stockctl: commands now use {target.describe()} by default. {_undo(name, str(user_file()))}")
 
 
 def report_default(session: Session) -> None:
     """After a stack is gone: how to stop using it by default, if the configuration does."""
     kitchen = session.settings.sources.get("kitchen")
     if kitchen and not kitchen.source.startswith(("-", "$")) and _is_used_already(session):
-        session.environment.tell(
+        session.environment.note(
             f"stockctl: commands use this stack by default. {_undo(kitchen.value, kitchen.source)}"
         )
 

@@ -178,4 +178,4 @@ def _write(session: Session, file: Path, period: _Period) -> None:
         file.write_text(page(content), encoding="utf-8")
     except OSError as error:
         raise StockctlError(f"{file} cannot be written: {error.strerror}", "Give another --html.") from error
-    session.environment.tell(f"stockctl: wrote {file}")
+    session.environment.note(f"stockctl: wrote {file}")

@@ -44,10 +44,10 @@ def start(environment: Environment, port: int | None = None, *, anywhere: bool =
     """Starts the embedded cloud, with a message where that takes a while or state is not kept as it should be."""
     cloud = EmbeddedCloud(environment.variables)
     if cloud.running() is None:
-        environment.tell("stockctl: starting the embedded cloud")
+        environment.note("stockctl: starting the embedded cloud")
     started = cloud.up(port, anywhere=anywhere)
     for problem in cloud.home.problems():
-        environment.tell(f"stockctl: {problem}")
+        environment.note(f"stockctl: {problem}")
     return started
 
 
@@ -59,7 +59,7 @@ def _deploy_if_needed(name: str, clients: Clients, environment: Environment, *, 
         with Home.of(environment.variables).alone("deploying"):
             deployed = current(stack)  # another command may have deployed it meanwhile
             if deployed is None:
-                environment.tell(f"stockctl: deploying stack {name} to the embedded cloud")
+                environment.note(f"stockctl: deploying stack {name} to the embedded cloud")
                 _deploy(stack, clients)
     return deployed
 

@@ -82,7 +82,7 @@ def selftest(
 
         html.write_text(page(run), encoding="utf-8")
     own.output.show(Listing(RUN, [run], RESULTS, is_document=True))
-    session.environment.tell(f"stockctl: {_summary(run)}")
+    session.environment.note(f"stockctl: {_summary(run)}")
     if not run.has_passed:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -110,7 +110,7 @@ def _deploy(session: Session, clients: Clients, target: Target) -> None:
     from stockctl.deployment.deploy import prepare
     from stockctl.deployment.stack import Stack
 
-    session.environment.tell(f"stockctl: deploying stack {target.stack}")
+    session.environment.note(f"stockctl: deploying stack {target.stack}")
     events = prepare(clients, Stack(clients, target.stack), {}).execute()
     show_steps(session.environment, _of_the_stack(events))
 
@@ -141,7 +141,7 @@ def _removed_at_the_end(session: Session, clients: Clients, target: Target, *, k
     """Removes the stack, its data and an artifact bucket that is new, however the block ends."""
     from stockctl.deployment.artifacts import ArtifactBucket
 
-    tell, name = session.environment.tell, target.stack
+    note, name = session.environment.note, target.stack
     by_hand = f"`stockctl destroy {target.options} --confirm {name} --delete-data`"
     artifacts = ArtifactBucket(clients)
     has_artifacts = artifacts.exists()
@@ -149,12 +149,12 @@ def _removed_at_the_end(session: Session, clients: Clients, target: Target, *, k
         yield
     finally:
         if keep:
-            tell(f"stockctl: stack {name} is kept; {by_hand} removes it")
+            note(f"stockctl: stack {name} is kept; {by_hand} removes it")
         else:
             try:
                 _remove(session, clients, name, artifacts.name if not has_artifacts else None)
             except BaseException:
-                tell(f"stockctl: stack {name} may not be removed completely; {by_hand} removes the rest")
+                note(f"stockctl: stack {name} may not be removed completely; {by_hand} removes the rest")
                 raise
 
 
@@ -163,7 +163,7 @@ def _remove(session: Session, clients: Clients, name: str, artifacts: str | None
     from stockctl.deployment.stack import Stack
     from stockctl.deployment.template import Kept
 
-    session.environment.tell(f"stockctl: removing stack {name}")
+    session.environment.note(f"stockctl: removing stack {name}")
     stack = Stack(clients, name)
     _let_end(stack)
     show_steps(session.environment, _of_the_stack(stack.delete()))

@@ -61,7 +61,7 @@ class Session:
         return self._reported(target), stack
 
     def _reported(self, target: Target) -> Target:
-        self.environment.tell(f"stockctl: {target.describe()}")
+        self.environment.note(f"stockctl: {target.describe()}")
         return target
 
     @cached_property

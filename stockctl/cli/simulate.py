@@ -76,7 +76,7 @@ def simulate(
     if report and not report.parent.is_dir():
         raise UsageError(f"--report: there is no folder {str(report.parent)!r}", "Create it first, or name another.")
     kitchen = _kitchen(ingredient, rate)
-    seed = seed if seed is not None else random.randrange(1_000_000)  # noqa: S311 - to tell runs apart
+    seed = seed if seed is not None else random.randrange(1_000_000)  # noqa: S311 - it only distinguishes runs
     plan = Schedule.of(kitchen, seconds, seed, chaos=chaos)
     _simulate(in_own_stack(session), plan, _Choices(speed, report, allow_other_data))
 

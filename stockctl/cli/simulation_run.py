@@ -74,7 +74,7 @@ class SimulationRun:
             typer.Exit: 130, after Ctrl-C.
         """
         plan = self._service.schedule
-        self._tell(f"simulating {plan.kitchen.name} with seed {plan.seed}; Ctrl-C ends the run")
+        self._note(f"simulating {plan.kitchen.name} with seed {plan.seed}; Ctrl-C ends the run")
         self._service.open()
         self._thread.start()
         was_interrupted = False
@@ -119,7 +119,7 @@ class SimulationRun:
             view = source.refresh(view)
             if time.monotonic() >= next_line:
                 next_line += PROGRESS_SECONDS
-                self._tell(" | ".join(line.plain for line in view.notes))
+                self._note(" | ".join(line.plain for line in view.notes))
             time.sleep(0.1)
 
     def _lines(self) -> Sequence[Text]:
@@ -142,7 +142,7 @@ class SimulationRun:
         if self._failure:
             raise self._failure
         for key in self._service.settle(SETTLE_SECONDS):
-            self._tell(f"{key} has no receipt yet and is not counted")
+            self._note(f"{key} has no receipt yet and is not counted")
         after = self._feeds.stock.levels(self._names)
         self._catch_up({level.ingredient: level.version for level in after})
         return summary_of(self._before, after, self._service.tally)
@@ -168,7 +168,7 @@ class SimulationRun:
         self._session.output.show(Listing(FIGURES, [summary], total=total, is_document=True))
         stack = self._session.target.stack
         if stack != DEFAULT_STACK:
-            self._tell(f"the stock is still there: `stockctl stock --stack {stack}`")
+            self._note(f"the stock is still there: `stockctl stock --stack {stack}`")
 
     def _write(self, report: Path, summary: Summary) -> None:
         from stockctl.simulation.run_report import LevelPoint, report_of
@@ -184,7 +184,7 @@ class SimulationRun:
             report.write_text(text, encoding="utf-8")
         except OSError as error:
             raise StockctlError(f"{report} cannot be written: {error.strerror}", "Give another --report.") from error
-        self._tell(f"wrote {report}")
+        self._note(f"wrote {report}")
 
-    def _tell(self, line: str) -> None:
-        self._session.environment.tell(f"stockctl: {line}")
+    def _note(self, line: str) -> None:
+        self._session.environment.note(f"stockctl: {line}")

@@ -19,7 +19,7 @@ def show_events(environment: Environment, stack: str, events: Iterable[ResourceE
     try:
         show_steps(environment, events)
     except KeyboardInterrupt:
-        environment.tell(
+        environment.note(
             f"stockctl: CloudFormation continues with stack {stack}; "
             f"`stockctl deploy --follow --stack {stack}` shows the rest"
         )

@@ -33,10 +33,10 @@ def show_levels_at(session: Session, wanted: list[str] | None, at: str) -> None:
         raise before_history(unknown, moment)
     session.output.show(_listing(found, moment))
     if unknown:
-        session.environment.tell(f"note: {before_history(unknown, moment).message}")
+        session.environment.note(f"note: {before_history(unknown, moment).message}")
     for one in found:
         if one.missing:
-            session.environment.tell(f"note: {one.ingredient}: {counts(one.missing, 'change')} not recorded about then")
+            session.environment.note(f"note: {one.ingredient}: {counts(one.missing, 'change')} not recorded about then")
 
 
 def before_history(unknown: list[LevelAt], moment: datetime) -> Refused:

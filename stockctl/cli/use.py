@@ -91,7 +91,7 @@ def _use(session: Session, wanted: Mapping[str, int], transaction_id: str) -> No
         _show_refusal(session, UseResult(transaction_id, status, error.message))
         raise StockctlError(error.message, again) from error
     except KeyboardInterrupt:
-        session.environment.tell(f"transaction {transaction_id} may have been accepted. {again}")
+        session.environment.note(f"transaction {transaction_id} may have been accepted. {again}")
         raise
     if result.is_accepted:
         remember_id(session, transaction_id)
@@ -131,7 +131,7 @@ def _show_taken(session: Session, result: UseResult) -> None:
     for item in result.items:
         if item.is_low:
             left = f"{units(item.after or 0)} left, threshold {units(item.threshold or 0)}"
-            session.environment.tell(f"{item.ingredient} is below its threshold: {left}")
+            session.environment.note(f"{item.ingredient} is below its threshold: {left}")
 
 
 def _show_refusal(session: Session, result: UseResult) -> None:
@@ -148,7 +148,7 @@ def _refused_short(session: Session, api: StockApi, wanted: Mapping[str, int], r
     short = [shortage.ingredient for shortage in result.shortages]
     absent = _never_delivered(api, [shortage.ingredient for shortage in result.shortages if not shortage.available])
     if fine := [name for name in wanted if name not in short]:
-        session.environment.tell(f"available in full: {', '.join(fine)}")
+        session.environment.note(f"available in full: {', '.join(fine)}")
     low = [name for name in short if name not in absent]
     faults = [
         *([f"not enough stock: {', '.join(low)}"] if low else []),
@@ -202,9 +202,9 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
     session.output.show(Listing(fields, charges))
     for ingredient, short in missing.items():
         available = wanted[ingredient] - short
-        session.environment.tell(
+        session.environment.note(
             f"not enough {ingredient}: requested {units(wanted[ingredient])}, available {units(available)}"
         )
-    session.environment.tell("nothing was taken (--dry-run)")
+    session.environment.note("nothing was taken (--dry-run)")
     if missing:
         raise typer.Exit(ExitCode.REFUSED)

@@ -75,12 +75,12 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
             raise
         raise StockctlError(error.message, f"{run.summary()}. {_AGAIN}") from error
     except KeyboardInterrupt:
-        session.environment.tell(f"stopped: {run.summary()}. {_AGAIN}")
+        session.environment.note(f"stopped: {run.summary()}. {_AGAIN}")
         raise
     if run.closed is not None:
-        session.environment.tell(f"stopped: the output was closed. Sent: {run.summary()}. {_AGAIN}")
+        session.environment.note(f"stopped: the output was closed. Sent: {run.summary()}. {_AGAIN}")
         raise run.closed
-    session.environment.tell(run.summary())
+    session.environment.note(run.summary())
     if run.statuses.keys() & UNDECIDED:
         raise typer.Exit(ExitCode.FAILED)
     if run.statuses.keys() - {ACCEPTED}:

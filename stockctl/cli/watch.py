@@ -157,9 +157,9 @@ def _warn_of_unknown(session: Session, unknown: set[str]) -> None:
     """A name that was never delivered may be misspelt, or may be what the watch waits for."""
     if unknown:
         names = sorted(unknown)
-        session.environment.tell(f"stockctl: never delivered so far: {', '.join(names)}")
+        session.environment.note(f"stockctl: never delivered so far: {', '.join(names)}")
         for question in did_you_mean(session, names):
-            session.environment.tell(f"stockctl: {question}")
+            session.environment.note(f"stockctl: {question}")
 
 
 def _screen(session: Session, source: LevelSource) -> None:

@@ -62,7 +62,7 @@ def print_changes(session: Session, output: Output, source: LevelSource, end: Wa
         state = source.feeds.stream.state
         word = state.condition.value
         if word not in {reported, "connecting", "behind"}:
-            session.environment.tell(f"stockctl: {word}" + (f" ({state.reason})" if state.reason else ""))
+            session.environment.note(f"stockctl: {word}" + (f" ({state.reason})" if state.reason else ""))
             reported = word
         time.sleep(PAUSE_SECONDS)
 

@@ -85,7 +85,7 @@ def laid_out(lines: Iterable[str], is_row: IsRow) -> tuple[Layout, Iterator[str]
     """The layout of a file, and its lines from `Layout.begins` on.
 
     Raises:
-        UnreadableFile: the file is empty, or nobody can tell which of its columns is which.
+        UnreadableFile: the file is empty, or its columns cannot be identified.
     """
     lines = iter(lines)
     first, passed = list(itertools.islice(lines, LINES_BEFORE_HEADER)), 0
@@ -239,7 +239,7 @@ def records(lines: Iterable[str], separator: str, passed: int = 0) -> Iterator[R
             return
         except csv.Error as error:
             if "end of data" in str(error) or "field larger" in str(error):
-                # It has swallowed all that follows, so nobody can tell what was meant.
+                # It has swallowed all that follows, so what was meant is not known.
                 reason = "the file is not CSV: a quote that is opened here is never closed"
                 raise UnreadableFile(Rejection(begins, "", "", reason, "close it, or double it")) from error
             yield begins, Rejection(begins, "", "", "is not CSV: text follows a closing quote", "double the quote")

@@ -41,7 +41,7 @@ class DeliveryFile:
     `warnings` fills as rows are read: what is recorded all the same, but looks like a slip.
 
     Raises:
-        UnreadableFile: the file is not text, is empty, or nobody can tell its columns apart.
+        UnreadableFile: the file is not text, is empty, or its columns cannot be identified.
     """
 
     def __init__(self, content: IO[bytes], reading: DateReading, now: float) -> None:

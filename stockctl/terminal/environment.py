@@ -79,16 +79,16 @@ class Environment:
         self._end_passing()
         return self._console(self.stderr)
 
-    def tell(self, line: str) -> None:
+    def note(self, line: str) -> None:
         """Prints one line on stderr, unless the user asked for quiet."""
         if not self.quiet:
-            self._note(line)
+            self._print(line)
 
     def complain(self, line: str, hint: str | None = None) -> None:
         """Prints an error on stderr, and what to do about it, with --quiet too."""
-        self._note(line, ("error: ", "bold red"))
+        self._print(line, ("error: ", "bold red"))
         if hint:
-            self._note(hint, ("hint:  ", "cyan"))
+            self._print(hint, ("hint:  ", "cyan"))
 
     def asks(self, question: str) -> str:
         """The user's answer on the terminal; empty if there is none."""
@@ -102,9 +102,9 @@ class Environment:
     def trace(self, line: str) -> None:
         """Prints one dim line on stderr with --verbose."""
         if self.verbose:
-            self._note(line, style="dim")
+            self._print(line, style="dim")
 
-    def _note(self, line: str, label: tuple[str, str] = ("", ""), style: str = "") -> None:
+    def _print(self, line: str, label: tuple[str, str] = ("", ""), style: str = "") -> None:
         """Prints a line on stderr: folded between words on a terminal, whole in a pipe."""
         from rich.text import Text
 

@@ -192,7 +192,7 @@ class Output:
             for values in listing.values():
                 self.row(values)
         if listing.empty and not listing.shown_records:
-            self.environment.tell(listing.empty)
+            self.environment.note(listing.empty)
 
     def stream(self, fields: Sequence[Field[T]], line: Callable[[T], str | Text]) -> Stream[T]:
         """Prints records one by one, each at once; `line` is what people see of one."""

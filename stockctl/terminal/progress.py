@@ -89,7 +89,7 @@ class Progress:
 
     def _stamp(self, step: Step, elapsed: float) -> None:
         moment = self._environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._environment.tell(f"{moment} {elapsed:6.1f} s  {step.doing} {step.what}{_because(step)}")
+        self._environment.note(f"{moment} {elapsed:6.1f} s  {step.doing} {step.what}{_because(step)}")
 
     def _under_way(self) -> Text:
         steps = [step for _, step in self._begun.values()]

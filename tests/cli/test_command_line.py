@@ -76,7 +76,7 @@ def test_notes_and_hints_fold_between_words_on_a_terminal_and_stay_whole_in_a_pi
 def test_notes_and_errors_never_bring_control_characters_to_the_terminal() -> None:
     err = io.StringIO()
     environment = Environment(stderr=err, variables={}, verbose=True)
-    environment.tell("file \x1b]0;x\x07.csv")
+    environment.note("file \x1b]0;x\x07.csv")
     environment.complain("\x9b2J", "\u202e")
     environment.trace("\x1b[2J")
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(err.getvalue())

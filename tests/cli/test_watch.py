@@ -91,7 +91,7 @@ def test_watch_ends_when_its_condition_becomes_true(
     looked = threading.Event()
     levels = StockTable.levels
 
-    def levels_and_tell(table: StockTable, ingredients: Sequence[str] | None = None) -> list[Level]:
+    def levels_and_note(table: StockTable, ingredients: Sequence[str] | None = None) -> list[Level]:
         found = levels(table, ingredients)
         looked.set()
         return found
@@ -102,7 +102,7 @@ def test_watch_ends_when_its_condition_becomes_true(
         ham.post("t2", ham=50)
         ham.work_off("ham")
 
-    monkeypatch.setattr(StockTable, "levels", levels_and_tell)
+    monkeypatch.setattr(StockTable, "levels", levels_and_note)
     using = threading.Timer(0, use_some)
     using.start()
     done = stockctl("watch", "--until-level", "ham<50", "--duration", "30s")

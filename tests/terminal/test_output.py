@@ -251,5 +251,5 @@ def test_on_a_terminal_the_next_line_replaces_progress() -> None:
     err = Terminal()
     environment = Environment(stdout=io.StringIO(), stderr=err, variables={"TERM": "xterm"})
     environment.passing("file 1 of 2")
-    environment.tell("done")
+    environment.note("done")
     assert err.getvalue() == "\r\x1b[2Kfile 1 of 2\r\x1b[2Kdone\n"
