@@ -163,7 +163,7 @@ def _traces(session: Session, place: Tables, delivery: str, names: list[str], si
             "history does not have the latest charges yet",
             "Repeat with --dry-run in a minute.",
         )
-    return {name: found for name, found in traces.items() if found.charges}
+    return {name: found for name, found in traces.items() if found.units}
 
 
 def _searched(
@@ -230,5 +230,5 @@ def _total(result: RecallResult) -> str:
     if result.recalled_at:
         parts.append(f"recalled before, at {_time(result.recalled_at)}")
     if result.untraced:
-        parts.append(f"{counts(result.untraced, 'unit')} went into transactions that are no longer on record")
+        parts.append(f"{counts(result.untraced, 'unit')} went into transactions that are not on record")
     return "; ".join(parts)

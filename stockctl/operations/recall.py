@@ -40,17 +40,19 @@ class ServedUse:
 class Trace:
     """What one ingredient's history has of a delivery: its charges, and the units ever used after each commit.
 
-    `is_complete` is False where history does not have the latest changes yet.
+    `is_complete` is False where history does not have the latest changes yet. `unrecorded` are units that were used
+    of its batches and whose charge history does not have: an earlier version made it, or history was off.
     """
 
     charges: tuple[ChargeEntry, ...]
     used_after: Mapping[str, int]
     is_complete: bool = True
+    unrecorded: int = 0
 
     @property
     def units(self) -> int:
-        """Units of the delivery that transactions took."""
-        return sum(charge.units for charge in self.charges)
+        """Units of the delivery that transactions took, as far as its batches or history show."""
+        return sum(charge.units for charge in self.charges) + self.unrecorded
 
 
 def recorded_at(tables: Tables, delivery: str) -> datetime | None:
@@ -109,7 +111,13 @@ def trace(tables: Tables, history: HistoryTable, delivery: str, ingredient: str,
     is_recorded = all(_has_last_charge(charges, batch) for batch in mine)
     latest = holding.level.version if holding and mine else 0
     is_recorded = is_recorded and latest <= max((entry.version for entry in levels), default=latest)
-    return Trace(tuple(charges), {entry.commit_id: entry.used for entry in levels if charges}, is_recorded)
+    used_after = {entry.commit_id: entry.used for entry in levels if charges}
+    return Trace(tuple(charges), used_after, is_recorded, sum(_unrecorded(charges, batch) for batch in mine))
+
+
+def _unrecorded(charges: list[ChargeEntry], batch: Batch) -> int:
+    recorded = sum(charge.units for charge in charges if charge.batch_id == batch.batch_id)
+    return max(0, batch.received - batch.quantity - batch.discarded - recorded)
 
 
 def _has_last_charge(charges: list[ChargeEntry], batch: Batch) -> bool:

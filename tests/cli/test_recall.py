@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from stockctl.domain.errors import ExitCode
 from stockctl.functions import post_transactions
+from stockctl.operations.reconcile import reconcile
 from tests.cli.conftest import Stockctl
 from tests.service import Service
 
@@ -103,3 +105,14 @@ def test_history_that_lacks_charges_is_reported(
     assert kitchen.post("late", ham=5)[0] == 201
     done = stockctl("recall", "monday.csv", "--yes")
     assert (done.code, "history does not have the latest charges yet" in done.err) == (ExitCode.DONE, True)
+
+
+def test_units_that_were_used_before_history_began_are_counted(stockctl: Stockctl, kitchen: Service) -> None:
+    """An earlier version charged them. The transactions are not known, but a recall must not seem to list them all."""
+    assert kitchen.post("old", ham=7)[0] == 201
+    reconcile(kitchen.stock, "ham", time.time, kitchen.stock.patience)  # the charge does not reach history
+    use(kitchen, "new", ham=4)
+    assert stockctl("discard", "ham=2", "--delivery", "monday.csv").code == ExitCode.DONE
+    done = stockctl("recall", "monday.csv", "--dry-run", "-o", "json")
+    assert [(one["transaction_id"], one["units"]) for one in done.json["transactions"]] == [("new", 4)]
+    assert (done.json["left"], done.json["untraced"]) == (22, 7)

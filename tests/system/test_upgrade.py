@@ -285,3 +285,11 @@ def statuses(upgraded: Upgraded, name: str) -> list[tuple[str, int, str]]:
 def test_status_finds_the_updated_stack_healthy(upgraded: Upgraded) -> None:
     """Nothing failed on the way."""
     assert eventually(lambda: upgraded.stockctl("status").returncode == 0)
+
+
+def test_a_recall_of_an_old_delivery_counts_the_units_it_cannot_trace(upgraded: Upgraded) -> None:
+    """They went into orders of the previous release: a recall must not seem to list all orders that were served."""
+    assert eventually(lambda: left(upgraded.holding("ham")) == [0, 17])
+    result = upgraded.document("recall", upgraded.delivery.key, "--dry-run")
+    assert result["untraced"] == 4 + 9 + 6 + 12  # of ham, charged before and after the update; of egg; of basil
+    assert {one["transaction_id"] for one in result["transactions"]} <= {"new"}
