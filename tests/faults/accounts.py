@@ -6,8 +6,10 @@ The rows are observed as they truly change; what history and `show` say at the e
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from stockctl.domain.count import PREFIX
 from stockctl.domain.history import ChargeEntry
@@ -15,15 +17,25 @@ from stockctl.domain.stock import Batch
 from stockctl.operations.count import lines_in
 from stockctl.operations.discard import removals_in
 from stockctl.operations.history_table import entry_from
+from stockctl.operations.recall import trace, uses_in
 from stockctl.operations.rows import BATCH_PREFIX, batch_from
 from stockctl.operations.serving import UseRecord, served_items
 from tests.engines.clouds import ProcessCloud
 from tests.faults.invariants import Rows, ensure, partitions
-from tests.faults.operations import returns, stock_table
+from tests.faults.operations import returns, stock_table, tables
 from tests.faults.table_engine import HISTORY, STOCK, TRANSACTIONS
 
 BatchKey = tuple[str, str]
 """An ingredient and the id of one of its batches; no id stands for units that no batch could be charged with."""
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Units of a charge that one transaction was served with."""
+
+    transaction_id: str
+    charge: ChargeEntry
+    units: int
 
 
 @dataclass
@@ -52,7 +64,11 @@ class Accounts:
         _ensure_charges_tile(rows, charges)
         self._ensure_counts_are_booked_once(rows)
         shown = _shown(cloud)
-        ensure(shown == _by_batch(charges), "orders show every charge, and nothing else", shown, charges)
+        units: Counter[BatchKey] = Counter()
+        for one in shown:
+            units[one.charge.ingredient, one.charge.batch_id] += one.units
+        ensure(units == _by_batch(charges), "orders show every charge, and nothing else", shown, charges)
+        _ensure_recalls_agree(cloud, shown)
 
     def _ensure_batches_balance(self, rows: Rows, charges: list[ChargeEntry]) -> None:
         left, charged, discarded = _batches(rows), _by_batch(charges), _discarded(rows)
@@ -93,19 +109,37 @@ def _ensure_charges_tile(rows: Rows, charges: list[ChargeEntry]) -> None:
         ensure(edges[-1] == partition.level.used, "every unit used is charged", partition.level, mine)
 
 
-def _shown(cloud: ProcessCloud) -> Counter[BatchKey]:
-    """The units by batch that `show` lists for all accepted transactions; for each they add up to its items."""
-    shown: Counter[BatchKey] = Counter()
+def _shown(cloud: ProcessCloud) -> list[Portion]:
+    """What `show` lists of each accepted transaction; for each of its items that adds up."""
+    shown: list[Portion] = []
     now = datetime.fromtimestamp(cloud.now, UTC)
-    for row in (row for key, row in cloud.rows().items() if key[0] == TRANSACTIONS and "items" in row):
+    for row in _transactions(cloud.rows()):
         for item in served_items(stock_table(cloud), returns(cloud).history, UseRecord.of(row), now):
+            charges = [(part.charge, part.units) for part in item.parts if part.charge]
             ensure(item.is_complete, "history has every charge of every order", row, item)
-            ensure(
-                sum(part.units for part in item.parts) == item.units, "what is shown adds up to the items", row, item
-            )
-            for part in item.parts:
-                shown[item.ingredient, part.charge.batch_id if part.charge else ""] += part.units
+            ensure(sum(units for _, units in charges) == item.units, "what is shown adds up to the items", row, item)
+            shown += [Portion(row["transaction_id"]["S"], charge, units) for charge, units in charges]
     return shown
+
+
+def _ensure_recalls_agree(cloud: ProcessCloud, shown: list[Portion]) -> None:
+    """A recall of any delivery lists the orders that `show` says were served from it, with the same units."""
+    place, history, began = tables(cloud), returns(cloud).history, datetime.fromtimestamp(0, UTC)
+    for delivery in {one.charge.delivery for one in shown} - {""}:
+        traces = {name: trace(place, history, delivery, name, began) for name in partitions(cloud.rows())}
+        whole = all(found.is_complete and not found.unrecorded for found in traces.values())
+        ensure(whole, "history has all of a delivery", delivery, traces)
+        uses = [use for row in _transactions(cloud.rows()) for use in uses_in(row, traces)]
+        listed = Counter({(use.transaction_id, use.ingredient): use.units for use in uses})
+        wanted: Counter[tuple[str, str]] = Counter()
+        for one in shown:
+            wanted[one.transaction_id, one.charge.ingredient] += one.units * (one.charge.delivery == delivery)
+        ensure(listed == wanted, "a recall lists what `show` does", delivery, listed, wanted)
+
+
+def _transactions(rows: Rows) -> list[Mapping[str, Any]]:
+    """The records of accepted transactions."""
+    return [row for key, row in rows.items() if key[0] == TRANSACTIONS and "items" in row]
 
 
 def _batches(rows: Rows) -> dict[BatchKey, Batch]:
