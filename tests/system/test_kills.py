@@ -1,8 +1,8 @@
 """The embedded cloud is killed at random moments of real work: what was acknowledged is there, and repeats do the rest.
 
-Deliveries, orders and reconciles run beside each other when the process gets its SIGKILL. After the restart everything
-that was acknowledged must be there; then what was not acknowledged is repeated, as a user would, and must
-add up to the unit.
+Deliveries, orders, discards, returns and reconciles run beside each other when the process gets its SIGKILL. After the
+restart everything that was acknowledged must be there; then what was not acknowledged is repeated, as a user would, and
+must add up to the unit.
 """
 
 from __future__ import annotations
@@ -24,13 +24,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stockctl.aws.retry import Patience
 from stockctl.client.api import StockApi, use_all
 from stockctl.client.supplier import deliver
+from stockctl.domain.discard import Discard, Discarded
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.orders import Order
+from stockctl.domain.returns import Return, Returned
 from stockctl.domain.stock import Level
 from stockctl.local.cloud import EmbeddedCloud
+from stockctl.operations.discard import discard
 from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.reconcile import reconcile
+from stockctl.operations.return_units import Returns, return_units
 from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Tables
 from tests.system.conftest import System, system_in
 
 INGREDIENTS = [f"i{number}" for number in range(12)]
@@ -46,6 +52,8 @@ class Books:
 
     deliveries: dict[str, Counter[str]] = field(default_factory=dict)
     orders: dict[str, Counter[str]] = field(default_factory=dict)
+    discards: dict[str, Counter[str]] = field(default_factory=dict)
+    returns: dict[str, Counter[str]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
 
     def units(self, of: dict[str, Counter[str]], *, acknowledged: bool = False) -> Counter[str]:
@@ -64,6 +72,10 @@ class Kitchen:
     @property
     def table(self) -> StockTable:
         return StockTable(self.system.clients.dynamodb, self.system.deployment.stock_table, PATIENCE)
+
+    @property
+    def tables(self) -> Tables:
+        return Tables(self.table, self.system.deployment.transaction_table, time.time, PATIENCE)
 
     def levels(self) -> dict[str, Level]:
         holdings = {name: self.table.read(name) for name in INGREDIENTS}
@@ -91,6 +103,31 @@ class Kitchen:
                 self.books.acknowledged.add(order.transaction_id)
             else:
                 assert answer.status_code == 503, answer
+
+    def discard(self, name: str) -> None:
+        """Discards two units, and notes it once that is answered."""
+        units = self.books.discards.setdefault(name, Counter({self.chance.choice(INGREDIENTS): 2}))
+        ((ingredient, count),) = units.items()
+        outcome = discard(self.tables, Discard(name, ingredient, count, "dropped"))
+        assert isinstance(outcome, Discarded), outcome
+        self.books.acknowledged.add(name)
+
+    def give_back(self, order: str) -> None:
+        """Returns all that an accepted order took, and notes it once that is answered."""
+        name = f"return of {order}"
+        self.books.returns.setdefault(name, self.books.orders[order])
+        deployment, clients = self.system.deployment, self.system.clients
+        history = HistoryTable(clients.dynamodb, deployment.history_table, int(deployment.history_days), PATIENCE)
+        outcome = return_units(Returns(self.tables, history), Return(name, order, {}))
+        assert isinstance(outcome, Returned), outcome
+        self.books.acknowledged.add(name)
+
+    def give_something_back(self) -> None:
+        """Returns any accepted order that has not come back."""
+        taken = [name for name in self.books.orders if name in self.books.acknowledged]
+        waiting = [name for name in taken if f"return of {name}" not in self.books.returns]
+        if waiting:
+            self.give_back(self.chance.choice(waiting))
 
     def reconcile(self, name: str) -> None:
         reconcile(self.table, name, time.time, PATIENCE)
@@ -120,13 +157,15 @@ def until_it_fails(stopping: threading.Event, work: Callable[[], None]) -> None:
 
 @contextlib.contextmanager
 def at_work(kitchen: Kitchen, number: int) -> Iterator[None]:
-    """Three workers go on until the cloud is gone."""
+    """Five workers go on until the cloud is gone."""
     counts = iter(range(1_000_000))
     batch = [f"{number}-{position}" for position in range(4_000)]
     stopping = threading.Event()
     works: list[Callable[[], None]] = [
         lambda: kitchen.deliver(f"{number}/{next(counts)}.csv"),
         lambda: kitchen.use([batch.pop() for _ in range(40)]),
+        lambda: kitchen.discard(f"discard {number}-{next(counts)}"),
+        kitchen.give_something_back,
         lambda: kitchen.reconcile(kitchen.chance.choice(INGREDIENTS)),
     ]
     threads = [threading.Thread(target=until_it_fails, args=(stopping, work)) for work in works]
@@ -154,10 +193,14 @@ def check_that_nothing_is_lost(kitchen: Kitchen) -> None:
     books, levels = kitchen.books, kitchen.levels()
     received = books.units(books.deliveries, acknowledged=True)
     used = books.units(books.orders, acknowledged=True)
+    discarded = books.units(books.discards, acknowledged=True)
+    returned = books.units(books.returns, acknowledged=True)
     for name, level in levels.items():
         assert level.adds_up, level
         assert level.received >= received[name], level
         assert level.used >= used[name], level
+        assert level.discarded >= discarded[name], level
+        assert level.returned >= returned[name], level
 
 
 def repeat_and_check(kitchen: Kitchen) -> None:
@@ -170,10 +213,16 @@ def repeat_and_check(kitchen: Kitchen) -> None:
     while waiting:
         kitchen.use(waiting)
         waiting = [name for name in waiting if name not in books.acknowledged]
+    for name in [name for name in books.discards if name not in books.acknowledged]:
+        kitchen.discard(name)
+    for name in [name for name in books.returns if name not in books.acknowledged]:
+        kitchen.give_back(name.removeprefix("return of "))
     received, used = books.units(books.deliveries), books.units(books.orders)
+    discarded, returned = books.units(books.discards), books.units(books.returns)
     for name, level in kitchen.levels().items():
         assert level.adds_up, level
         assert (level.received, level.used) == (received[name], used[name]), level
+        assert (level.discarded, level.returned) == (discarded[name], returned[name]), level
 
 
 def check_that_it_settles(kitchen: Kitchen) -> None:
