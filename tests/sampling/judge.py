@@ -18,6 +18,7 @@ LOADED = ("boto3", "moto", "moto.dynamodb", "moto.s3", "moto.kinesis", "hypothes
 BUDGET = 10.0
 """Seconds of tests for one edit. Where there are more, those of the file of the same name go first, then those of the
 same room, then the quickest."""
+VERDICTS: dict[int, str] = {pytest.ExitCode.OK: "survived", pytest.ExitCode.NO_TESTS_COLLECTED: "no test"}
 TEMPORARY = "temporary"
 """The folder of the tests' files."""
 SLOWER = 4
@@ -55,7 +56,7 @@ def chosen(path: str, tests: dict[str, float]) -> list[str]:
 
 
 def verdict(folder: Path, tests: list[str], seconds: float) -> str:
-    """What the tests say about the code in a folder: "noticed", "survived" or "hung"."""
+    """What the tests say about the code in a folder: "noticed", "survived", "no test" or "hung"."""
     log = folder / "judge.log"
     child = _forked(lambda: _tested(folder, tests), log)
     deadline = time.monotonic() + 30 + SLOWER * seconds
@@ -63,7 +64,7 @@ def verdict(folder: Path, tests: list[str], seconds: float) -> str:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             _end_group(child)
-            return "survived" if os.waitstatus_to_exitcode(status) == 0 else "noticed"
+            return VERDICTS.get(os.waitstatus_to_exitcode(status), "noticed")
         time.sleep(0.05)
     _end_group(child)
     os.waitpid(child, 0)
