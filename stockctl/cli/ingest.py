@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+REPEAT = "Run the same command again to see: nothing is recorded twice."
+
 
 @with_writing_session
 def ingest(
@@ -138,10 +140,18 @@ def _shown(
             remember_deliveries(session.settings.stack, _recorded_keys(documents))
             done = files[: len(documents)]
             show(session, documents, all_rows=all_rows)
-            report(session, done, documents)
+            report(session, done, documents, has_rejects=rejects is not None)
             if rejects:
-                write_rejects(rejects, done, documents)
+                session.environment.note(_written(rejects, write_rejects(rejects, done, documents)))
     return documents
+
+
+def _written(rejects: Path, rows: int) -> str:
+    if not rows:
+        return f"{rejects}: not written, as there are no rows to correct"
+    from stockctl.terminal.figures import counts
+
+    return f"{rejects}: has {counts(rows, 'rejected row')}; correct what is wrong, then ingest this file"
 
 
 def _recorded_keys(documents: list[Document]) -> list[str]:
@@ -217,4 +227,9 @@ def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool
             continue
         note_early_stock(session, table, file.rows)
         title = f"file {number} of {len(files)}: {file.file.name}: " if len(files) > 1 else ""
-        yield Sending(session.environment, bucket, title, wait, given_up, claims).send(file, document)
+        sending = Sending(session.environment, bucket, title, wait, given_up, claims)
+        try:
+            yield sending.send(file, document)
+        except KeyboardInterrupt:
+            session.environment.warn(f"{file.file.name}: interrupted; it may have been sent. {REPEAT}")
+            raise

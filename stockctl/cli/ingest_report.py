@@ -88,21 +88,26 @@ def _total(documents: Sequence[Document]) -> str:
     return counted + (f"; {counts(rejected, 'row')} rejected" if rejected else "")
 
 
-def report(session: Session, files: Sequence[Checked], documents: Sequence[Document]) -> None:
-    """Prints on stderr, for people, what was rejected and why, and what else there is to know."""
+def report(
+    session: Session, files: Sequence[Checked], documents: Sequence[Document], *, has_rejects: bool = False
+) -> None:
+    """Prints on stderr, for people, what was rejected and why, and what else there is to know.
+
+    With `has_rejects`, the rejected rows are written to a file already.
+    """
     if session.output.format is OutputFormat.JSON:
         return
     for file, document in zip(files, documents, strict=True):
         name = file.file.name
         for reason in document["reasons"]:
-            session.environment.notices().print(_sentence(name, "rejected", reason), soft_wrap=True)  # quiet or not
+            session.environment.warn(_sentence(name, "rejected", reason))
         for warning in document["warnings"]:
             session.environment.note(_sentence(name, "note", warning))
         if document["ignored_columns"]:
             session.environment.note(f"{name}: columns not read: {', '.join(document['ignored_columns'])}")
         if notice := _NOTICES.get(document["status"]):
             session.environment.note(f"{name}: {notice}")
-        if document["status"] == "partial":
+        if document["status"] == "partial" and not has_rejects:
             session.environment.note(f"{name}: send only the corrected rows; --rejects FILE writes them to a file")
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from stockctl.cli.supplier_files import Checked
     from stockctl.domain.csv_layout import Layout
 
-_DEFAULT_HEADER = ",".join((*ABOUT_REJECTS, *COLUMNS))
-
 
 def check_rejects(path: Path, names: Sequence[str], files: Sequence[Checked]) -> None:
     """Raises where the rejected lines could not be written, before anything is sent.
@@ -37,23 +35,36 @@ def check_rejects(path: Path, names: Sequence[str], files: Sequence[Checked]) ->
         raise UsageError("--rejects takes files with the same columns and separator", "Ingest them one by one.")
 
 
-def write_rejects(path: Path, files: Sequence[Checked], documents: Sequence[Mapping[str, Any]]) -> None:
-    """Writes the rejected lines of files that were dealt with, below one header.
+def write_rejects(path: Path, files: Sequence[Checked], documents: Sequence[Mapping[str, Any]]) -> int:
+    """Writes the rejected lines of files that were dealt with, below one header, and returns how many rows they are.
+
+    Where there are none it writes nothing, and leaves a file that is there as it is.
 
     Raises:
         StockctlError: the file cannot be written.
     """
-    head = next((_head(file.layout) for file in files if file.layout), f"{_DEFAULT_HEADER}\n")
+    rows = [row for pair in zip(files, documents, strict=True) for row in _lines(pair[0], _reasons(pair[1]))]
+    if not rows:
+        return 0
+    head = next(_head(file.layout) for file in files if file.layout)
     try:
         with path.open("w", encoding="utf-8", newline="") as out:
-            out.write(head)
-            for file, document in zip(files, documents, strict=True):
-                out.writelines(_lines(file, {row["line"]: row["reason"] for row in document["rejected"]}))
+            out.writelines([head, *rows])
     except OSError as error:
         raise StockctlError(
             f"{path} cannot be written: {error.strerror}",
             "The other rows have been dealt with; name another file for --rejects.",
         ) from error
+    return len(rows)
+
+
+def _reasons(document: Mapping[str, Any]) -> dict[int, str]:
+    """Why each rejected line was rejected, with the column."""
+    return {row["line"]: _in_column(row["column"], row["reason"]) for row in document["rejected"]}
+
+
+def _in_column(column: str, reason: str) -> str:
+    return f"{column} {reason}" if column else reason
 
 
 def _head(layout: Layout | None) -> str:
@@ -86,7 +97,7 @@ def _rejected(file: Checked, reasons: Mapping[int, str]) -> Iterator[tuple[int, 
         delivery = DeliveryFile(io.BytesIO(file.file.content), file.reading, file.now)
         for row, text in delivery.rows_with_text():
             if not isinstance(row, Row):
-                yield row.line, row.message, text
+                yield row.line, _in_column(row.column, row.message), text
                 continue
             batch = (row.ingredient, row.best_before)
             if row.line in reasons:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stockctl.domain.delivery import DeliveryFile, Row, added_up, csv_named, delivery_key
 from stockctl.domain.errors import UsageError
-from stockctl.domain.receipt import Findings, Rejections
+from stockctl.domain.receipt import RECEIPTS, Findings, Rejections
 from stockctl.domain.rejection import UnreadableFile
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_file(session: Session, name: str, batch_id: str | None) -> SupplierFile
     """One file, or standard input, with the key that its delivery gets.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or its delivery would be taken for a receipt.
     """
     if name == STDIN:
         content = session.environment.stdin.buffer.read()
@@ -67,6 +67,8 @@ def read_file(session: Session, name: str, batch_id: str | None) -> SupplierFile
             raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a CSV file, or - for stdin.") from error
     file_name = "stdin.csv" if name == STDIN else Path(name).name
     key = csv_named(batch_id) if batch_id else delivery_key(file_name, hashlib.sha256(content).hexdigest())
+    if key.startswith(RECEIPTS):
+        raise UsageError(f"a delivery cannot be named {batch_id}: {RECEIPTS} holds receipts", "Choose another name.")
     return SupplierFile("stdin" if name == STDIN else name, key, content, batch_id is not None)
 
 

@@ -152,7 +152,7 @@ def _by_header(lines: list[str], passed: int, separators: Sequence[str], is_row:
 def _no_header(lines: list[str], passed: int, why: Rejection) -> Rejection:
     number, line = next((number, line) for number, line in enumerate(lines, start=passed + 1) if line.strip())
     detail = f", and as a row its {why.column} {why.message}" if why.column else ""
-    return Rejection(number, "", line.strip(), "no header is recognised, and the first line is no row", WANTED + detail)
+    return Rejection(number, "", line.strip(), "is neither a header nor a row", WANTED + detail)
 
 
 def _header_among(lines: list[str], passed: int, separator: str, is_row: IsRow) -> Layout | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from stockctl.domain.delivery import Row, file_of
 
-WAS_RECORDED_BEFORE = "was recorded before, from an earlier file of this name, and counts twice now"
+WAS_RECORDED_BEFORE = "recorded before from an earlier file of this name; counted twice"
 
 MAX_EARLIER = 20
 """Earlier deliveries of a file, the newest first, that a new one is compared with."""

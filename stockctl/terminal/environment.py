@@ -84,6 +84,10 @@ class Environment:
         if not self.quiet:
             self._print(line)
 
+    def warn(self, line: str) -> None:
+        """Prints one line on stderr, with --quiet too."""
+        self._print(line)
+
     def complain(self, line: str, hint: str | None = None) -> None:
         """Prints an error on stderr, and what to do about it, with --quiet too."""
         self._print(line, ("error: ", "bold red"))

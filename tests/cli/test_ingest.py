@@ -362,3 +362,53 @@ def test_a_large_file_is_sent_in_parts_and_shown_as_one(
     again = stockctl("ingest", str(monday), "-o", "json").json[0]
     assert [row[1] for row in stockctl("stock").rows] == ["3000", "3000"]
     assert again["recorded"] == document["recorded"]
+
+
+@pytest.mark.parametrize("name", ["receipts/y", "receipts/y.csv"])
+def test_a_delivery_named_as_a_receipt_is_a_usage_error(stockctl: Stockctl, kitchen: Service, name: str) -> None:
+    """What lies under receipts/ is never recorded, so waiting for it would be in vain."""
+    stdin = GOOD.encode()
+    done = stockctl("ingest", "-", "--delivery", name, stdin=stdin)
+    assert (done.code, "receipts/ holds receipts" in done.err) == (ExitCode.USAGE, True)
+    assert stockctl("ingest", "-", "--delivery", name, "--dry-run", stdin=stdin).code == ExitCode.USAGE
+    assert "Contents" not in kitchen.clients.s3.list_objects_v2(Bucket=BUCKET)
+
+
+@pytest.mark.usefixtures("working")
+@pytest.mark.parametrize(("content", "code"), [(GOOD, ExitCode.DONE), ("foo,bar,baz\n", ExitCode.REFUSED)])
+def test_rejects_leave_a_file_as_it_is_where_they_have_no_rows(
+    stockctl: Stockctl, monday: Path, content: str, code: ExitCode
+) -> None:
+    rejects = monday.with_name("rejects.csv")
+    rejects.write_text("precious")
+    monday.write_text(content)
+    done = stockctl("ingest", str(monday), "--rejects", str(rejects))
+    assert (done.code, rejects.read_text()) == (code, "precious")
+    assert f"{rejects}: not written" in done.err
+
+
+@pytest.mark.usefixtures("working")
+def test_rejects_name_the_column_and_are_reported(stockctl: Stockctl, monday: Path) -> None:
+    rejects = monday.with_name("rejects.csv")
+    monday.write_text(GOOD + "ham,,2099-12-31\nham,5,2019-12-31\n")
+    done = stockctl("ingest", str(monday), "--rejects", str(rejects))
+    lines = rejects.read_text().splitlines()[1:]
+    assert [line.split(",")[1] for line in lines] == [
+        "quantity is missing",
+        "best_before has passed: this stock has expired",
+    ]
+    assert f"{rejects}: has 2 rejected rows" in done.err
+    assert "--rejects FILE" not in done.err
+
+
+@pytest.mark.usefixtures("working")
+def test_ctrl_c_while_a_file_is_sent_reports_that_it_may_have_been_sent(
+    stockctl: Stockctl, monday: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DropBucket, "drop", interrupted)
+    done = stockctl("ingest", str(monday))
+    assert done.code == ExitCode.INTERRUPTED
+    assert f"{monday}: interrupted; it may have been sent" in done.err

@@ -66,7 +66,7 @@ def test_titles_comments_and_blank_lines_above_a_header_are_skipped(above: str) 
 
 
 def test_a_header_below_the_tenth_line_is_not_looked_for() -> None:
-    with pytest.raises(UnreadableFile, match="no header is recognised"):
+    with pytest.raises(UnreadableFile, match="neither a header nor a row"):
         rows_of("Title\n" * 10 + "ingredient,quantity,best_before\nleek,40,2031-05-01\n")
 
 
@@ -90,7 +90,7 @@ def test_without_a_header_a_file_whose_first_line_is_no_row_is_rejected_whole(co
 
 
 def test_a_row_above_a_header_is_not_passed_over_as_a_title() -> None:
-    with pytest.raises(UnreadableFile, match="no header"):
+    with pytest.raises(UnreadableFile, match="neither a header nor a row"):
         rows_of("Title\nham,5,2031-05-01\ningredient,quantity,best_before\nleek,40,2031-05-01\n")
 
 
@@ -129,7 +129,7 @@ def test_a_comma_in_a_number_is_a_decimal_sign_only_where_it_separates_no_column
 
 
 def test_a_first_line_whose_quote_is_never_closed_is_rejected_for_that() -> None:
-    """It explains more than that no header is recognised."""
+    """It explains more than that the line is neither a header nor a row."""
     with pytest.raises(UnreadableFile) as raised:
         list(rows_of('"ham,10,2099-01-01\n' + "egg,1,2099-01-01\n" * 3))
     assert "quote" in raised.value.rejection.reason
