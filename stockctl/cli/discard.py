@@ -26,7 +26,7 @@ MAX_REASON_LENGTH = 100
 
 @dataclass(frozen=True)
 class DiscardResult:
-    """What the command shows of a discard; `after` is the level after it, None if it could not be read."""
+    """What the command shows of a discard; `after` is the level after it, None for a repeat or if it is unknown."""
 
     request: Discard
     outcome: Discarded
@@ -34,8 +34,8 @@ class DiscardResult:
 
     @property
     def before(self) -> int | None:
-        """The level before it; None for a repeat."""
-        return None if self.after is None or self.outcome.replayed else self.after + self.request.units
+        """The level before it; None where `after` is."""
+        return None if self.after is None else self.after + self.request.units
 
 
 @with_writing_session
@@ -89,7 +89,7 @@ def discard(
         raise StockctlError(error.message, again) from error
     done = _checked(request, outcome, again)
     remember_id(session, request.discard_id)
-    level = place.stock.level(request.ingredient)
+    level = None if done.replayed else place.stock.level(request.ingredient)
     session.output.show(_listing(DiscardResult(request, done, level.quantity if level else None)))
 
 

@@ -102,7 +102,12 @@ def _use(session: Session, wanted: Mapping[str, int], transaction_id: str) -> No
 
 
 def _with_levels(api: StockApi, result: UseResult) -> UseResult:
-    """The result with what is left. That this cannot be read does not make an accepted transaction fail."""
+    """The result with what was there and what is left. A level that cannot be read does not make a use fail.
+
+    A repeat has neither: the levels have changed since the first request.
+    """
+    if result.replayed:
+        return result
     try:
         levels = {level["typeId"]: level for level in api.levels([item.ingredient for item in result.items])}
     except StockctlError:
@@ -111,8 +116,7 @@ def _with_levels(api: StockApi, result: UseResult) -> UseResult:
     for item in result.items:
         level = levels.get(item.ingredient, {})
         after = level.get("quantity")
-        # Of a repeat nobody knows what was there before the first attempt.
-        before = None if after is None or result.replayed else after + item.quantity
+        before = None if after is None else after + item.quantity
         items.append(replace(item, before=before, after=after, threshold=level.get("threshold")))
     return replace(result, items=tuple(items))
 

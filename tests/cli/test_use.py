@@ -41,10 +41,10 @@ def test_people_are_told_that_a_repeat_took_nothing(stockctl: Stockctl) -> None:
         assert said in stockctl("use", "ham=10", "--id", "abc", "-o", "table").out
 
 
-def test_of_a_repeat_only_the_level_now_is_shown(stockctl: Stockctl) -> None:
+def test_a_repeat_shows_no_levels_because_they_have_changed_since(stockctl: Stockctl) -> None:
     stockctl("use", "ham=10", "--id", "abc")
     stockctl("use", "ham=5")
-    assert stockctl("use", "ham=10", "--id", "abc").columns(*ITEM) == [["ham", "10", "", "115"]]
+    assert stockctl("use", "ham=10", "--id", "abc").columns(*ITEM) == [["ham", "10", "", ""]]
 
 
 def test_a_use_that_leaves_less_than_the_threshold_says_so(stockctl: Stockctl) -> None:
