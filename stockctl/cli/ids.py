@@ -32,6 +32,7 @@ def remember_id(session: Session, name: str) -> None:
 
 def no_such_id(session: Session, kind: str, name: str, others: Sequence[str] = ()) -> Refused:
     """The error for an id that nobody knows, with the recent ids, or `others`, that it may have meant."""
-    alike = get_close_matches(name, [*recent_transactions(session.target.stack), *others], n=3)
+    recent = [*recent_transactions(session.target.stack), *others]
+    alike = [other for other in get_close_matches(name, recent, n=4) if other != name][:3]
     meant = f"Did you mean {' or '.join(alike)}?" if alike else "Ids are case-sensitive, and kept for 90 days."
     return Refused(f"no such {kind}: {name}", meant)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_items, complete_transactions
+from stockctl.cli.completion import complete_items, complete_transactions, recent_transactions
 from stockctl.cli.ids import check_id, no_such_id, remember_id
 from stockctl.cli.ingredients import quantities
 from stockctl.cli.operation_tables import returns
@@ -121,7 +121,7 @@ def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: s
         case Returned():
             return outcome
         case NoTransaction():
-            raise no_such_id(session, "transaction", request.transaction_id)
+            raise _not_a_transaction(session, request.transaction_id)
         case TooMany():
             faults = "; ".join(map(_excess, outcome.excesses))
             show = f"`stockctl show {shlex.quote(request.transaction_id)}` shows what was taken."
@@ -140,6 +140,13 @@ def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: s
             raise Refused(message, "Give another --id, or leave it out.")
         case _:
             raise OutcomeUnknown("no response: the units may have been returned", again)
+
+
+def _not_a_transaction(session: Session, name: str) -> Refused:
+    """The error for an id that is no transaction's; it may be that of a return, discard or count."""
+    if name in recent_transactions(session.target.stack):
+        return Refused(f"{name} is not a transaction", f"`stockctl show {shlex.quote(name)}` shows what it is.")
+    return no_such_id(session, "transaction", name)
 
 
 def _excess(one: Excess) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from stockctl.cli.completion import complete_ids, recent_deliveries
 from stockctl.cli.ids import no_such_id
 from stockctl.cli.operation_tables import has_history, history_table, tables
 from stockctl.cli.session import Session, with_session
-from stockctl.terminal.figures import best_before, local
+from stockctl.terminal.figures import best_before, local, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
@@ -44,13 +45,14 @@ class Portion:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of one id."""
+    """What is shown of one id; `returned` are the units that came back of a transaction, by ingredient."""
 
     name: str
     kind: str
     at: str
     reason: str | None
     portions: list[Portion]
+    returned: Mapping[str, int] | None = None
 
 
 @with_session
@@ -68,7 +70,8 @@ def show(
     """Show a transaction, return, discard, count or delivery: when it was made, and the batches behind its units.
 
     Units of a transaction are charged to batches within seconds, soonest best-before first. Of a delivery, what was
-    recorded and what is left is shown. Records are kept for 90 days, receipts of deliveries for good.
+    recorded and what is left is shown. Records are kept for 90 days, receipts of deliveries for good. If several have
+    this id, all are shown; in JSON as a list.
 
     Examples:
         stockctl show order-8f3a
@@ -76,8 +79,8 @@ def show(
         stockctl show monday-0f1e2d3c4b5a.csv
     """
     finders = (_transaction, _discard, _return, _count, _delivery)
-    found = next(filter(None, (find(session, name) for find in finders)), None)
-    if found is None:
+    found = [shown for find in finders if (shown := find(session, name))]
+    if not found:
         others = recent_deliveries(session.target.stack)
         raise no_such_id(session, "transaction, return, discard, count or delivery", name, others)
     session.output.show(_listing(found))
@@ -98,10 +101,10 @@ def _transaction(session: Session, name: str) -> Shown | None:
     use = UseRecord.of(record)
     if not has_history(session):
         portions = [Portion(ingredient, units, NO_HISTORY) for ingredient, units in use.items.items()]
-        return Shown(name, "transaction", use.at, None, portions)
+        return Shown(name, "transaction", use.at, None, portions, use.returned)
     items = served_items(tables(session).stock, history_table(session), use, session.environment.now())
     portions = [portion for item in items for portion in _portions(item)]
-    return Shown(name, "transaction", use.at, None, portions)
+    return Shown(name, "transaction", use.at, None, portions, use.returned)
 
 
 def _portions(item: ServedItem) -> list[Portion]:
@@ -210,11 +213,11 @@ def _delivery(session: Session, name: str) -> Shown | None:
     return Shown(whole_delivery(name), "delivery", receipts[0].get("at", ""), statuses, portions)
 
 
-def _listing(shown: Shown) -> Listing[Shown]:
+def _listing(found: list[Shown]) -> Listing[Shown]:
     portions: list[Field[Portion]] = [
         Field("ingredient", lambda one: one.ingredient),
         Field("units", lambda one: one.units, style="bold"),
-        Field("left", lambda one: one.left, in_table=shown.kind == "delivery"),
+        Field("left", lambda one: one.left, in_table=any(one.kind == "delivery" for one in found)),
         Field("status", lambda one: one.status),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
         Field("delivery", lambda one: one.delivery, in_table=shown.kind != "delivery"),
@@ -229,7 +232,15 @@ def _listing(shown: Shown) -> Listing[Shown]:
         Field("id", lambda one: one.name),
         Field("kind", lambda one: one.kind, folds=False, yields=2),
         Field("at", lambda one: one.at, shown=lambda one: local(datetime.fromisoformat(one.at)), folds=False),
-        Field("reason", lambda one: one.reason, "about", in_table=shown.reason is not None),
+        Field("reason", lambda one: one.reason, "about", in_table=any(one.reason is not None for one in found)),
+        Field("returned", lambda one: one.returned, in_table=False),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)
-    return Listing(fields, [shown], nested, is_document=True)
+    lines = [line for one in found if (line := _returned(one))]
+    return Listing(fields, found, nested, total="\n".join(lines), is_document=len(found) == 1)
+
+
+def _returned(shown: Shown) -> str:
+    """What came back of a transaction, in words; empty if nothing did."""
+    back = ", ".join(f"{units(count)} of {name}" for name, count in (shown.returned or {}).items() if count)
+    return f"returned so far: {back}" if back else ""

@@ -68,6 +68,29 @@ def test_what_was_not_taken_is_refused(stockctl: Stockctl, words: list[str], sai
     assert (done.code, said in done.err) == (ExitCode.REFUSED, True), done.err
 
 
+def test_the_id_of_a_return_is_not_offered_as_the_transaction_it_may_have_meant(stockctl: Stockctl) -> None:
+    stockctl("return", "order-1", "ham=1", "--id", "back-1")
+    done = stockctl("return", "back-1")
+    assert done.code == ExitCode.REFUSED
+    assert "back-1 is not a transaction" in done.err
+    assert "`stockctl show back-1` shows what it is" in done.err
+    assert "Did you mean" not in done.err
+
+
+def test_show_lists_what_was_returned_of_a_transaction(stockctl: Stockctl) -> None:
+    assert stockctl("show", "order-1", "-o", "json").json["returned"] == {}
+    stockctl("return", "order-1", "ham=7")
+    assert stockctl("show", "order-1", "-o", "json").json["returned"] == {"ham": 7}
+    assert "returned so far: 7 of ham" in stockctl("show", "order-1", "-o", "table").out
+
+
+def test_show_lists_both_when_a_transaction_has_the_id_of_a_return(stockctl: Stockctl) -> None:
+    stockctl("return", "order-1", "ham=7", "--id", "both")
+    stockctl("use", "ham=1", "--id", "both")
+    shown = stockctl("show", "both", "-o", "json").json
+    assert [one["kind"] for one in shown] == ["transaction", "return"]
+
+
 @pytest.mark.parametrize("words", [["ham=0"], ["ham=-1"], ["ham"], ["ham=1", "--id", ""]])
 def test_what_makes_no_sense_is_a_usage_error(stockctl: Stockctl, words: list[str]) -> None:
     assert stockctl("return", "order-1", *words).code == ExitCode.USAGE
