@@ -85,12 +85,21 @@ def history(
     now = session.environment.now()
     first, last = moment_given(since, "--since", now), now if until is None else moment_given(until, "--until", now)
     if first >= last:
-        raise UsageError("--since is not before --until", "Swap them, or leave --until out.")
+        raise _no_period(since, until)
     table = history_table(session)
     levels = stock_table(session).levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
     periods = [Period(name, table.last_before(name, first), list(table.entries(name, first, last))) for name in wanted]
     session.output.show(_charge_listing(periods) if charges else _change_listing(periods))
+
+
+def _no_period(since: str, until: str | None) -> UsageError:
+    """The error for a period that ends before it begins; --since is 7d where it was not given."""
+    if until is None:
+        return UsageError(
+            f"--since is in the future: {since}", "Name a time that has passed, such as 2h or 2026-12-31."
+        )
+    return UsageError(f"--since ({since}) is not before --until ({until})", "Set --since to an earlier time.")
 
 
 def _change_listing(periods: list[Period]) -> Listing[RecordedChange]:

@@ -18,7 +18,14 @@ def moment_given(text: str, option: str, now: datetime) -> datetime:
     try:
         return moment_of(text)
     except ValueError:
+        pass
+    try:
         return now - duration_of(text, option)
+    except UsageError as error:
+        raise UsageError(
+            f"{option} is {text!r}, which is neither a time nor a duration before now",
+            f"{error.hint} Write a time like 2026-12-31 or 2026-12-31T18:00.",
+        ) from error
 
 
 def past_moment(text: str, option: str, now: datetime) -> datetime:

@@ -95,5 +95,17 @@ def test_a_period_that_is_none_is_a_usage_error(stockctl: Stockctl) -> None:
     assert stockctl("history", "ham", "--since", "yesterday").code == ExitCode.USAGE
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--until", "2020-01-01"], "--since (7d) is not before --until (2020-01-01)"),
+        (["--since", "2999-12-31"], "--since is in the future: 2999-12-31"),
+        (["--since", "yesterday"], "Write a time like 2026-12-31"),
+    ],
+)
+def test_errors_about_a_period_name_what_was_given(stockctl: Stockctl, words: list[str], said: str) -> None:
+    assert said in " ".join(stockctl("history", "ham", *words).err.split())
+
+
 def test_history_has_a_table_of_its_own(kitchen: Service) -> None:
     assert kitchen.clients.dynamodb.scan(TableName=HISTORY)["Count"] == 3
