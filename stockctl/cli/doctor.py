@@ -135,7 +135,9 @@ def _clock(session: Session, clients: Clients) -> Finding:
 def _terminal(session: Session) -> Finding:
     environment = session.environment
     if not environment.stdout_is_terminal:
-        return Finding("terminal", True, "not a terminal: results are TSV, `watch` prints JSON lines")
+        asked = session.settings.output
+        results = "results are TSV, `watch` prints JSON lines" if asked is None else f"output is set to {asked.value}"
+        return Finding("terminal", True, f"not a terminal: {results}")
     size = shutil.get_terminal_size()
     found = f"{size.columns}×{size.lines}, {environment.stdout.encoding}, TERM={environment.variables.get('TERM', '')}"
     is_ok = size.columns >= 60 and size.lines >= 15 and environment.draws_screens

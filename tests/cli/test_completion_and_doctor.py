@@ -94,6 +94,13 @@ def test_doctor_reports_what_is_missing_and_starts_nothing(stockctl: Stockctl, m
     assert "aws configure sso" in done.out
 
 
+def test_doctor_reports_the_output_format_in_a_pipe(stockctl: Stockctl) -> None:
+    assert "results are TSV" in stockctl("doctor").out
+    said = stockctl("doctor", "-o", "csv").out
+    assert "output is set to csv" in said
+    assert "TSV" not in said
+
+
 @pytest.mark.parametrize("place", ["--local", "--aws"])
 def test_doctor_works_where_the_embedded_cloud_cannot_run(place: str, tmp_path: Path) -> None:
     """Windows has no fcntl."""
