@@ -39,8 +39,6 @@ SHARED = "Shared options"
 _ALL_BUT_LOCAL = (
     "Every command takes them. The commands of `local` take only `--output`, `--quiet`, `--verbose` and `--debug`."
 )
-SET_BY_DEPLOY = SET_BY_DEPLOYMENT | {"RequireTls"}
-"""Template parameters that nobody sets by hand."""
 
 
 def commands() -> dict[str, TyperCommand]:
@@ -112,7 +110,7 @@ def parameter_table() -> str:
     rows = [
         f"| `{name}` | {_default(parameter)} | {' '.join(parameter['Description'].split())} |"
         for name, parameter in template()["Parameters"].items()
-        if name not in SET_BY_DEPLOY
+        if name not in SET_BY_DEPLOYMENT
     ]
     return "\n".join(["| parameter | default | meaning |", "|---|---|---|", *rows])
 

@@ -100,6 +100,8 @@ def deploy(
     from stockctl.deployment.deploy import prepare
     from stockctl.deployment.stack import Stack
 
+    if follow and (parameter or dry_run or artifact_bucket):
+        raise UsageError("--follow deploys nothing and takes no options of a deployment", "Leave the others out.")
     parameters = _parameters(parameter or [])
     target = session.undeployed_target
     clients = Clients.of_target(target)
@@ -167,7 +169,10 @@ def _parameters(given: list[str]) -> dict[str, str]:
     for name, equals, _ in pairs:
         if not (name and equals):
             raise UsageError(f"{name!r} is not NAME=VALUE", "As in `--parameter TimeZone=Europe/London`.")
-    parameters = {name: value for name, _, value in pairs}
+    parameters: dict[str, str] = {}
+    for name, _, value in pairs:
+        if parameters.setdefault(name, value) != value:
+            raise UsageError(f"--parameter {name} was given twice: {parameters[name]} and {value}", "Give it once.")
     check_parameters(parameters)
     return parameters
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Destroyed:
-    """A stack that is gone, and the tables and buckets that were kept."""
+    """A stack that is gone, the tables and buckets that were kept, and its parameters that were not."""
 
     stack: str
     kept: Sequence[str]
+    parameters: Mapping[str, str]
 
 
 DESTROYED: Sequence[Field[Destroyed]] = (
@@ -45,8 +47,8 @@ def destroy(
 ) -> None:
     """Remove the stack: functions, API, queues, streams, logs. Tables and drop bucket are kept.
 
-    A later `deploy` with the same name imports them again. --delete-data deletes them, too, including those kept from
-    an earlier stack.
+    A later `deploy` with the same name imports them again. Template parameters are not kept. --delete-data deletes the
+    data, too, including data kept from an earlier stack.
 
     Examples:
         stockctl destroy --stack trial --confirm trial
@@ -54,8 +56,9 @@ def destroy(
     """
     from stockctl.aws.clients import Clients
     from stockctl.cli.remember import report_default
+    from stockctl.deployment.parameters import chosen_parameters
     from stockctl.deployment.removal import what_holds_data
-    from stockctl.deployment.stack import Stack
+    from stockctl.deployment.stack import Stack, parameters_of
 
     name = session.settings.stack
     if not _may_ask(session):
@@ -67,10 +70,11 @@ def destroy(
     if _may_ask(session):
         answer = confirm or session.environment.asks(f"Type the name of the stack, {name}, to continue:")
         _check(name, answer, delete_data=delete_data)
+    parameters = chosen_parameters(parameters_of(stack.describe()))
     show_events(session.environment, name, stack.delete())
     if delete_data:
         show_removal(session.environment, clients, data)
-    _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets)))
+    _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets), parameters))
     report_default(session)
 
 
@@ -114,7 +118,13 @@ def _show(session: Session, destroyed: Destroyed) -> None:
     name = destroyed.stack
     if destroyed.kept:
         session.environment.note(
-            f"stockctl: data is kept: `stockctl deploy --stack {name}` imports it again, "
+            f"stockctl: data is kept: `stockctl deploy --stack {name}{_options(destroyed.parameters)}` imports it "
+            f"again{' with the same parameters' if destroyed.parameters else ''}, "
             f"`stockctl destroy --stack {name} --confirm {name} --delete-data` deletes it"
         )
     session.output.show(Listing(DESTROYED, [destroyed], is_document=True))
+
+
+def _options(parameters: Mapping[str, str]) -> str:
+    """The options of `deploy` that set these parameters."""
+    return "".join(f" -p {shlex.quote(f'{name}={value}')}" for name, value in parameters.items())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from stockctl.deployment.template import template_document
 from stockctl.domain.errors import UsageError
 from stockctl.domain.instants import time_zone
 
-SET_BY_DEPLOYMENT = {"CodeBucket", "CodeKey", "Release"}
+SET_BY_DEPLOYMENT = {"CodeBucket", "CodeKey", "Release", "RequireTls"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ def settable_parameters() -> dict[str, Parameter]:
     return {name: Parameter(name, declared[name]) for name in declared if name not in SET_BY_DEPLOYMENT}
 
 
+def chosen_parameters(deployed: Mapping[str, str]) -> dict[str, str]:
+    """The deployed parameters that a user may set and that differ from the template's defaults."""
+    settable = settable_parameters()
+    return {
+        name: value
+        for name, value in deployed.items()
+        if name in settable and value != str(settable[name].declared.get("Default", ""))
+    }
+
+
 def check_parameters(given: Mapping[str, str]) -> None:
     """Accepts what the template accepts.
 
@@ -62,10 +73,17 @@ def check_parameters(given: Mapping[str, str]) -> None:
     settable = settable_parameters()
     for name, value in given.items():
         if name not in settable:
-            raise UsageError(f"there is no parameter {name!r}", f"The parameters are {', '.join(settable)}.")
+            raise _no_such_parameter(name, settable)
         if expected := settable[name].fault_of(value):
             raise UsageError(f"--parameter {name}: {value!r} is not allowed", f"Use {expected}.")
     _check_time_zone(given.get("TimeZone", "UTC"))
+
+
+def _no_such_parameter(name: str, settable: Iterable[str]) -> UsageError:
+    names = {each.casefold(): each for each in settable}
+    alike = get_close_matches(name.casefold(), names, n=1)
+    hint = f"Did you mean {names[alike[0]]}?" if alike else f"The parameters are {', '.join(names.values())}."
+    return UsageError(f"there is no parameter {name!r}", hint)
 
 
 def _check_time_zone(name: str) -> None:

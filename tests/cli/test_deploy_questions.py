@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from stockctl.cli.deploy import _agree
+from stockctl.cli.main import run
 from stockctl.cli.session import Session
 from stockctl.cli.settings import Settings
 from stockctl.cli.stack_events import show_events
 from stockctl.deployment.change_set import ChangeSet, Kind, ResourceChange
 from stockctl.deployment.resource_event import ResourceEvent
-from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.environment import Environment
 
 
@@ -90,3 +91,17 @@ def test_after_ctrl_c_deploy_says_that_cloudformation_continues() -> None:
         show_events(environment, "kitchen", interrupted())
     assert isinstance(environment.stderr, io.StringIO)
     assert "stockctl deploy --follow --stack kitchen" in environment.stderr.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--follow", "-n"], "--follow deploys nothing"),
+        (["--follow", "-p", "TimeZone=UTC"], "--follow deploys nothing"),
+        (["-p", "TimeZone=UTC", "-p", "TimeZone=Europe/London"], "given twice: UTC and Europe/London"),
+    ],
+)
+def test_options_that_contradict_each_other_are_a_usage_error(words: list[str], said: str) -> None:
+    stderr = io.StringIO()
+    code = run(["deploy", "--aws", *words], Environment(io.StringIO(), io.StringIO(), stderr, {}))
+    assert (code, said in stderr.getvalue()) == (ExitCode.USAGE, True), stderr.getvalue()

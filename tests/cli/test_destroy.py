@@ -53,3 +53,21 @@ def test_data_of_an_earlier_stack_is_deleted_on_request(service: Service) -> Non
     code, printed, _ = destroy("--delete-data", "-o", "json")
     assert (code, json.loads(printed)) == (ExitCode.DONE, {"stack": "nosuch", "status": "destroyed", "kept": []})
     assert "nosuch-stock" not in service.clients.dynamodb.list_tables()["TableNames"]
+
+
+def test_parameters_are_not_kept_and_are_in_the_command_that_deploys_again(service: Service) -> None:
+    """Best-before dates would end at another hour without the time zone."""
+    keep_a_table(service)
+    template = {
+        "Parameters": {name: {"Type": "String"} for name in ("TimeZone", "HistoryDays", "CodeKey")},
+        "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+    }
+    chosen = {"TimeZone": "Europe/London", "HistoryDays": "400", "CodeKey": "x"}
+    service.clients.cloudformation.create_stack(
+        StackName="nosuch",
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in chosen.items()],
+    )
+    code, _, said = destroy()
+    assert code == ExitCode.DONE, said
+    assert "`stockctl deploy --stack nosuch -p TimeZone=Europe/London` imports it again with the same" in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stockctl.deployment.parameters import SET_BY_DEPLOYMENT, check_parameters, settable_parameters
+from stockctl.deployment.parameters import SET_BY_DEPLOYMENT, check_parameters, chosen_parameters, settable_parameters
 from stockctl.deployment.template import template_document
 from stockctl.domain.errors import UsageError
 
@@ -46,6 +46,8 @@ def test_a_value_that_the_template_takes_is_accepted(name: str, value: str) -> N
         ("TimeZone", "Europe/Atlantis", "UTC"),
         ("Shard", "2", "Shards"),
         ("CodeKey", "x", "TimeZone"),
+        ("RequireTls", "false", "TimeZone"),
+        ("timezone", "UTC", "Did you mean TimeZone?"),
     ],
 )
 def test_a_value_that_the_template_refuses_is_a_usage_error_that_names_what_is_allowed(
@@ -59,6 +61,11 @@ def test_a_value_that_the_template_refuses_is_a_usage_error_that_names_what_is_a
 def test_every_default_is_allowed() -> None:
     declared = template_document()["Parameters"]
     check_parameters({name: str(declared[name]["Default"]) for name in settable_parameters()})
+
+
+def test_chosen_parameters_differ_from_the_defaults_and_can_be_set() -> None:
+    deployed = {"TimeZone": "Europe/London", "HistoryDays": "400", "CodeKey": "x", "RequireTls": "false"}
+    assert chosen_parameters(deployed) == {"TimeZone": "Europe/London"}
 
 
 def test_users_do_not_set_what_the_deployment_sets() -> None:
