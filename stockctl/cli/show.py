@@ -220,7 +220,7 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
         Field("left", lambda one: one.left, in_table=any(one.kind == "delivery" for one in found)),
         Field("status", lambda one: one.status),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
-        Field("delivery", lambda one: one.delivery, in_table=shown.kind != "delivery"),
+        Field("delivery", lambda one: one.delivery, in_table=any(one.kind != "delivery" for one in found)),
         Field(
             "best_before",
             lambda one: one.best_before,
