@@ -110,10 +110,11 @@ def test_a_return_waits_until_the_batches_are_known(service: Service, monkeypatc
     """Charges reach history by way of the table's stream: until then the caller is asked to try again."""
     assert service.post("2", ham=5)[0] == 201
     place, waits = wiring.returns(), list[float]()
-    short = Patience(seconds=0.2, sleep=waits.append)
+    short = Patience(seconds=1.0, sleep=waits.append, clock=lambda: sum(waits))
     tables = Tables(place.tables.stock, place.tables.transactions, place.tables.clock, short)
-    monkeypatch.setattr(wiring, "returns", lambda: Returns(tables, place.history))
-    answer = post_return.handler({"body": json.dumps({"returnId": "r", "transactionId": "2"})}, None)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(wiring, "returns", lambda: Returns(tables, place.history))
+        answer = post_return.handler({"body": json.dumps({"returnId": "r", "transactionId": "2"})}, None)
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
     assert waits
     service.work_off("ham")
