@@ -23,6 +23,8 @@ from stockctl.terminal.output import Field, Listing, Nested, Output, OutputForma
 if TYPE_CHECKING:
     from stockctl.domain.forecast import Forecast, UnusedStock
 
+LEAST_DAYS = 1.0
+"""What less history than this counts as (days)."""
 COVER = "5d"
 
 
@@ -69,7 +71,8 @@ def forecast(
     """Forecast how long stock lasts and which units will expire unused.
 
     The pace is units used less units returned per day, by weekday if the history has each weekday twice. Stock is used
-    soonest best-before first. Future deliveries are not counted. Ranges hold in 80 % of cases.
+    soonest best-before first. Future deliveries are not counted. Ranges hold in about 80 % of cases. Less than a day of
+    history counts as a day.
 
     --reorder lists the units that bring each ingredient to --cover, or to its threshold if that is more. Fill in
     best_before when the goods arrive: `ingest` rejects rows without it.
@@ -109,7 +112,8 @@ def _forecasts(session: Session, wanted: list[str] | None, now: datetime, learne
     figures = daily_use(history_table(session), known, now, learned)
     with ThreadPoolExecutor(workers.WORKERS) as threads:
         holdings = list(filter(None, threads.map(table.read, known)))
-    found = [forecast_of(holding, Pace.of(figures[holding.level.ingredient]), now, days) for holding in holdings]
+    paces = {name: Pace.of(figures[name], LEAST_DAYS) for name in known}
+    found = [forecast_of(holding, paces[holding.level.ingredient], now, days) for holding in holdings]
     return sorted(found, key=lambda one: (one.lasts_until.likely or math.inf, one.ingredient))
 
 

@@ -68,20 +68,21 @@ class Pace:
     latest: DailyUse | None = None
 
     @classmethod
-    def of(cls, figures: Sequence[DailyUse]) -> Pace:
+    def of(cls, figures: Sequence[DailyUse], least_days: float = 0.0) -> Pace:
         """The pace of these days: by weekday if each weekday is there twice, otherwise the mean.
 
-        Days that are not whole count only if there are fewer than two that are.
+        Days that are not whole count only if there are fewer than two that are; together they count as `least_days` at
+        least, since a few minutes say little about a day.
         """
         seen_from_midnight = len(figures) > 1 and not figures[-1].is_whole
         latest = figures[-1] if seen_from_midnight else None
-        return replace(cls._of_days(figures), latest=latest)
+        return replace(cls._of_days(figures, least_days), latest=latest)
 
     @classmethod
-    def _of_days(cls, figures: Sequence[DailyUse]) -> Pace:
+    def _of_days(cls, figures: Sequence[DailyUse], least_days: float) -> Pace:
         whole = [figure for figure in figures if figure.is_whole]
         if len(whole) < ENOUGH_DAYS:
-            return cls._of_few(figures)
+            return cls._of_few(figures, least_days)
         weekdays = [[figure.units for figure in whole if figure.day.weekday() == day] for day in range(DAYS_PER_WEEK)]
         if all(len(units) >= ENOUGH_OF_A_WEEKDAY for units in weekdays):
             means = tuple(fmean(units) for units in weekdays)
@@ -89,9 +90,9 @@ class Pace:
         return cls._with_spread((fmean(figure.units for figure in whole),) * DAYS_PER_WEEK, whole, knows_weekdays=False)
 
     @classmethod
-    def _of_few(cls, figures: Sequence[DailyUse]) -> Pace:
+    def _of_few(cls, figures: Sequence[DailyUse], least_days: float) -> Pace:
         days = sum(figure.part for figure in figures)
-        rate = max(0.0, sum(figure.units for figure in figures) / days) if days else 0.0
+        rate = max(0.0, sum(figure.units for figure in figures) / max(days, least_days)) if days else 0.0
         return cls((rate,) * DAYS_PER_WEEK, rate, days)
 
     @classmethod

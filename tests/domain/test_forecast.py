@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from zoneinfo import ZoneInfo
 
@@ -250,3 +250,10 @@ def test_what_was_used_today_never_makes_demand_fall(units: list[int], used: int
     for curve in (curves.low, curves.likely, curves.high):
         assert list(curve.units) == sorted(curve.units)
         assert curve.units[0] == 0
+
+
+def test_a_few_minutes_of_history_can_count_as_a_day() -> None:
+    """Ninety units in five seconds are no million a day."""
+    figures = [DailyUse(date(2026, 11, 25), 90, 5 / 86_400)]
+    assert Pace.of(figures, 1.0).per_day.likely == pytest.approx(90)
+    assert Pace.of(figures).per_day.likely > 1_000_000
