@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.clients import Clients
-from stockctl.cli.ingest_checks import NewIngredients
+from stockctl.cli.ingest_checks import note_early_stock, refuse_misspelt, refuse_resent_rows
 from stockctl.cli.target import existing
 from stockctl.client.deployment import Deployment
-from stockctl.domain.errors import StockctlError
+from stockctl.client.supplier import foreseen
+from stockctl.domain.errors import Refused, StockctlError
+from stockctl.domain.parts import Part, parts_of
+from stockctl.domain.receipt import DeliveryStatus, Findings
+from stockctl.operations.claims import Claims
+from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
@@ -29,28 +34,60 @@ class ReachableStack:
 
 
 def reachable_stack(session: Session) -> ReachableStack | None:
-    """The session's stack, or None where it cannot be reached."""
+    """The session's stack, reported on stderr as for other commands, or None where it cannot be reached."""
     try:
         target = existing(session.settings, session.environment)
         if target is None:
             return None
         clients = Clients.of_target(target)
-        return ReachableStack(clients, Deployment.of(clients, target))
+        stack = ReachableStack(clients, Deployment.of(clients, target))
     except (StockctlError, ClientError, BotoCoreError):
         return None
+    session.environment.note(f"stockctl: {target.describe()}")
+    return stack
 
 
-def note_unknown(session: Session, files: Sequence[Checked]) -> None:
-    """Notes ingredients that the stack does not know, and what they may have meant."""
-    names = [row.ingredient for file in files for row in file.rows]
-    stack = reachable_stack(session) if names else None
+@dataclass
+class Foreseen:
+    """What sending files would come to: duplicates and conflicts by their keys, and why nothing would be sent."""
+
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refusal: Refused | None = None
+
+
+def foresee(
+    session: Session, stack: ReachableStack | None, files: Sequence[Checked], *, again: bool, new: bool
+) -> Foreseen:
+    """Compares files with what a stack has, as they would be compared before they are sent."""
+    found = Foreseen()
     if stack is None:
-        return
+        session.environment.note("note: no stack was reached, so nothing was compared with its deliveries and stock")
+        return found
+    bucket = DropBucket(stack.clients.s3, stack.deployment.drop_bucket)
+    table = StockTable(stack.clients.dynamodb, stack.deployment.stock_table)
+    claims = Claims(stack.clients.dynamodb, stack.deployment.transaction_table)
     try:
-        unknown = NewIngredients.of(StockTable(stack.clients.dynamodb, stack.deployment.stock_table), names)
-    except (ClientError, BotoCoreError):
-        return
-    for note in unknown.notes():
-        session.environment.note(f"note: {note}")
-    if unknown.alike:
-        session.environment.note("note: to send them as new ingredients takes --new")
+        if not again:
+            refuse_resent_rows(session, bucket, files)
+        refuse_misspelt(session, table, files, new=new, dry_run=True)
+    except Refused as refusal:
+        found.refusal = refusal
+    for file in files:
+        if document := _decided(bucket, claims, file):
+            found.documents[file.file.key] = document
+        else:
+            note_early_stock(session, table, file.rows)
+    return found
+
+
+def _decided(bucket: DropBucket, claims: Claims, file: Checked) -> dict[str, Any] | None:
+    """What differs in a file's document because its key was sent before; None where it would be recorded."""
+    own = Part(file.file.key, file.file.content)
+    parts = [own] if file.file.is_named else parts_of(own.key, own.content, file.reading)
+    results = [foreseen(bucket, part.key, part.content, claims) for part in parts]
+    decided = [result for result in results if result]
+    if any(result.status is DeliveryStatus.CONFLICT for result in decided):
+        return {**Findings().document(), "status": "conflict"}
+    if len(decided) < len(results):
+        return None
+    return {**(decided[0].findings if len(decided) == 1 else {}), "status": "duplicate"}

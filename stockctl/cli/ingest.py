@@ -15,6 +15,7 @@ from stockctl.domain.best_before import DateOrder
 from stockctl.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from stockctl.cli.dry_run import ReachableStack
     from stockctl.cli.supplier_files import Checked, SupplierFile
     from stockctl.domain.best_before import DateReading
 
@@ -36,7 +37,9 @@ def ingest(
             help="Name of the delivery. Default: made from the file's name and content.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be recorded; send nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be recorded or refused; send nothing.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the receipt (default).")] = True,
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rejected rows to FILE, to correct and send again.")
@@ -69,7 +72,7 @@ def ingest(
 ) -> None:
     """Bring deliveries into stock, from CSV files with the columns ingredient, quantity and best_before.
 
-    The same file twice is the same delivery, so a repeat changes nothing.
+    A file with the same name and content is the same delivery, so a repeat changes nothing.
 
     Exits with 6 if some rows were rejected, and with 3 if nothing of a file was recorded. Also exits with 3, and sends
     nothing, if an earlier file had the same rows (see --again) or new ingredients resemble known ones (see --new).
@@ -83,6 +86,7 @@ def ingest(
         stockctl ingest monday.csv --corrects monday-0f1e2d3c4b5a.csv --dry-run
         cat monday.csv | stockctl ingest - --delivery monday
     """
+    from stockctl.cli.dry_run import reachable_stack
     from stockctl.cli.rejects import check_rejects
     from stockctl.cli.supplier_files import read_file
 
@@ -94,11 +98,15 @@ def ingest(
         _check_correction(files, batch_id, wait=wait, has_rejects=rejects is not None, again=again)
         correct_delivery(session, read[0], corrects, reading_of(session.deployment), dry_run=dry_run, new=new)
         return
-    reading = _dry_reading(session, time_zone, date_order) if dry_run else reading_of(session.deployment)
+    stack = reachable_stack(session) if dry_run else None
+    reading = _dry_reading(stack, time_zone, date_order) if dry_run else reading_of(session.deployment)
     checked = _checked(session, read, reading)
     if rejects:
         check_rejects(rejects, files, checked)
-    sent = _would_be_sent(session, checked) if dry_run else _all_sent(session, checked, wait=wait, again=again, new=new)
+    if dry_run:
+        sent = _would_be_sent(session, stack, checked, again=again, new=new)
+    else:
+        sent = _all_sent(session, checked, wait=wait, again=again, new=new)
     documents = _shown(session, checked, sent, rejects, all_rows=all_rows)
     if code := _exit_code(documents):
         raise typer.Exit(code)
@@ -173,13 +181,11 @@ def _checked(session: Session, files: list[SupplierFile], reading: DateReading) 
     return [checked(file, reading, now) for file in files]
 
 
-def _dry_reading(session: Session, zone: str | None, order: DateOrder | None) -> DateReading:
+def _dry_reading(stack: ReachableStack | None, zone: str | None, order: DateOrder | None) -> DateReading:
     """How dates are read in a dry run: as the options say, else as the stack would, else by the stack's defaults."""
-    from stockctl.cli.dry_run import reachable_stack
     from stockctl.domain.best_before import DateReading
     from stockctl.domain.instants import time_zone
 
-    stack = None if zone and order else reachable_stack(session)
     own = reading_of(stack.deployment) if stack else DateReading(time_zone("UTC"))
     try:
         return DateReading(time_zone(zone) if zone else own.zone, order or own.date_order)
@@ -187,13 +193,25 @@ def _dry_reading(session: Session, zone: str | None, order: DateOrder | None) ->
         raise UsageError(f"--time-zone: {error}", "Name it as in Europe/London or UTC.") from error
 
 
-def _would_be_sent(session: Session, files: list[Checked]) -> Iterator[Document]:
-    from stockctl.cli.dry_run import note_unknown
+def _would_be_sent(
+    session: Session, stack: ReachableStack | None, files: list[Checked], *, again: bool, new: bool
+) -> Iterator[Document]:
+    """What would become of files.
 
+    Raises:
+        Refused: nothing would be sent.
+    """
+    from stockctl.cli.dry_run import foresee
+
+    good = [file for file in files if not file.is_empty]
+    found = foresee(session, stack, good, again=again, new=new)
     for file in files:
-        document = _document_of(file)
+        document = {**_document_of(file), **found.documents.get(file.file.key, {})}
+        if found.refusal and document["status"] in {"recorded", "partial"}:
+            document["status"] = "refused"
         yield {**document, "status": "valid" if document["status"] == "recorded" else document["status"]}
-    note_unknown(session, files)
+    if found.refusal:
+        raise found.refusal
     session.environment.note("nothing was sent (--dry-run)")
 
 

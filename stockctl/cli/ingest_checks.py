@@ -85,21 +85,26 @@ class NewIngredients:
         yield from questions(self.alike)[:NOTES]
 
 
-def refuse_misspelt(session: Session, table: StockTable, files: Sequence[Checked], *, new: bool) -> None:
+def refuse_misspelt(
+    session: Session, table: StockTable, files: Sequence[Checked], *, new: bool, dry_run: bool = False
+) -> None:
     """Notes new ingredients, and asks about those that look like a known one, unless `new` says they are.
+
+    A dry run asks nothing.
 
     Raises:
         Refused: they may be misspelt, and nobody says that they are not.
     """
     names = [row.ingredient for file in files for row in file.rows]
     unknown = NewIngredients.of(table, names)
-    if unknown.names:
+    if unknown.names and not dry_run:
         remember_ingredients(session.settings.stack, {*unknown.known, *unknown.names})
     for note in unknown.notes():
         session.environment.note(f"note: {note}")
     if not unknown.alike or new:
         return
-    if session.environment.stdin_is_terminal and session.environment.agrees("Send them as new ingredients?"):
+    can_ask = session.environment.stdin_is_terminal and not dry_run
+    if can_ask and session.environment.agrees("Send them as new ingredients?"):
         return
     pairs = [f"{name} ({known})" for name, known in unknown.alike.items()]
     more = f" and {counts(len(pairs) - NAMED, 'other')}" if len(pairs) > NAMED else ""

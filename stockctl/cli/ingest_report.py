@@ -77,7 +77,7 @@ def _summary(documents: Sequence[Document]) -> Listing[Document]:
 
 
 def _total(documents: Sequence[Document]) -> str:
-    new = [document for document in documents if document["status"] not in {"duplicate", "sent"}]
+    new = [document for document in documents if document["status"] not in {"duplicate", "sent", "refused"}]
     recorded = sum(document["recorded_rows"] for document in new)
     brought = sum(row["quantity"] for document in new for row in document["recorded"])
     rejected = sum(document["rejected_rows"] for document in documents)

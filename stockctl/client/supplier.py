@@ -61,8 +61,7 @@ def deliver(
         return Delivered(key, None, None)
     fingerprint = Fingerprint.of(io.BytesIO(content))
     earlier = bucket.receipt(key)
-    was_recorded = earlier and earlier["recorded"] and is_of(earlier, fingerprint)
-    if was_recorded and (claims is None or claims.find(key, fingerprint)):
+    if earlier and _is_duplicate(key, fingerprint, earlier, claims):
         return Delivered(key, DeliveryStatus.DUPLICATE, earlier)
     version = bucket.drop(key, content)
     # A receipt of the same content from before is written anew.
@@ -73,6 +72,24 @@ def deliver(
         if failure := given_up and given_up.failure_of(key, version):
             raise _not_recorded(key, failure)
     raise AssertionError  # receipts end by raising
+
+
+def foreseen(bucket: DropBucket, key: str, content: bytes, claims: Claims) -> Delivered | None:
+    """What sending a file would come to if its key was sent before: a duplicate or a conflict; else None."""
+    fingerprint = Fingerprint.of(io.BytesIO(content))
+    earlier = bucket.receipt(key)
+    if earlier is None or not earlier["recorded"]:
+        return None
+    if not is_of(earlier, fingerprint):
+        return Delivered(key, DeliveryStatus.CONFLICT, None)
+    is_duplicate = _is_duplicate(key, fingerprint, earlier, claims)
+    return Delivered(key, DeliveryStatus.DUPLICATE, earlier) if is_duplicate else None
+
+
+def _is_duplicate(key: str, content: Fingerprint, earlier: Receipt, claims: Claims | None) -> bool:
+    """Whether this content was recorded under its key. A receipt alone is no proof: the tables may have been lost."""
+    was_recorded = bool(earlier["recorded"]) and is_of(earlier, content)
+    return was_recorded and (claims is None or claims.find(key, content) is not None)
 
 
 def _receipts(bucket: DropBucket, key: str, waiting: Patience) -> Iterator[Receipt | None]:
