@@ -10,7 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.clients import Clients
 from stockctl.cli.ingest_checks import note_early_stock, refuse_misspelt, refuse_resent_rows
-from stockctl.cli.target import existing
 from stockctl.client.deployment import Deployment
 from stockctl.client.supplier import foreseen
 from stockctl.domain.errors import Refused, StockctlError
@@ -35,6 +34,8 @@ class ReachableStack:
 
 def reachable_stack(session: Session) -> ReachableStack | None:
     """The session's stack, reported on stderr as for other commands, or None where it cannot be reached."""
+    from stockctl.cli.target import existing
+
     try:
         target = existing(session.settings, session.environment)
         if target is None:
