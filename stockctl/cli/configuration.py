@@ -60,7 +60,8 @@ class Configuration:
         if kitchen is None:
             return self.defaults
         if kitchen not in self.kitchens:
-            define = f"Define it as [kitchens.{kitchen}] in {user_file()}."
+            file = self.files[-1].absolute() if self.files else user_file()
+            define = f"Define it as [kitchens.{kitchen}] in {file}."
             raise UsageError(f"there is no kitchen {kitchen!r}", _did_you_mean(kitchen, self.kitchens) or define)
         return {**self.defaults, **self.kitchens[kitchen]}
 
@@ -120,7 +121,8 @@ def _fits(name: str, value: object) -> bool:
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    return "".join(f"Did you mean {match}?" for match in get_close_matches(name, list(known), n=1))
+    names = {each.casefold(): each for each in known}
+    return "".join(f"Did you mean {names[match]}?" for match in get_close_matches(name.casefold(), names, n=1))
 
 
 def remember_kitchen(place: Mapping[str, str]) -> str:

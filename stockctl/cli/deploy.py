@@ -98,7 +98,8 @@ def deploy(
     from stockctl.aws.clients import Clients
     from stockctl.cli.remember import remember_target
     from stockctl.deployment.deploy import prepare
-    from stockctl.deployment.stack import Stack
+    from stockctl.deployment.parameters import changed_parameters
+    from stockctl.deployment.stack import Stack, parameters_of
 
     if follow and (parameter or dry_run or artifact_bucket):
         raise UsageError("--follow deploys nothing and takes no options of a deployment", "Leave the others out.")
@@ -114,6 +115,8 @@ def deploy(
     if dry_run:
         preparation.discard()
         _show_plan(session, preparation.plan)
+        for line in changed_parameters(parameters_of(stack.describe()), parameters):
+            session.environment.note(f"stockctl: {line}")
         return
     _agree(session, preparation, yes=yes)
     _execute(session, preparation)

@@ -20,6 +20,7 @@ from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
     from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
+    from stockctl.operations.use import Tables
 
 MAX_REASON_LENGTH = 100
 
@@ -76,6 +77,7 @@ def discard(
         stockctl discard ham=3 --reason dropped
         stockctl discard ham=3 --delivery monday.csv
     """
+    from stockctl.domain.discard import TooFew
     from stockctl.operations.discard import discard as discard_units
 
     request = _request(item, reason, batch, delivery, discard_id)
@@ -87,6 +89,8 @@ def discard(
         outcome = discard_units(place, request)
     except Busy as error:
         raise StockctlError(error.message, again) from error
+    if isinstance(outcome, TooFew):
+        _check_is_there(place, request)
     done = _checked(request, outcome, again)
     remember_id(session, request.discard_id)
     level = None if done.replayed else place.stock.level(request.ingredient)
@@ -125,6 +129,21 @@ def _checked(request: Discard, outcome: DiscardOutcome, again: str) -> Discarded
             raise Refused(message, "Give another --id, or leave it out.")
         case _:
             raise OutcomeUnknown("no response: the units may have been discarded", again)
+
+
+def _check_is_there(place: Tables, request: Discard) -> None:
+    """Refuses a batch or delivery that this ingredient does not have.
+
+    Raises:
+        Refused: there is no such batch or delivery.
+    """
+    holding = place.stock.read(request.ingredient)
+    if holding is not None and not any(map(request.covers, holding.batches)):
+        what = f"batch {request.batch_id}" if request.batch_id else f"delivery {request.delivery}"
+        raise Refused(
+            f"{request.ingredient} has no {what} in stock; nothing was discarded",
+            f"`stockctl stock {shlex.quote(request.ingredient)} --batches -o tsv` lists its batches.",
+        )
 
 
 def _too_few(request: Discard, few: TooFew) -> Refused:

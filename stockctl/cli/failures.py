@@ -14,7 +14,7 @@ import typer
 
 from stockctl.cli.completion import complete_failures, remember_failures
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import ExitCode, StockctlError, UsageError
+from stockctl.domain.errors import ExitCode, Refused, StockctlError
 from stockctl.terminal.figures import local
 from stockctl.terminal.output import Field, Listing, object_of
 
@@ -49,7 +49,7 @@ def failures(
     """Show or retry deliveries and stream records that failed permanently.
 
     Without ids, `show` and `retry` apply to all failures. `show` prints JSON. A failure is deleted after a successful
-    retry. Exits with 1 if a retry fails.
+    retry. Exits with 1 if a retry fails, with 3 if there is no such failure.
 
     Examples:
         stockctl failures
@@ -70,6 +70,8 @@ def failures(
             session.environment.note("`stockctl failures show` prints them in full, `retry` runs them again")
     elif action is Action.SHOW:
         session.output.json([{**object_of(LISTED, each), "record": each.failure.record} for each in chosen])
+        if not chosen:
+            session.environment.note("no failures")
     else:
         _show_outcomes(session, outcomes)
 
@@ -78,11 +80,11 @@ def _chosen(held: Sequence[Held], ids: Sequence[str]) -> list[Held]:
     """The failures whose ids begin with one of these, or all.
 
     Raises:
-        UsageError: no failure has such an id.
+        Refused: no failure has such an id.
     """
     for wanted in ids:
         if not any(each.failure.failure_id.startswith(wanted) for each in held):
-            raise UsageError(f"no failure has an id that begins with {wanted!r}", "`stockctl failures` lists them.")
+            raise Refused(f"no failure has an id that begins with {wanted!r}", "`stockctl failures` lists them.")
     return [each for each in held if not ids or each.failure.failure_id.startswith(tuple(ids))]
 
 

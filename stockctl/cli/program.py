@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "deploy": (STACK,),
     "status": (STACK,),
     "logs": (STACK,),
-    "failures": (STACK,),
+    "failures": (STACK, ExitCode.REFUSED),
     "destroy": (STACK,),
     "local": (MACHINE,),
     "doctor": (MACHINE,),

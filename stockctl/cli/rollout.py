@@ -43,9 +43,12 @@ def ensure_started(stack: str, environment: Environment) -> Target:
 def start(environment: Environment, port: int | None = None, *, anywhere: bool = False) -> Started:
     """Starts the embedded cloud, with a message where that takes a while or state is not kept as it should be."""
     cloud = EmbeddedCloud(environment.variables)
+    named = cloud.named_port()
     if cloud.running() is None:
         environment.note("stockctl: starting the embedded cloud")
     started = cloud.up(port, anywhere=anywhere)
+    if port is None and named not in {None, started.run.port}:
+        environment.note(f"stockctl: the embedded cloud runs on port {started.run.port}, not on {named}")
     for problem in cloud.home.problems():
         environment.note(f"stockctl: {problem}")
     return started

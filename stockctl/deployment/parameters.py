@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -62,6 +62,13 @@ def chosen_parameters(deployed: Mapping[str, str]) -> dict[str, str]:
         for name, value in deployed.items()
         if name in settable and value != str(settable[name].declared.get("Default", ""))
     }
+
+
+def changed_parameters(deployed: Mapping[str, str], given: Mapping[str, str]) -> Iterator[str]:
+    """A line for each parameter of a deployed stack that `given` changes, from what to what."""
+    for name, value in given.items():
+        if name in deployed and deployed[name] != value:
+            yield f"parameter {name} changes from {deployed[name] or 'none'} to {value or 'none'}"
 
 
 def check_parameters(given: Mapping[str, str]) -> None:

@@ -125,10 +125,18 @@ class EmbeddedCloud:
 
     def _usual_port(self) -> int:
         """The port that was asked for, else the last one."""
+        return self.named_port() or self.home.last_port() or DEFAULT_PORT
+
+    def named_port(self) -> int | None:
+        """The port in the environment variable; None if it is not set.
+
+        Raises:
+            UsageError: it is not a port number.
+        """
         named = self._variables.get(PORT_VARIABLE, "")
         if named and not (named.isdecimal() and 0 < int(named) < 65536):
             raise UsageError(f"{PORT_VARIABLE} is {named!r}", "Set it to a port number, 1 to 65535.")
-        return int(named) if named else self.home.last_port() or DEFAULT_PORT
+        return int(named) if named else None
 
     def _launch(self, port: int) -> Run:
         with self.home.open_log() as log:

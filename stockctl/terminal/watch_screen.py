@@ -213,7 +213,7 @@ def _headline(ingredient: WatchedIngredient, view: View, width: int) -> list[Tex
     units += f"  discarded {latest.discarded:,}" if latest.discarded else ""
     units += f"  returned {latest.returned:,}" if latest.returned else ""
     if ingredient.threshold is not None:
-        units += f"  low below {ingredient.threshold:,}"
+        units += f"  threshold {ingredient.threshold:,}"
     return [first, Text(units)]
 
 

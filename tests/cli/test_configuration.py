@@ -192,3 +192,18 @@ def test_a_file_that_cannot_be_edited_safely_is_left_alone() -> None:
 def test_an_undefined_kitchen_is_an_error() -> None:
     with pytest.raises(UsageError, match="there is no kitchen 'x'"):
         Configuration().layer("x")
+
+
+def test_an_unknown_kitchen_is_to_be_defined_in_the_nearest_file() -> None:
+    write_user_file(KITCHENS)
+    Path("stockctl.toml").write_text('kitchen = "gone"\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="gone") as raised:
+        settings()
+    assert str(Path("stockctl.toml").absolute()) in str(raised.value.hint)
+
+
+def test_a_kitchen_in_other_letter_case_is_suggested() -> None:
+    write_user_file(KITCHENS)
+    with pytest.raises(UsageError) as raised:
+        settings(kitchen="LONDON")
+    assert raised.value.hint == "Did you mean london?"

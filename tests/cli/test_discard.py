@@ -46,6 +46,13 @@ def test_it_takes_only_from_the_delivery_that_is_named(stockctl: Stockctl) -> No
     assert "30 of ham available in tuesday.csv, 31 requested; nothing was discarded" in refused.err
 
 
+@pytest.mark.parametrize("words", [["--batch", "nope"], ["--delivery", "good.csv"]])
+def test_an_unknown_batch_or_delivery_is_named(stockctl: Stockctl, words: list[str]) -> None:
+    done = stockctl("discard", "ham=3", *words)
+    assert done.code == ExitCode.REFUSED
+    assert f"ham has no {words[0][2:]} {words[1]} in stock; nothing was discarded" in done.err
+
+
 def test_a_repeat_changes_nothing(stockctl: Stockctl) -> None:
     for status, after in (("discarded", "120"), ("replayed", "")):
         assert stockctl("discard", "ham=10", "--id", "abc").columns("status", "after") == [[status, after]]

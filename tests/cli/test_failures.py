@@ -88,9 +88,9 @@ def test_a_table_has_as_much_of_an_id_as_names_it_and_the_gist_of_an_error(stock
     assert "Busy" in shown
 
 
-def test_an_id_that_is_not_there_is_a_usage_error_and_runs_nothing(stockctl: Stockctl, delivery: str) -> None:
+def test_an_id_that_is_not_there_is_refused_and_runs_nothing(stockctl: Stockctl, delivery: str) -> None:
     done = stockctl("failures", "retry", delivery[:8], "nonsense")
-    assert done.code == ExitCode.USAGE
+    assert done.code == ExitCode.REFUSED
     assert "'nonsense'" in done.err
     assert [each["id"] for each in stockctl("failures", "-o", "json").json] == [delivery]
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from stockctl.deployment.parameters import SET_BY_DEPLOYMENT, check_parameters, chosen_parameters, settable_parameters
+from stockctl.deployment.parameters import (
+    SET_BY_DEPLOYMENT,
+    changed_parameters,
+    check_parameters,
+    chosen_parameters,
+    settable_parameters,
+)
 from stockctl.deployment.template import template_document
 from stockctl.domain.errors import UsageError
 
@@ -66,6 +72,15 @@ def test_every_default_is_allowed() -> None:
 def test_chosen_parameters_differ_from_the_defaults_and_can_be_set() -> None:
     deployed = {"TimeZone": "Europe/London", "HistoryDays": "400", "CodeKey": "x", "RequireTls": "false"}
     assert chosen_parameters(deployed) == {"TimeZone": "Europe/London"}
+
+
+def test_each_parameter_that_changes_is_listed_with_both_values() -> None:
+    deployed = {"TimeZone": "Europe/London", "AlarmEmail": "", "Shards": "1"}
+    given = {"TimeZone": "UTC", "AlarmEmail": "me@example.com", "Shards": "1"}
+    assert list(changed_parameters(deployed, given)) == [
+        "parameter TimeZone changes from Europe/London to UTC",
+        "parameter AlarmEmail changes from none to me@example.com",
+    ]
 
 
 def test_users_do_not_set_what_the_deployment_sets() -> None:

@@ -306,7 +306,7 @@ def test_a_stored_threshold_is_shown_drawn_and_sorted_by() -> None:
     assert [one.name for one in model.sorted(SortOrder.LOW_FIRST)] == ["mushroom", "ham"]
     one = frame(model, view("mushroom"), 80, 24).plain
     assert "LOW" in one
-    assert "low below 10,000" in one
+    assert "threshold 10,000" in one
     assert "┄" in one
 
 
