@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.clients import Clients
-from stockctl.cli.ingest_checks import note_early_stock, refuse_misspelt, refuse_resent_rows
+from stockctl.cli.ingest_checks import note_early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
 from stockctl.client.deployment import Deployment
 from stockctl.client.supplier import foreseen
 from stockctl.domain.errors import Refused, StockctlError
@@ -71,6 +71,7 @@ def foresee(
         if not again:
             refuse_resent_rows(session, bucket, files)
         refuse_misspelt(session, table, files, new=new, dry_run=True)
+        note_same_content(session, bucket, files)
     except Refused as refusal:
         found.refusal = refusal
     for file in files:

@@ -220,7 +220,7 @@ def _document_of(file: Checked) -> Document:
 
 
 def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool, new: bool) -> Iterator[Document]:
-    from stockctl.cli.ingest_checks import note_early_stock, refuse_misspelt, refuse_resent_rows
+    from stockctl.cli.ingest_checks import note_early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
     from stockctl.cli.sending import Sending
     from stockctl.client.failure_queues import FailureQueues
     from stockctl.client.given_up import GivenUp
@@ -237,6 +237,7 @@ def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool
         refuse_resent_rows(session, bucket, good)
     if good:
         refuse_misspelt(session, table, good, new=new)
+        note_same_content(session, bucket, good)
     for number, file in enumerate(files, start=1):
         document = _document_of(file)
         if file.is_empty:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from stockctl.aws.errors import code_of
 from stockctl.cli.completion import remember_ingredients
 from stockctl.cli.ingredients import questions
-from stockctl.domain.delivery import Row, whole_delivery
+from stockctl.domain.delivery import Row, file_of, whole_delivery
 from stockctl.domain.errors import Refused
 from stockctl.domain.lookalikes import lookalikes
 from stockctl.domain.resend import Resent, resent
@@ -50,6 +50,27 @@ def refuse_resent_rows(session: Session, bucket: DropBucket, files: Sequence[Che
             return
         if earlier:
             raise _resent_refusal(file, earlier)
+
+
+def note_same_content(session: Session, bucket: DropBucket, files: Sequence[Checked]) -> None:
+    """Notes files whose content was recorded under another name, since it counts again."""
+    by_digest = {digest: file for file in files if (digest := file_of(file.file.key)[1]) and not file.file.is_named}
+    try:
+        for delivery in bucket.answered() if by_digest else ():
+            name, digest = file_of(delivery)
+            file = by_digest.get(digest)
+            if file and name != file_of(file.file.key)[0] and _counts_again(bucket, file, delivery):
+                del by_digest[digest]
+                other = whole_delivery(delivery)
+                session.environment.note(f"note: {file.file.name} has the content of {other}, and counts again")
+    except ClientError as error:
+        if code_of(error) != "AccessDenied":
+            raise
+
+
+def _counts_again(bucket: DropBucket, file: Checked, delivery: str) -> bool:
+    recorded = bucket.receipt(delivery)
+    return bool(recorded and recorded["recorded_rows"]) and bucket.receipt(file.file.key) is None
 
 
 def _resent_refusal(file: Checked, earlier: Resent) -> Refused:

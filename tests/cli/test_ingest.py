@@ -422,3 +422,16 @@ def test_ctrl_c_while_a_file_is_sent_reports_that_it_may_have_been_sent(
     done = stockctl("ingest", str(monday))
     assert done.code == ExitCode.INTERRUPTED
     assert f"{monday}: interrupted; it may have been sent" in done.err
+
+
+@pytest.mark.usefixtures("working")
+def test_content_that_was_recorded_under_another_name_is_noted(stockctl: Stockctl, monday: Path) -> None:
+    """It is another delivery: copies of a file count twice."""
+    first = stockctl("ingest", str(monday), "-o", "json")
+    assert "counts again" not in first.err
+    copy = monday.with_name("copy.csv")
+    copy.write_text(GOOD)
+    noted = f"{copy} has the content of {first.json[0]['delivery']}, and counts again"
+    assert noted in stockctl("ingest", str(copy), "--dry-run").err
+    assert noted in stockctl("ingest", str(copy)).err
+    assert "counts again" not in stockctl("ingest", str(copy)).err
