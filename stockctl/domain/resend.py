@@ -11,7 +11,7 @@ from typing import Any
 
 from stockctl.domain.delivery import Row, file_of
 
-WAS_RECORDED_BEFORE = "recorded before from an earlier file of this name; counted twice"
+WAS_RECORDED_BEFORE = "counted twice: recorded before from an earlier file of this name"
 
 MAX_EARLIER = 20
 """Earlier deliveries of a file, the newest first, that a new one is compared with."""

@@ -215,8 +215,7 @@ class _Recording:
             pairs = ((row["ingredient"], row["best_before"]) for row in earlier["recorded"])
             for row in self.staged.matching(pairs):
                 value = f"{row.ingredient} {row.best_before}"
-                advice = f"by {earlier['delivery']}"
-                self.warnings.add(Rejection(row.line, "", value, WAS_RECORDED_BEFORE, advice))
+                self.warnings.add(Rejection(row.line, "", value, WAS_RECORDED_BEFORE, earlier["delivery"]))
 
     def _batch(self, claim: Claim, row: Row) -> Batch:
         return Batch(

@@ -435,3 +435,14 @@ def test_content_that_was_recorded_under_another_name_is_noted(stockctl: Stockct
     assert noted in stockctl("ingest", str(copy), "--dry-run").err
     assert noted in stockctl("ingest", str(copy)).err
     assert "counts again" not in stockctl("ingest", str(copy)).err
+
+
+@pytest.mark.usefixtures("kitchen")
+def test_rejected_rows_wrap_between_words_on_a_terminal(monday: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    monday.write_text(GOOD + "ham,ten,2099-12-31\n")
+    environment = Environment(stdin=io.StringIO(), stdout=io.StringIO(), stderr=Keyboard())
+    run(["ingest", str(monday), "--dry-run", "--aws", "--stack", STACK], environment)
+    lines = environment.stderr.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert max(map(len, lines)) <= 50
+    assert "is not a whole number from 1 to 1,000,000,000" in " ".join(map(str.strip, lines))
