@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 CLOCK_TOLERANCE_SECONDS = 240
 """AWS rejects signatures that are off by five minutes."""
+CLOCK_RESOLUTION_SECONDS = 2
+"""Responses have their time in whole seconds, and take some time to arrive."""
 
 
 @with_session
@@ -129,7 +131,8 @@ def _clock(session: Session, clients: Clients) -> Finding:
         return Finding("clock", True, "not checked: the response has no date")
     off = abs((session.environment.now() - parsedate_to_datetime(answer)).total_seconds())
     fix = "Correct the clock: AWS rejects signatures that are five minutes off."
-    return Finding("clock", off < CLOCK_TOLERANCE_SECONDS, f"{off:.0f} s off", fix)
+    found = "in step" if off < CLOCK_RESOLUTION_SECONDS else f"{off:.0f} s off"
+    return Finding("clock", off < CLOCK_TOLERANCE_SECONDS, found, fix)
 
 
 def _terminal(session: Session) -> Finding:

@@ -139,7 +139,8 @@ def _confirm_reset(session: Session, cloud: EmbeddedCloud) -> None:
     if not cloud.home.size():
         return
     stacks = cloud.stacks()
-    named = f"stacks {', '.join(stacks)} with all their stock" if stacks else "all stacks and their stock"
+    nouns = ("stack", "its") if len(stacks) == 1 else ("stacks", "their")
+    named = f"{nouns[0]} {', '.join(stacks)} with all {nouns[1]} stock" if stacks else "all stacks and their stock"
     session.environment.note(f"stockctl: reset deletes {named}: {cloud.home.size():,} bytes in {cloud.home.root}")
     if not session.environment.stdin_is_terminal:
         raise UsageError("reset deletes what the embedded cloud holds", "In a script, confirm with --yes.")

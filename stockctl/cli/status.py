@@ -10,6 +10,8 @@ from stockctl.cli.session import Session, with_session
 def status(session: Session) -> None:
     """Check the stack, its functions, streams, queues, alarms and stock; show how to fix what is wrong.
 
+    Counts of calls are those of the functions. `return`, `discard` and `count` change the tables without a function.
+
     Exits with 1 if something needs fixing.
 
     Examples:

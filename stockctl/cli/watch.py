@@ -68,6 +68,8 @@ def watch(
     """
     names = named(ingredients or []) or []
     back = duration_of(since, "--since") if since else None
+    if back and back > LONGEST_PAST:
+        session.environment.note("stockctl: the stream keeps changes for 24 hours; `stockctl history` shows older ones")
     limit = duration_of(duration, "--duration") if duration else None
     until = _condition(until_level) if until_level else None
     if until and names and until.ingredient not in names:

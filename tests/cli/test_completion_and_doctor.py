@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,7 @@ def test_a_doctor_finds_a_healthy_stack_healthy_but_for_its_version(stockctl: St
     found = {item["what"]: item for item in done.json}
     assert found["credentials"]["ok"]
     assert found["clock"]["ok"]
+    assert re.fullmatch(r"in step|\d+ s off", found["clock"]["found"])
     assert not found["stack"]["ok"]  # the one on moto is not made of our template
     assert "stockctl deploy" in found["stack"]["fix"]
     assert done.code == ExitCode.FAILED

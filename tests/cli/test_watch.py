@@ -318,3 +318,13 @@ def test_the_pace_for_a_screen_is_that_of_two_weeks(kitchen: Service) -> None:
     pace = _pace(session, "ham")
     assert pace is not None
     assert pace.per_day.likely == pytest.approx(24)
+
+
+@pytest.mark.parametrize(("since", "is_said"), [("25h", True), ("24h", False)])
+def test_a_period_longer_than_the_stream_keeps_is_noted(
+    stockctl: Stockctl, kitchen: Service, since: str, is_said: bool
+) -> None:
+    kitchen.drop("monday.csv", "ham,100,2099-12-31\n")
+    kitchen.work_off("ham")
+    done = stockctl("watch", "--since", since, "--count", "1", "--duration", "20s")
+    assert ("the stream keeps changes for 24 hours" in done.err) is is_said

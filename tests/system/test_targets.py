@@ -49,6 +49,6 @@ def test_credentials_in_the_environment_do_not_lead_to_aws(embedded_cloud: Syste
 def test_a_script_resets_only_with_yes_and_is_shown_what_would_be_lost(embedded_cloud: System) -> None:
     done = embedded_cloud.stockctl("local", "reset", input="")
     assert done.returncode == 2
-    assert "reset deletes stacks stockctl" in done.stderr
+    assert "reset deletes stack stockctl with all its stock" in done.stderr
     assert "--yes" in done.stderr
     assert "stockctl" in stacks(embedded_cloud)
