@@ -369,6 +369,8 @@ def test_a_large_file_is_sent_in_parts_and_shown_as_one(
     assert sum(row["quantity"] for row in document["recorded"]) == 6_000
     assert [row["line"] for row in document["rejected"]] == [6_002]
     assert [row[1] for row in stockctl("stock").rows] == ["3000", "3000"]
+    dry = stockctl("ingest", str(monday), "--dry-run", "-o", "json")
+    assert (dry.code, dry.json[0]["status"]) == (ExitCode.PARTIAL, "duplicate")
     again = stockctl("ingest", str(monday), "-o", "json").json[0]
     assert [row[1] for row in stockctl("stock").rows] == ["3000", "3000"]
     assert again["recorded"] == document["recorded"]
