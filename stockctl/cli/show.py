@@ -220,7 +220,12 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
         Field("left", lambda one: one.left, in_table=any(one.kind == "delivery" for one in found)),
         Field("status", lambda one: one.status),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
-        Field("delivery", lambda one: one.delivery, in_table=any(one.kind != "delivery" for one in found)),
+        Field(
+            "delivery",
+            lambda one: one.delivery,
+            in_table=any(one.kind != "delivery" for one in found),
+            yields=1 if len(found) > 1 else 0,
+        ),
         Field(
             "best_before",
             lambda one: one.best_before,
@@ -230,8 +235,14 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
     ]
     fields: list[Field[Shown]] = [
         Field("id", lambda one: one.name),
-        Field("kind", lambda one: one.kind, folds=False, yields=2),
-        Field("at", lambda one: one.at, shown=lambda one: local(datetime.fromisoformat(one.at)), folds=False),
+        Field("kind", lambda one: one.kind, folds=False, yields=0 if len(found) > 1 else 2),
+        Field(
+            "at",
+            lambda one: one.at,
+            shown=lambda one: local(datetime.fromisoformat(one.at)),
+            folds=False,
+            yields=2 if len(found) > 1 else 0,
+        ),
         Field("reason", lambda one: one.reason, "about", in_table=any(one.reason is not None for one in found)),
         Field("returned", lambda one: one.returned, in_table=False),
     ]

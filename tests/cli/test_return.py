@@ -89,6 +89,9 @@ def test_show_lists_both_when_a_transaction_has_the_id_of_a_return(stockctl: Sto
     stockctl("use", "ham=1", "--id", "both")
     shown = stockctl("show", "both", "-o", "json").json
     assert [one["kind"] for one in shown] == ["transaction", "return"]
+    table = stockctl("show", "both", "-o", "table").out
+    assert "transaction" in table
+    assert "of order-1" in table
 
 
 @pytest.mark.parametrize("words", [["ham=0"], ["ham=-1"], ["ham"], ["ham=1", "--id", ""]])
