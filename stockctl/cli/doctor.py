@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from stockctl.cli.findings import show_findings
-from stockctl.cli.session import Session, with_session
+from stockctl.cli.session import Session, with_checking_session
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
 
@@ -26,7 +26,7 @@ CLOCK_RESOLUTION_SECONDS = 2
 """Responses have their time in whole seconds, and take some time to arrive."""
 
 
-@with_session
+@with_checking_session
 def doctor(session: Session) -> None:
     """Check this machine and the selected target; show how to fix what is wrong.
 
@@ -67,9 +67,11 @@ def _settings(session: Session) -> list[Finding]:
     """Each setting in effect and its source: option, variable, file or default."""
     from stockctl.cli.configuration import read_configuration, user_file
 
-    files = ", ".join(map(str, read_configuration().files)) or f"none; it would be {user_file()}"
     sources = sorted(session.settings.sources.items())
     settings = [Finding(f"setting {name}", True, f"{it.value} ({it.source})") for name, it in sources]
+    if session.fault:
+        return [Finding("configuration file", False, session.fault.message, session.fault.hint or ""), *settings]
+    files = ", ".join(map(str, read_configuration().files)) or f"none; it would be {user_file()}"
     return [Finding("configuration file", True, files), *settings]
 
 

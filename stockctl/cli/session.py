@@ -13,6 +13,7 @@ import typer
 
 from stockctl.cli.completion import complete_kitchens, complete_stacks, remember_stack
 from stockctl.cli.settings import DEFAULT_STACK, Settings
+from stockctl.domain.errors import UsageError
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.output import Output, OutputFormat
 
@@ -34,6 +35,8 @@ class Session:
     settings: Settings
     on_demand: str | None = None
     """The stack that this command makes on the embedded cloud where it is missing; reading commands make none."""
+    fault: UsageError | None = None
+    """What is wrong with the configuration, for a command that checks it; the settings are without it then."""
     _made: dict[Target, Clients] = field(default_factory=dict)
 
     @cached_property
@@ -163,23 +166,32 @@ def with_writing_session(command: Callable[Concatenate[Session, P], None]) -> Ca
     return _with_options(command, on_demand=DEFAULT_STACK)
 
 
+def with_checking_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """The same for a command that checks the configuration: a fault in it is in the session instead of raised."""
+    return _with_options(command, on_demand=None, checks=True)
+
+
 def with_local_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
     """The same for a command that acts on the embedded cloud itself: without the options that choose a target."""
     return _with_options(command, on_demand=None, shared={name: _SHARED[name] for name in _WITHOUT_TARGET})
 
 
 def _with_options(
-    command: Callable[Concatenate[Session, P], None], on_demand: str | None, shared: Mapping[str, Any] = _SHARED
+    command: Callable[Concatenate[Session, P], None],
+    on_demand: str | None,
+    shared: Mapping[str, Any] = _SHARED,
+    *,
+    checks: bool = False,
 ) -> Callable[..., None]:
     @functools.wraps(command)
     def run(context: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
         given = {name: kwargs.pop(name, None) for name in _SHARED}
         environment = context.obj if isinstance(context.obj, Environment) else Environment()
-        settings = _settled(given, environment)
+        settings, fault = _settled(given, environment, checks=checks)
         environment.quiet = settings.quiet
         environment.verbose = settings.verbose or settings.debug
         environment.debug = settings.debug
-        command(Session(environment, settings, on_demand), *args, **kwargs)
+        command(Session(environment, settings, on_demand, fault), *args, **kwargs)
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     common = [
@@ -196,9 +208,14 @@ def _with_options(
     return run
 
 
-def _settled(given: dict[str, Any], environment: Environment) -> Settings:
-    from stockctl.cli.configuration import read_configuration
+def _settled(given: dict[str, Any], environment: Environment, *, checks: bool) -> tuple[Settings, UsageError | None]:
+    from stockctl.cli.configuration import Configuration, read_configuration
     from stockctl.cli.precedence import settled
 
     environment.debug = bool(given["debug"])  # a fault in the configuration can be traced, too
-    return settled(given, environment.variables, read_configuration())
+    try:
+        return settled(given, environment.variables, read_configuration()), None
+    except UsageError as error:
+        if not checks:
+            raise
+        return settled(given, environment.variables, Configuration()), error

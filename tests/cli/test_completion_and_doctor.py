@@ -103,6 +103,20 @@ def test_doctor_reports_the_output_format_in_a_pipe(stockctl: Stockctl) -> None:
     assert "TSV" not in said
 
 
+def test_doctor_reports_a_broken_configuration_file_and_checks_the_rest(
+    stockctl: Stockctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("stockctl.toml").write_text("kitchen = \n", encoding="utf-8")
+    done = stockctl("doctor", "-o", "json")
+    found = {item["what"]: item for item in done.json}
+    assert done.code == ExitCode.FAILED
+    assert not found["configuration file"]["ok"]
+    assert "stockctl.toml is not valid TOML" in found["configuration file"]["found"]
+    assert found["credentials"]["ok"]
+    assert stockctl("stock").code == ExitCode.USAGE
+
+
 @pytest.mark.parametrize("place", ["--local", "--aws"])
 def test_doctor_works_where_the_embedded_cloud_cannot_run(place: str, tmp_path: Path) -> None:
     """Windows has no fcntl."""
