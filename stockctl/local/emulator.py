@@ -1,4 +1,4 @@
-"""Replaces functions of MiniStack, the emulator behind the embedded cloud (https://pypi.org/project/ministack/).
+"""Replaces functions of MiniStack, the emulator behind the embedded cloud.
 
 Its internals are not a published interface, so `pyproject.toml` pins one release exactly, and each replacement states
 the signature it was written for. Where a name is missing or its signature differs, the emulator keeps its own function.
