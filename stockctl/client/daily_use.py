@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 def daily_use(
     history: HistoryTable, ingredients: Sequence[str], now: datetime, days: int
 ) -> Mapping[str, Sequence[DailyUse]]:
-    """Units used less units returned by ingredient, on each of so many days before today, and on today so far.
+    """Units used less units returned by ingredient, on each of the last `days` days and on today so far.
 
     Days begin at midnight in the time zone of `now`. Days before an ingredient's first entry are left out.
     """

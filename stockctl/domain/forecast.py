@@ -127,7 +127,7 @@ class Pace:
         return Estimate(max(0.0, mean - margin), mean, mean + margin)
 
     def margin(self, days: float) -> float:
-        """How far the units of so many days may be from those expected.
+        """How far the units used in `days` days may be from those expected.
 
         Chance adds up over the days; an error in the pace itself repeats every day, or every week if weekdays differ.
         """
@@ -154,7 +154,7 @@ class DemandCurve:
         return self._between(instant, self.instants, self.units, place)
 
     def reaches(self, units: float) -> float | None:
-        """The first instant by which so many units are asked for; None beyond the end of the curve."""
+        """When this many units will have been used; None beyond the end of the curve."""
         if units > self.units[-1]:
             return None
         place = bisect_left(self.units, units)
@@ -167,7 +167,7 @@ class DemandCurve:
 
 
 def demand(pace: Pace, start: datetime, days_ahead: int = LONGEST_DAYS) -> Estimate[DemandCurve]:
-    """What will be asked for from a moment on, for so many days; its time zone says when a day begins."""
+    """What will be used from a moment on; its time zone says when a day begins."""
     instants, means = [start.timestamp()], [0.0]
     for begin, end in _days(start, days_ahead):
         instants.append(end.timestamp())
@@ -255,7 +255,7 @@ class Forecast:
 
 
 def forecast(holding: Holding, pace: Pace, start: datetime, days: float) -> Forecast:
-    """The forecast of one ingredient from a moment on, with what expires within so many days."""
+    """The forecast of one ingredient from a moment on, with what expires within `days`."""
     batches = [batch for batch in holding.unspent if not batch.is_due(int(start.timestamp()))]
     curves = demand(pace, start)
     low, likely, high = (outlook(batches, curve) for curve in (curves.low, curves.likely, curves.high))
@@ -280,7 +280,7 @@ def _ordered(high: int, likely: int, low: int) -> Estimate[int]:
 
 
 def to_order(found: Forecast, start: datetime, cover_days: float) -> int:
-    """Units that bring an ingredient to what is used in so many days, or to its threshold if that is more.
+    """Units that bring an ingredient to what is used in `cover_days`, or to its threshold if that is more.
 
     Units that will have expired unused by then do not count as stock.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN = 1.0
 REST_FACTOR = 10
-"""Reading a table takes the emulator's time: about one part in so many of it goes there."""
+"""Reading a table takes the emulator's time: about a tenth of it goes to that."""
 LONGEST_REST = 5.0
 """A sweep is long also where the emulator is busy otherwise: what has expired then still goes within seconds."""
 

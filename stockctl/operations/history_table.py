@@ -114,7 +114,7 @@ class HistoryTable:
 
 
 def history_row(entry: Entry, days: int) -> dict[str, AttributeValueTypeDef]:
-    """The row of an entry that is kept for so many days."""
+    """The row of an entry that is kept for `days`."""
     forget_at = int(datetime.fromisoformat(entry.at).timestamp()) + days * SECONDS_PER_DAY
     fields = {name: _attribute(value) for name, value in asdict(entry).items()}
     return {"entry": text(key_of(entry)), "forget_at": number(forget_at), **fields}
