@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stockctl.cli.asking import ask
 from stockctl.cli.completion import complete_deliveries, complete_items
 from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
@@ -65,6 +66,7 @@ def discard(
     discard_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Discard id; a repeat with the same id changes nothing.")
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
 ) -> None:
     """Remove units from stock that were spoiled, dropped or lost.
 
@@ -84,6 +86,8 @@ def discard(
     place = tables(session)
     found = place.stock.levels([request.ingredient])
     check_known(session, [request.ingredient], [level.ingredient for level in found])
+    if not yes:
+        ask(session.environment, question(request), "nothing was discarded")
     again = f"Repeat it with --id {shlex.quote(request.discard_id)}: nothing is discarded twice."
     try:
         outcome = discard_units(place, request)
@@ -95,6 +99,12 @@ def discard(
     remember_id(session, request.discard_id)
     level = None if done.replayed else place.stock.level(request.ingredient)
     session.output.show(_listing(DiscardResult(request, done, level.quantity if level else None)))
+
+
+def question(request: Discard) -> str:
+    """What is asked before units leave stock, which cannot be undone."""
+    place = f" of {request.batch_id or request.delivery}" if request.batch_id or request.delivery else ""
+    return f"Discard {units(request.units)} {request.ingredient}{place}?"
 
 
 def _request(item: str, reason: str, batch: str | None, delivery: str | None, discard_id: str | None) -> Discard:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stockctl.cli.asking import ask
 from stockctl.cli.completion import complete_items, complete_transactions, recent_transactions
 from stockctl.cli.ids import check_id, no_such_id, remember_id
 from stockctl.cli.ingredients import quantities
@@ -20,7 +21,6 @@ from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
     from stockctl.domain.returns import Excess, Return, Returned, ReturnedUnits, ReturnOutcome
-    from stockctl.terminal.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def return_(
     name = str(uuid.uuid4()) if return_id is None else check_id(return_id, "--id")
     request = Return(name, transaction_id, wanted)
     if not yes:
-        ask(session.environment, request)
+        ask(session.environment, question(request), "nothing was returned")
     again = f"Repeat it with --id {shlex.quote(name)}: nothing is returned twice."
     try:
         outcome = return_units(returns(session), request)
@@ -94,17 +94,10 @@ def return_(
     session.output.show(_listing(ReturnResult(request, done)))
 
 
-def ask(environment: Environment, request: Return) -> None:
-    """Asks on a terminal before units come back; a script is not asked.
-
-    Raises:
-        StockctlError: the answer was no.
-    """
-    if not environment.stdin_is_terminal:
-        return
+def question(request: Return) -> str:
+    """What is asked before units come back."""
     items = ", ".join(f"{units(count)} {name}" for name, count in request.items.items()) or "everything still out"
-    if not environment.agrees(f"Bring {items} of {request.transaction_id} back into stock?"):
-        raise StockctlError("nothing was returned", None)
+    return f"Bring {items} of {request.transaction_id} back into stock?"
 
 
 def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: str) -> Returned:

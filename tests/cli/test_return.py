@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
-from stockctl.cli.return_ import ask
-from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.cli.return_ import question
+from stockctl.domain.errors import ExitCode
 from stockctl.domain.returns import Return
-from stockctl.terminal.environment import Environment
 from tests.cli.conftest import Stockctl
 from tests.service import Service
 
@@ -115,19 +112,6 @@ def test_history_has_the_return_with_its_cause(stockctl: Stockctl, kitchen: Serv
     assert stockctl("history", "ham").columns("cause", "change")[-1] == ["return cancel-1", "40"]
 
 
-class Terminal(io.StringIO):
-    """An input that a person types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_on_a_terminal_it_asks_before_anything_comes_back() -> None:
-    """A script is not asked: it has decided already."""
-    request, stderr = Return("r", "order-1", {"ham": 5}), io.StringIO()
-    ask(Environment(Terminal("y\n"), io.StringIO(), stderr, {}), request)
-    assert "Bring 5 ham of order-1 back into stock?" in stderr.getvalue()
-    ask(Environment(io.StringIO(), io.StringIO(), io.StringIO(), {}), request)
-    with pytest.raises(StockctlError, match="nothing was returned"):
-        ask(Environment(Terminal("n\n"), io.StringIO(), stderr, {}), Return("r", "order-1", {}))
-    assert "everything still out of order-1" in stderr.getvalue()
+def test_the_question_names_what_comes_back() -> None:
+    assert question(Return("r", "order-1", {"ham": 5})) == "Bring 5 ham of order-1 back into stock?"
+    assert question(Return("r", "order-1", {})) == "Bring everything still out of order-1 back into stock?"

@@ -1,0 +1,40 @@
+"""Questions before stock is changed: a terminal is asked, a script is not."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from stockctl.cli.asking import ask
+from stockctl.cli.discard import question
+from stockctl.domain.discard import Discard
+from stockctl.domain.errors import StockctlError
+from stockctl.terminal.environment import Environment
+
+
+class Terminal(io.StringIO):
+    """An input that a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_it_asks_and_takes_no_for_an_answer() -> None:
+    stderr = io.StringIO()
+    ask(Environment(Terminal("y\n"), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
+    assert "Discard 3 ham?" in stderr.getvalue()
+    with pytest.raises(StockctlError, match="nothing was discarded"):
+        ask(Environment(Terminal("n\n"), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
+
+
+def test_a_script_is_not_asked() -> None:
+    """It has decided already."""
+    stderr = io.StringIO()
+    ask(Environment(io.StringIO(), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
+    assert stderr.getvalue() == ""
+
+
+def test_the_question_of_a_discard_names_what_is_lost() -> None:
+    assert question(Discard("d", "ham", 1500, "dropped")) == "Discard 1,500 ham?"
+    assert question(Discard("d", "ham", 3, "dropped", delivery="monday.csv")) == "Discard 3 ham of monday.csv?"
