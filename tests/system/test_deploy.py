@@ -41,6 +41,7 @@ OUTPUTS = {
     "StockUpdatedFunction",
     "PostTransactionFunction",
     "PostTransactionsFunction",
+    "PostReturnFunction",
     "GetStockFunction",
     "TimeZone",
     "DateOrder",
