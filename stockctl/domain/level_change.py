@@ -20,7 +20,7 @@ class LevelChange:
 
     `received`, `used`, `expired`, `discarded` and `returned` are cumulative; the last two are 0 in records of older
     releases. `version` grows by one with every change of the level. `cause` is `use <transactionId>`, `use <first id>
-    +<number of others>`, `delivery <key>`, `return <id>`, `discard <id>`, `expired` or `threshold`.
+    +<number of others>`, `delivery <key>`, `return <id>`, `count <id>`, `discard <id>`, `expired` or `threshold`.
     """
 
     ingredient: str

@@ -20,7 +20,7 @@ DAY = 86_400
 
 
 def batch(units: int, days: float, name: str = "") -> Batch:
-    """A batch that expires after so many days."""
+    """A batch that expires after this number of days."""
     key = name or f"{units}-{days}.csv"
     return Batch("ham", f"{key}@x", key, units, units, "", NOW + int(days * DAY), "", "")
 
@@ -208,7 +208,7 @@ def test_demand_never_decreases_and_low_is_below_high(units: list[int]) -> None:
 
 
 def so_far(units: int, hours: float) -> DailyUse:
-    """Today, observed for so many hours."""
+    """Today, observed for this number of hours."""
     return DailyUse(START.date(), units, hours / 24)
 
 

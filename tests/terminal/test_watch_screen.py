@@ -379,5 +379,5 @@ def test_without_any_use_the_present_pace_is_not_known_and_nothing_is_marked() -
 
 
 def batches_of_ham(units: int, expires: tuple[int, int]) -> list[Batch]:
-    """Two batches that expire in so many seconds."""
+    """Two batches that expire after these numbers of seconds."""
     return [replace(batch("ham", number), quantity=units, expires_at=int(NOW) + expires[number]) for number in (0, 1)]
