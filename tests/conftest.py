@@ -34,13 +34,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """A single file is done before workers would be ready, and benchmarks need the machine to themselves.
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers a core, because tests of the system mostly wait.
 
-    For all else xdist's own default holds.
+    None for a single file, which is done before workers would be ready, and for benchmarks, which need the machine
+    to themselves.
     """
     is_one_file = len(config.args) == 1 and ".py" in config.args[0]
-    return 0 if is_one_file or _asks_for_benchmarks(config) else None
+    return 0 if is_one_file or _asks_for_benchmarks(config) else 2 * (os.cpu_count() or 1)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -71,6 +71,7 @@ def command_line(*words: str, stdin: bytes = b"") -> Done:
 def kitchen(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service on moto, with a stack's outputs, behind an HTTP API on loopback."""
     monkeypatch.setattr("stockctl.client.failure_queues.WAIT_SECONDS", 0)  # moto has all messages at hand
+    monkeypatch.setattr("stockctl.cli.recall.HISTORY_SECONDS", 0.1)  # nothing is written to history meanwhile
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

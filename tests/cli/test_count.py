@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from stockctl.cli.main import run
-from stockctl.domain.count import MAX_LINES
 from stockctl.domain.errors import ExitCode
 from stockctl.terminal.environment import Environment
 from tests.cli.conftest import Done, Stockctl
@@ -198,8 +197,11 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(
     assert (done.code, fault in done.err) == (ExitCode.USAGE, True)
 
 
-def test_more_ingredients_than_one_transaction_holds_are_one_count(stockctl: Stockctl, kitchen: Service) -> None:
-    names = [f"i{number:03}" for number in range(MAX_LINES + 2)]
+def test_more_ingredients_than_one_transaction_holds_are_one_count(
+    stockctl: Stockctl, kitchen: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockctl.domain.count.MAX_LINES", 3)
+    names = [f"i{number}" for number in range(5)]
     kitchen.drop("many.csv", "".join(f"{name},5,2040-12-31\n" for name in names))
     words: list[Any] = ["count", *(f"{name}=4" for name in names), "--yes", "--id", "c", "-o", "json"]
     done = stockctl(*words)

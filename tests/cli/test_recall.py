@@ -97,11 +97,8 @@ def test_an_unknown_delivery_names_those_it_may_have_meant(stockctl: Stockctl) -
     assert (done.code, "Did you mean monday.csv" in done.err) == (ExitCode.REFUSED, True)
 
 
-def test_history_that_lacks_charges_is_reported(
-    stockctl: Stockctl, kitchen: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_history_that_lacks_charges_is_reported(stockctl: Stockctl, kitchen: Service) -> None:
     """The list may be too short: the command says so."""
-    monkeypatch.setattr("stockctl.cli.recall.HISTORY_SECONDS", 0.1)
     assert kitchen.post("late", ham=5)[0] == 201
     done = stockctl("recall", "monday.csv", "--yes")
     assert (done.code, "history does not have the latest charges yet" in done.err) == (ExitCode.DONE, True)
