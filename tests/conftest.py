@@ -67,11 +67,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _starts_an_engine(item):
             item.add_marker(pytest.mark.system)
+        if not (_is_on_moto(item) or item.get_closest_marker("system")):
+            item.add_marker(pytest.mark.quick)
 
 
 def _starts_an_engine(item: pytest.Item) -> bool:
     is_on_engine = "DynamoDB Local" in item.name or "local_cloud" in getattr(item, "fixturenames", ())
     return is_on_engine or item.path.parent.name == "system"
+
+
+def _is_on_moto(item: pytest.Item) -> bool:
+    is_mocked = hasattr(getattr(item, "module", None), "mock_aws")
+    return is_mocked or "moto" in item.name or "service" in getattr(item, "fixturenames", ())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

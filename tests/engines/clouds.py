@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from stockctl.aws.clients import Clients, aws_session
 from stockctl.aws.retry import Patience
-from tests.faults.cloud_engine import Body, BucketEngine, SmallCloud, StreamEngine
+from tests.faults.cloud_engine import Body, BucketEngine, SmallCloud, Snapshot, StreamEngine
 from tests.faults.invariants import Rows
-from tests.faults.table_engine import KEYS, STOCK, TRANSACTIONS, key_of
+from tests.faults.table_engine import KEYS, STOCK, TRANSACTIONS, Store, key_of
 from tests.service import make_tables
 
 PATIENT = Patience(seconds=20)
@@ -24,6 +24,7 @@ class AnyCloud(Protocol):
     kinesis: Any
     now: int
     patience: Patience
+    state: Snapshot
 
     def clock(self) -> float: ...
 
@@ -55,13 +56,31 @@ class EngineCloud:
             for row in page["Items"]
         }
 
+    @property
+    def state(self) -> Snapshot:
+        return Snapshot(
+            Store({key: dict(row) for key, row in self.rows().items()}),
+            self.s3.objects,
+            self.kinesis.published,
+            self.now,
+        )
+
+    @state.setter
+    def state(self, snapshot: Snapshot) -> None:
+        """Writes the rows that differ."""
+        there, wanted = self.rows(), snapshot.store.rows
+        for key in there.keys() - wanted.keys():
+            self.dynamodb.delete_item(TableName=key[0], Key={name: there[key][name] for name in KEYS[key[0]]})
+        for key, row in wanted.items():
+            if there.get(key) != row:
+                self.dynamodb.put_item(TableName=key[0], Item=row)
+        self.s3: Any = ReadableBucket(snapshot.objects)
+        self.kinesis: Any = StreamEngine(snapshot.published)
+        self.now = snapshot.now
+
     def clear(self) -> None:
         """An empty cloud at second 0."""
-        for key, row in self.rows().items():
-            self.dynamodb.delete_item(TableName=key[0], Key={name: row[name] for name in KEYS[key[0]]})
-        self.s3: Any = ReadableBucket()
-        self.kinesis: Any = StreamEngine()
-        self.now = 0
+        self.state = Snapshot()
 
 
 class ProcessCloud(SmallCloud):

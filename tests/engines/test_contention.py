@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from stockctl.aws.retry import Patience
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction
 from stockctl.operations.stock_table import StockTable
@@ -52,6 +54,7 @@ def transactions() -> list[Transaction]:
     ]
 
 
+@pytest.mark.ci
 def test_sixteen_threads_get_exactly_the_stock_there_was(
     local_cloud: EngineCloud, record_property: Any, capsys: Any
 ) -> None:

@@ -72,8 +72,8 @@ class Body:
 class BucketEngine:
     """An S3 client with one bucket."""
 
-    def __init__(self) -> None:
-        self.objects: Mapping[str, bytes] = {}
+    def __init__(self, objects: Mapping[str, bytes] | None = None) -> None:
+        self.objects: Mapping[str, bytes] = objects or {}
 
     def put_object(self, **request: Any) -> dict[str, Any]:
         key, there = request["Key"], self.objects.get(request["Key"])
@@ -100,8 +100,8 @@ class BucketEngine:
 class StreamEngine:
     """A Kinesis client with one stream; `refuses` are positions of records that the next request refuses."""
 
-    def __init__(self) -> None:
-        self.published: tuple[bytes, ...] = ()
+    def __init__(self, published: tuple[bytes, ...] = ()) -> None:
+        self.published = published
         self.refuses: frozenset[int] = frozenset()
 
     def put_records(self, **request: Any) -> dict[str, Any]:

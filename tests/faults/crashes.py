@@ -12,6 +12,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from stockctl.domain.level_change import LevelChange, NewestVersions
 from tests.engines.clouds import AnyCloud, StruckCloud
+from tests.faults.cloud_engine import Snapshot
 from tests.faults.invariants import Rows, Truth, ensure, holds, holds_at_rest, partitions
 from tests.faults.operations import settling
 from tests.faults.steps import Operation, refusal
@@ -82,11 +83,14 @@ def crashed_at_each_call(case: Case, cloud: AnyCloud) -> Iterator[tuple[int, Cra
     Raises:
         Broken: an invariant does not hold, or the end is another than without the crash.
     """
-    expected = _ends_without(case, cloud)
+    cloud.clear()
+    case.given(cloud)
+    begun = cloud.state
+    expected = _ends_without(case, cloud, begun)
     for crash in Crash:
         for at in range(1_000):
             striker = Striker(at, crash)
-            _begin(case, cloud)
+            cloud.state = begun
             _tried(case.operation, StruckCloud(cloud, striker))
             if not striker.has_struck:
                 break
@@ -95,19 +99,14 @@ def crashed_at_each_call(case: Case, cloud: AnyCloud) -> Iterator[tuple[int, Cra
             yield at, crash
 
 
-def _begin(case: Case, cloud: AnyCloud) -> None:
-    cloud.clear()
-    case.given(cloud)
-
-
-def _ends_without(case: Case, cloud: AnyCloud) -> list[object]:
+def _ends_without(case: Case, cloud: AnyCloud, begun: Snapshot) -> list[object]:
     """The ends without a crash: with the operation before the other one, or only after it.
 
     An operation that reconciles first may die after that: then the stream was processed before the other one.
     """
     ends = []
     for first in (case.operation, settling, None, *case.halves):
-        _begin(case, cloud)
+        cloud.state = begun
         if first is not None:
             first(StruckCloud(cloud, lambda _name, do: do()))
         _all_again(case, cloud)

@@ -130,14 +130,14 @@ def _disjunction(tokens: _Tokens) -> Condition:
     parts = [_conjunction(tokens)]
     while tokens.takes("OR"):
         parts.append(_conjunction(tokens))
-    return lambda item, values: any(part(item, values) for part in parts)
+    return parts[0] if len(parts) == 1 else lambda item, values: any(part(item, values) for part in parts)
 
 
 def _conjunction(tokens: _Tokens) -> Condition:
     parts = [_negation(tokens)]
     while tokens.takes("AND"):
         parts.append(_negation(tokens))
-    return lambda item, values: all(part(item, values) for part in parts)
+    return parts[0] if len(parts) == 1 else lambda item, values: all(part(item, values) for part in parts)
 
 
 def _negation(tokens: _Tokens) -> Condition:

@@ -237,6 +237,7 @@ LARGE = {
     "return, faults",
     "return, late history",
     "reconcile / reconcile, waiting, skewed, locked",
+    "two corrections, faults",
     "stale row, charging",
     "stale row, delivering",
     "stale row, delivering, locked",

@@ -139,8 +139,8 @@ class TableEngine:
         table, start = request["TableName"], request.get("ExclusiveStartKey")
         after = key_of(table, start) if start else ()
         seen = self.store.seen(is_consistent=request.get("ConsistentRead", False) or "IndexName" in request)
-        rows = sorted(seen.items(), key=lambda pair: pair[0])
-        found = [row for key, row in rows if key[0] == table and key > after and matches(row, values)]
+        keys = sorted(key for key, row in seen.items() if key[0] == table and key > after and matches(row, values))
+        found = [seen[key] for key in keys]
         answer: dict[str, Any] = {"Items": found[: self.page_rows]}
         if len(found) >= self.page_rows:  # as DynamoDB: also where nothing follows
             last = found[self.page_rows - 1]

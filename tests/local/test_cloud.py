@@ -97,6 +97,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(cloud: EmbeddedCloud) -> Non
     assert second.sqs.list_queues()["QueueUrls"]
 
 
+@pytest.mark.ci
 def test_a_kill_during_a_save_loses_nothing(cloud: EmbeddedCloud) -> None:
     """Each bucket made is saved, so the kills come in the middle of saving."""
     made: list[str] = []

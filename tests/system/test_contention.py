@@ -8,6 +8,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from stockctl.client.api import StockApi
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.stock_table import StockTable
@@ -43,6 +45,7 @@ def settled(table: StockTable, seconds: float) -> bool:
     return False
 
 
+@pytest.mark.ci
 def test_sixteen_callers_get_exactly_the_stock_there_was(embedded_cloud: System, capsys: Any) -> None:
     """2,000 transactions on 3 ingredients: nothing is lost, counted twice or oversold, and the batches add up."""
     deployment, clients = embedded_cloud.deployment, embedded_cloud.clients

@@ -53,6 +53,7 @@ def used(system: System) -> int:
     return level["used"]
 
 
+@pytest.mark.ci
 def test_a_full_disk_refuses_changes_and_loses_none(system: System, small_disk: Path, tmp_path: Path) -> None:
     delivery = tmp_path / "d.csv"
     delivery.write_text("ham,1000,2099-01-01\n")

@@ -253,6 +253,7 @@ def test_what_was_acknowledged_survives_a_kill(kitchen: Kitchen) -> None:
     ended_at_random(kitchen, 3, kill)
 
 
+@pytest.mark.ci
 def test_what_was_acknowledged_survives_a_stop_in_the_middle_of_work(kitchen: Kitchen) -> None:
     """Deliveries that were under way are recorded after the next start."""
     ended_at_random(kitchen, 2, EmbeddedCloud.down)

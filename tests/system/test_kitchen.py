@@ -132,6 +132,7 @@ def status_of(system: System, key: str) -> str | None:
     return receipt["status"] if receipt else None
 
 
+@pytest.mark.ci
 def test_a_simulation_adds_up_in_a_stack_of_its_own_and_so_does_the_next(embedded_cloud: System) -> None:
     first = simulated(embedded_cloud, "--duration", "4m", "--seed", "7")
     assert min(first["received"], first["used"], first["expired"]) > 0

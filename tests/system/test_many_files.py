@@ -6,6 +6,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from stockctl.aws.retry import Patience
 from stockctl.client.supplier import deliver
 from stockctl.operations.drop_bucket import DropBucket
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 FILES = 200
 
 
+@pytest.mark.ci
 def test_two_hundred_files_at_once_are_all_recorded(embedded_cloud: System) -> None:
     bucket = DropBucket(embedded_cloud.clients.s3, embedded_cloud.deployment.drop_bucket)
     patience = Patience(seconds=240.0, first_wait=0.5, longest_wait=2.0)

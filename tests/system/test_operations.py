@@ -86,6 +86,7 @@ def test_a_delivery_that_failed_for_good_is_listed_and_retried(system: System, t
     assert level["quantity"] == 10
 
 
+@pytest.mark.ci
 def test_stream_records_that_failed_for_good_are_retried_from_current_levels(system: System, tmp_path: Path) -> None:
     """The queued record only names a position in the stream; its ingredients are published and reconciled."""
     assert deliver(system, tmp_path, "kale").returncode == 0

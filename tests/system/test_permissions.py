@@ -220,7 +220,9 @@ def test_a_function_works_with_its_role(system: System, function: str) -> None:
     assert [scenario(system) for scenario in SCENARIOS[function]] == [""] * len(SCENARIOS[function])
 
 
-@pytest.mark.parametrize("function", SCENARIOS)
+@pytest.mark.parametrize(
+    "function", [pytest.param(name, marks=[] if name == "PostTransaction" else pytest.mark.ci) for name in SCENARIOS]
+)
 def test_with_one_permission_less_a_function_fails(system: System, function: str) -> None:
     """Each permission is removed in turn."""
     unneeded = []

@@ -7,6 +7,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from stockctl.client.api import StockApi
 from stockctl.domain.errors import ExitCode
 from tests.service import soon
@@ -49,6 +51,7 @@ def test_an_order_comes_back_right_after_its_use_and_after_it_was_charged(
     assert embedded_cloud.stockctl("reconcile", ham, "--check").returncode == 0
 
 
+@pytest.mark.ci
 def test_what_has_expired_does_not_come_back(embedded_cloud: System, tmp_path: Path) -> None:
     mark = uuid.uuid4().hex[:8]
     ham, order = f"ham {mark}", f"{mark}-1"

@@ -37,6 +37,7 @@ def left_behind(system: System) -> list[str]:
     return [name for name in names if "selftest" in name]
 
 
+@pytest.mark.ci
 def test_every_check_passes_and_everything_is_measured_and_removed(system: System, tmp_path: Path) -> None:
     html = tmp_path / "report.html"
     ended = system.stockctl("selftest", "--output", "json", "--html", str(html), timeout=300)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from tests.system.conftest import System
 
+pytestmark = pytest.mark.ci
 PREVIOUS = Path(__file__).with_name("previous_release.zip")
 STACK = "upgraded"
 FILE, FISH = "monday.csv", "fish.csv"
