@@ -1,16 +1,18 @@
 """The embedded cloud is killed at random moments of real work: what was acknowledged is there, and repeats do the rest.
 
-Deliveries, orders, discards, returns and reconciles run beside each other when the process gets its SIGKILL. After the
-restart everything that was acknowledged must be there; then what was not acknowledged is repeated, as a user would, and
-must add up to the unit.
+Deliveries, orders, discards, returns, corrections, reconciles and a simulation run beside each other when the process
+gets its SIGKILL. After the restart everything that was acknowledged must be there; then what was not acknowledged is
+repeated, as a user would, and must add up to the unit.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -30,6 +32,7 @@ from stockctl.domain.orders import Order
 from stockctl.domain.returns import Return, Returned
 from stockctl.domain.stock import Level
 from stockctl.local.cloud import EmbeddedCloud
+from stockctl.operations.correct import Booked, correct
 from stockctl.operations.discard import discard
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.history_table import HistoryTable
@@ -40,10 +43,15 @@ from stockctl.operations.use import Tables
 from tests.system.conftest import System, system_in
 
 INGREDIENTS = [f"i{number}" for number in range(12)]
+PLENTIFUL = "plenty.csv"
 PLENTY = 1_000_000
 PATIENCE = Patience(seconds=60.0, first_wait=0.05, longest_wait=0.5)
 EXPECTED = (BotoCoreError, ClientError, StockctlError)
 """What a worker meets when the cloud is killed under it."""
+
+
+def best_before_of(key: str) -> str:
+    return f"2099-01-{1 + len(key) % 28:02}"
 
 
 @dataclass
@@ -54,7 +62,14 @@ class Books:
     orders: dict[str, Counter[str]] = field(default_factory=dict)
     discards: dict[str, Counter[str]] = field(default_factory=dict)
     returns: dict[str, Counter[str]] = field(default_factory=dict)
+    corrections: dict[str, Counter[str]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
+
+    def received(self, *, acknowledged: bool = False) -> Counter[str]:
+        """Units of deliveries, and those that corrections added."""
+        return self.units(self.deliveries, acknowledged=acknowledged) + self.units(
+            self.corrections, acknowledged=acknowledged
+        )
 
     def units(self, of: dict[str, Counter[str]], *, acknowledged: bool = False) -> Counter[str]:
         wanted = (units for name, units in of.items() if not acknowledged or name in self.acknowledged)
@@ -84,11 +99,33 @@ class Kitchen:
     def deliver(self, key: str) -> None:
         """Delivers one file, and notes it once its receipt says that all is recorded."""
         units = self.books.deliveries.setdefault(key, self._some(60))
-        lines = [f"{name},{number},2099-01-{1 + len(key) % 28:02}" for name, number in units.items()]
-        bucket = DropBucket(self.system.clients.s3, self.system.deployment.drop_bucket)
-        delivered = deliver(bucket, key, "\n".join(lines).encode(), PATIENCE)
-        assert delivered.status in {"recorded", "duplicate"}, delivered
+        lines = [f"{name},{number},{best_before_of(key)}" for name, number in units.items()]
+        self._recorded(key, "\n".join(lines).encode())
         self.books.acknowledged.add(key)
+
+    def _recorded(self, key: str, content: bytes) -> list[tuple[str, str, int]]:
+        bucket = DropBucket(self.system.clients.s3, self.system.deployment.drop_bucket)
+        delivered = deliver(bucket, key, content, PATIENCE)
+        assert delivered.status in {"recorded", "duplicate"}, delivered
+        rows = delivered.findings["recorded"]
+        return [(row["ingredient"], row["best_before"], row["quantity"]) for row in rows]
+
+    def correct(self, key: str) -> None:
+        """Corrects a delivery that had seven units more of each ingredient, and notes it once that is booked."""
+        name, day = f"correction of {key}", best_before_of(key)
+        recorded = self.books.deliveries[key]
+        self.books.corrections.setdefault(name, Counter(dict.fromkeys(recorded, 7)))
+        booked = Booked(key, {(ingredient, day): units for ingredient, units in recorded.items()}, (key,))
+        corrected = {(ingredient, day): units + 7 for ingredient, units in recorded.items()}
+        correct(self.tables, booked, corrected, self._recorded)
+        self.books.acknowledged.add(name)
+
+    def correct_something(self) -> None:
+        """Corrects any delivery that has not been corrected."""
+        known = [key for key in self.books.deliveries if key in self.books.acknowledged and key != PLENTIFUL]
+        waiting = [key for key in known if f"correction of {key}" not in self.books.corrections]
+        if waiting:
+            self.correct(self.chance.choice(waiting))
 
     def use(self, names: list[str]) -> None:
         """Sends orders, and notes each as its answer comes."""
@@ -142,8 +179,8 @@ def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
     """With plenty of everything."""
     with system_in(tmp_path / "home") as system:
         kitchen = Kitchen(system, Books(), random.Random(11))  # noqa: S311 - repeatable, not secret
-        kitchen.books.deliveries["plenty.csv"] = Counter(dict.fromkeys(INGREDIENTS, PLENTY))
-        kitchen.deliver("plenty.csv")
+        kitchen.books.deliveries[PLENTIFUL] = Counter(dict.fromkeys(INGREDIENTS, PLENTY))
+        kitchen.deliver(PLENTIFUL)
         yield kitchen
 
 
@@ -156,8 +193,23 @@ def until_it_fails(stopping: threading.Event, work: Callable[[], None]) -> None:
 
 
 @contextlib.contextmanager
+def simulating(system: System, seed: int) -> Iterator[None]:
+    """A simulation runs meanwhile, in a stack of its own. It may end in an error, and says what it knows of it."""
+    command = system.command("simulate", "--chaos", "--seed", str(seed), "--speed", "60", "--rate", "20")
+    simulation = subprocess.Popen(
+        command, env=system.variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield
+    finally:
+        simulation.send_signal(signal.SIGINT)
+        complaints = simulation.communicate(timeout=120)[1]
+        assert "defect" not in complaints, complaints
+
+
+@contextlib.contextmanager
 def at_work(kitchen: Kitchen, number: int) -> Iterator[None]:
-    """Five workers go on until the cloud is gone."""
+    """Workers go on until the cloud is gone."""
     counts = iter(range(1_000_000))
     batch = [f"{number}-{position}" for position in range(4_000)]
     stopping = threading.Event()
@@ -166,13 +218,15 @@ def at_work(kitchen: Kitchen, number: int) -> Iterator[None]:
         lambda: kitchen.use([batch.pop() for _ in range(40)]),
         lambda: kitchen.discard(f"discard {number}-{next(counts)}"),
         kitchen.give_something_back,
+        kitchen.correct_something,
         lambda: kitchen.reconcile(kitchen.chance.choice(INGREDIENTS)),
     ]
     threads = [threading.Thread(target=until_it_fails, args=(stopping, work)) for work in works]
     for thread in threads:
         thread.start()
     try:
-        yield
+        with simulating(kitchen.system, number):
+            yield
     finally:
         stopping.set()
         for thread in threads:
@@ -191,7 +245,7 @@ def kill(cloud: EmbeddedCloud) -> None:
 def check_that_nothing_is_lost(kitchen: Kitchen) -> None:
     """Right after the start."""
     books, levels = kitchen.books, kitchen.levels()
-    received = books.units(books.deliveries, acknowledged=True)
+    received = books.received(acknowledged=True)
     used = books.units(books.orders, acknowledged=True)
     discarded = books.units(books.discards, acknowledged=True)
     returned = books.units(books.returns, acknowledged=True)
@@ -217,7 +271,9 @@ def repeat_and_check(kitchen: Kitchen) -> None:
         kitchen.discard(name)
     for name in [name for name in books.returns if name not in books.acknowledged]:
         kitchen.give_back(name.removeprefix("return of "))
-    received, used = books.units(books.deliveries), books.units(books.orders)
+    for name in [name for name in books.corrections if name not in books.acknowledged]:
+        kitchen.correct(name.removeprefix("correction of "))
+    received, used = books.received(), books.units(books.orders)
     discarded, returned = books.units(books.discards), books.units(books.returns)
     for name, level in kitchen.levels().items():
         assert level.adds_up, level
@@ -236,6 +292,16 @@ def check_that_it_settles(kitchen: Kitchen) -> None:
     pytest.fail("batches and levels do not agree")
 
 
+def check_that_the_simulation_adds_up(system: System) -> None:
+    """What earlier runs left is there, and another run on top of it adds up."""
+    done = system.stockctl("simulate", "--chaos", "--speed", "60", "--duration", "2m", "-o", "json")
+    assert (done.returncode, done.stdout and json.loads(done.stdout)["adds_up"]) == (0, True), done.stderr
+    listed = system.stockctl("stock", "--stack", "stockctl-simulation", "-o", "json")
+    for level in json.loads(listed.stdout):
+        taken = level["quantity"] + level["used"] + level["expired"] + level["discarded"]
+        assert level["received"] + level["returned"] == taken, level
+
+
 def ended_at_random(kitchen: Kitchen, times: int, end: Callable[[EmbeddedCloud], object]) -> None:
     cloud = EmbeddedCloud(kitchen.system.variables)
     for number in range(times):
@@ -246,6 +312,7 @@ def ended_at_random(kitchen: Kitchen, times: int, end: Callable[[EmbeddedCloud],
         check_that_nothing_is_lost(kitchen)
         repeat_and_check(kitchen)
     check_that_it_settles(kitchen)
+    check_that_the_simulation_adds_up(kitchen.system)
     assert cloud.home.problems() == []
 
 
