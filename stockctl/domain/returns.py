@@ -129,8 +129,14 @@ def coming_back(units: Iterable[ReturnedUnits], return_id: str, now: int) -> Ite
         yield replace(one, batch_id=batch_id_of(name, one.best_before))
 
 
+FIELDS = {"returnId", "transactionId", "items"}
+"""The fields of a request."""
+
+
 def return_from(document: object) -> Return:
-    """The return in a decoded JSON body; `items` may be left out.
+    """The return in a decoded JSON body.
+
+    `items` may be left out, so a misspelt `items` would bring everything back: unknown fields are faults.
 
     Raises:
         InvalidRequest: with every fault at once.
@@ -141,6 +147,7 @@ def return_from(document: object) -> Return:
     return_id = id_from(document, "returnId", faults)
     transaction_id = id_from(document, "transactionId", faults)
     items = items_from(document, faults) if "items" in document else {}
+    faults += [Fault(name, "is no field of a return") for name in document if name not in FIELDS]
     if faults:
         raise InvalidRequest(faults)
     return Return(return_id, transaction_id, items)

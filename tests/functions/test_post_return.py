@@ -224,3 +224,10 @@ def test_a_charge_that_history_never_got_is_refused_in_the_end(
     monkeypatch.setattr(wiring, "returns", lambda: replace(place, tables=replace(place.tables, clock=lambda: now)))
     status, body = returned(returnId="r", transactionId="2")
     assert (status, body["code"], counts(service)[2]) == (409, "not_recorded", 0)
+
+
+def test_a_misspelt_field_brings_nothing_back(service: Service) -> None:
+    """Without items everything comes back, which is not what this request wants."""
+    status, body = returned(returnId="r", transactionId="1", item=items(ham=1))
+    assert (status, body["errors"]) == (400, [{"path": "item", "message": "is no field of a return"}])
+    assert counts(service) == (90, 40, 0, True)
