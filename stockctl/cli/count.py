@@ -55,15 +55,15 @@ def count(
             "--best-before", metavar="DATE", help="Best-before of units to add. Default: the soonest in stock."
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Book the differences without a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before booking the differences.")] = False,
     count_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Count id; a repeat with the same id changes nothing.")
     ] = None,
 ) -> None:
     """Compare a stocktake with the levels, and book the differences.
 
-    What is missing is discarded with the reason `count`; what is there besides is added. If a level changes before you
-    agree, it is shown again. Where orders go on meanwhile, use --at: it compares with the levels at that time.
+    Missing units are discarded with the reason `count`; extra units are added. If a level changes before you
+    confirm, it is shown again. If orders go on during the count, use --at to compare with the levels at that time.
 
     A count is booked once. If it is interrupted, repeat it with its id: it books the rest.
 

@@ -15,7 +15,7 @@ from stockctl.cli.stack_events import show_events
 from stockctl.deployment.change_set import ChangeSet, ResourceChange
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.figures import counts
-from stockctl.terminal.output import Field, Listing, Nested, OutputFormat, object_of
+from stockctl.terminal.output import Field, Listing, Nested, OutputFormat
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
@@ -49,6 +49,12 @@ CHANGE: Sequence[Field[ResourceChange]] = (
     Field("why", lambda change: change.why, "because of", shown=lambda change: change.why),
     Field("destructive", lambda change: change.is_destructive, in_table=False),
 )
+PLAN: Sequence[Field[ChangeSet]] = (
+    Field("stack", lambda plan: plan.stack),
+    Field("status", lambda plan: "unchanged" if plan.is_empty else "planned"),
+    Field("creates", lambda plan: plan.creates),
+)
+CHANGES: Nested[ChangeSet] = Nested("changes", lambda plan: plan.changes, CHANGE)
 
 
 @with_session
@@ -189,9 +195,7 @@ def _show_outputs(session: Session, clients: Clients, target: Target, status: st
 
 def _show_plan(session: Session, plan: ChangeSet) -> None:
     if session.output.format is OutputFormat.JSON:
-        changes = [object_of(CHANGE, change) for change in plan.changes]
-        status = "unchanged" if plan.is_empty else "planned"
-        session.output.json({"stack": plan.stack, "status": status, "creates": plan.creates, "changes": changes})
+        session.output.show(Listing(PLAN, [plan], CHANGES, is_document=True))
     else:
         lossy = "bold red"
         session.output.show(Listing(CHANGE, plan.changes, style=lambda change: lossy if change.is_destructive else ""))

@@ -16,7 +16,7 @@ from stockctl.cli.completion import complete_failures, remember_failures
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, Refused, StockctlError
 from stockctl.terminal.figures import local
-from stockctl.terminal.output import Field, Listing, object_of
+from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
     from stockctl.client.failure_queues import FailureQueues, Held
@@ -69,7 +69,7 @@ def failures(
         if chosen:
             session.environment.note("`stockctl failures show` prints them in full, `retry` runs them again")
     elif action is Action.SHOW:
-        session.output.json([{**object_of(LISTED, each), "record": each.failure.record} for each in chosen])
+        session.output.json(Listing(SHOWN, chosen).document())
         if not chosen:
             session.environment.note("no failures")
     else:
@@ -140,6 +140,7 @@ LISTED: Sequence[Field[Held]] = (
     Field("error", lambda held: held.failure.error, shown=lambda held: _gist(held.failure.error)),
     Field("condition", lambda held: held.failure.condition, in_table=False, in_tsv=False),
 )
+SHOWN: Sequence[Field[Held]] = (*LISTED, Field("record", lambda held: held.failure.record))
 OUTCOME: Sequence[Field[Retried]] = (
     Field("id", lambda each: each.held.failure.failure_id, shown=lambda each: _short_id(each.held.failure.failure_id)),
     Field("function", lambda each: each.held.function),

@@ -60,8 +60,8 @@ def recall(
 ) -> None:
     """Take what is left of a delivery out of stock, and list the transactions that were served from it.
 
-    What was returned of the delivery is included. The units are discarded with the reason `recall`. Reads every
-    ingredient and every transaction of the last 90 days, so it may take a while.
+    Units of the delivery that were used and returned are included. The units are discarded with the reason `recall`.
+    Reads every ingredient and every transaction of the last 90 days, so it may take a while.
 
     Exits with 3 if there is no such delivery, or it was recalled before and nothing of it is left.
 

@@ -64,20 +64,20 @@ def report(
     since: Annotated[
         str, typer.Option(metavar="TIME", help="Start of the period: 30d for 30 days ago, or 2026-12-31.")
     ] = "30d",
-    by: Annotated[ReportBy, typer.Option(help="What each line is about.")] = ReportBy.INGREDIENT,
+    by: Annotated[ReportBy, typer.Option(help="What each line shows.")] = ReportBy.INGREDIENT,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with charts to FILE.")
     ] = None,
 ) -> None:
     """Report what was received, used, returned and wasted in a period.
 
-    Waste is what expired or was discarded, as a share of all that left stock for good. Corrections of deliveries are no
-    waste. Lines with most waste come first.
+    Waste is what expired or was discarded, as a share of all that left stock for good. Corrections of deliveries do not
+    count as waste. Lines with most waste come first.
 
     --by supplier is about the deliveries received in the period, by the first folder of their name: what was used,
     discarded or has expired of them until now. Units that came back after a use count as used.
 
-    The page needs no network. Days are those of the stack's time zone.
+    The HTML page works offline. Days are in the stack's time zone.
 
     Examples:
         stockctl report

@@ -64,7 +64,7 @@ def selftest(
     measures latency, throughput and capacity. The stack's name is stockctl-selftest- and six random characters;
     everything is removed at the end, also after Ctrl-C. On AWS it takes several minutes and costs a few cents.
 
-    Exits with code 1 if a check fails.
+    Exits with 1 if a check fails.
 
     Examples:
         stockctl selftest

@@ -69,9 +69,9 @@ def show(
 ) -> None:
     """Show a transaction, return, discard, count or delivery: when it was made, and the batches behind its units.
 
-    Units of a transaction are charged to batches within seconds, soonest best-before first. Of a delivery, what was
-    recorded and what is left is shown. Records are kept for 90 days, receipts of deliveries for good. If several have
-    this id, all are shown; in JSON as a list.
+    Units of a transaction are charged to batches within seconds, soonest best-before first. For a delivery, shows
+    what was recorded and what is left. Records are kept for 90 days, receipts of deliveries for good. If several
+    records have this id, all are shown; in JSON as a list.
 
     Examples:
         stockctl show order-8f3a

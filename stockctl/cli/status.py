@@ -10,7 +10,8 @@ from stockctl.cli.session import Session, with_session
 def status(session: Session) -> None:
     """Check the stack, its functions, streams, queues, alarms and stock; show how to fix what is wrong.
 
-    Counts of calls are those of the functions. `return`, `discard` and `count` change the tables without a function.
+    Calls are counted per function. Commands that write to the tables themselves, such as `return`, `discard` and
+    `count`, are not counted.
 
     Exits with 1 if something needs fixing.
 

@@ -42,7 +42,7 @@ def watch(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Show changes since this long ago, such as 10m. Default: new ones; a screen also shows recent ones.",
+            help="Also show past changes, such as 10m. Default: only new ones; a screen also shows recent ones.",
             metavar="DURATION",
         ),
     ] = None,
@@ -58,8 +58,8 @@ def watch(
 
     Exits with 1 if --duration ends before --count or --until-level is reached, so that scripts can wait for stock.
 
-    In an open ingredient, units that will expire unused are marked: at the pace of two weeks, or of the last minutes if
-    there are fewer than two days of history.
+    The screen of one ingredient marks units that will expire unused, at the pace of the last two weeks, or of the last
+    15 minutes if there are fewer than two days of history.
 
     Examples:
         stockctl watch pepperoni

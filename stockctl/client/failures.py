@@ -32,7 +32,7 @@ class Failure:
     """
 
     failure_id: str
-    record: object
+    record: Mapping[str, Any] | str
     at: str = ""
     function: str = ""
     subject: str = ""
@@ -88,8 +88,8 @@ def _keys(event: Mapping[str, Any]) -> list[str]:
 
 
 def _error(record: Mapping[str, Any]) -> str:
-    said = record.get("responsePayload")
-    message = said.get("errorMessage") if isinstance(said, Mapping) else None
+    payload = record.get("responsePayload")
+    message = payload.get("errorMessage") if isinstance(payload, Mapping) else None
     return str(message or (record.get("responseContext") or {}).get("functionError", ""))
 
 
