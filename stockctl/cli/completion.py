@@ -148,11 +148,13 @@ def _lines(kind: str, stack: str) -> list[str]:
 
 def _stack(context: typer.Context) -> str:
     """The stack that the command would use, as far as it is typed."""
-    from stockctl.cli.precedence import settled
+    from stockctl.cli.precedence import effective_settings
 
     options = ("stack", "kitchen", "local", "profile", "region", "endpoint_url")
     with contextlib.suppress(StockctlError):
-        return settled({name: context.params.get(name) for name in options}, os.environ, _configuration()).stack
+        return effective_settings(
+            {name: context.params.get(name) for name in options}, os.environ, _configuration()
+        ).stack
     return DEFAULT_STACK
 
 

@@ -1,4 +1,4 @@
-"""How the shared options are settled: option, environment variable, configuration file, default, in this order.
+"""Which setting of a shared option counts: option, environment variable, configuration file, default, in this order.
 
 The target is the embedded cloud unless AWS is asked for: by `--aws`, `--profile`, `--region`, `--endpoint-url`,
 STOCKCTL_TARGET or the configuration file. Credentials or a region in the environment ask for nothing.
@@ -28,7 +28,9 @@ _VARIABLES = {
 }
 
 
-def settled(given: Mapping[str, Any], variables: Mapping[str, str], configuration: Configuration) -> Settings:
+def effective_settings(
+    given: Mapping[str, Any], variables: Mapping[str, str], configuration: Configuration
+) -> Settings:
     """The settings of a command; `given` has its options by name, None or False where one was left out.
 
     Raises:

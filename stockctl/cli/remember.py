@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockctl.cli.configuration import read_configuration, remember_kitchen, user_file
-from stockctl.cli.precedence import settled
+from stockctl.cli.precedence import effective_settings
 from stockctl.cli.settings import AWS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _undo(kitchen: str, file: str) -> str:
 
 def _is_used_already(session: Session) -> bool:
     """Whether a command without options gets here, too."""
-    plain, used = settled({}, session.environment.variables, read_configuration()), session.settings
+    plain, used = effective_settings({}, session.environment.variables, read_configuration()), session.settings
     return all(
         getattr(plain, name) == getattr(used, name) for name in ("local", "stack", "profile", "region", "endpoint_url")
     )

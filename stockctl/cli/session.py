@@ -187,7 +187,7 @@ def _with_options(
     def run(context: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
         given = {name: kwargs.pop(name, None) for name in _SHARED}
         environment = context.obj if isinstance(context.obj, Environment) else Environment()
-        settings, fault = _settled(given, environment, checks=checks)
+        settings, fault = _effective_settings(given, environment, checks=checks)
         environment.quiet = settings.quiet
         environment.verbose = settings.verbose or settings.debug
         environment.debug = settings.debug
@@ -208,14 +208,16 @@ def _with_options(
     return run
 
 
-def _settled(given: dict[str, Any], environment: Environment, *, checks: bool) -> tuple[Settings, UsageError | None]:
+def _effective_settings(
+    given: dict[str, Any], environment: Environment, *, checks: bool
+) -> tuple[Settings, UsageError | None]:
     from stockctl.cli.configuration import Configuration, read_configuration
-    from stockctl.cli.precedence import settled
+    from stockctl.cli.precedence import effective_settings
 
     environment.debug = bool(given["debug"])  # a fault in the configuration can be traced, too
     try:
-        return settled(given, environment.variables, read_configuration()), None
+        return effective_settings(given, environment.variables, read_configuration()), None
     except UsageError as error:
         if not checks:
             raise
-        return settled(given, environment.variables, Configuration()), error
+        return effective_settings(given, environment.variables, Configuration()), error

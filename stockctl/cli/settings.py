@@ -1,4 +1,4 @@
-"""The shared options of a command, settled: their values, and where each was set."""
+"""The effective settings of a command: their values, and where each was set."""
 
 from __future__ import annotations
 

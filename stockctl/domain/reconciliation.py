@@ -48,7 +48,7 @@ class Charge:
 class Plan:
     """One transaction's worth of work. `is_last` says that nothing is left to do after it.
 
-    `batch_units` is what the batches on the roster add up to after it; `fixes_roster` says that this is all it does.
+    `batch_units` is the roster's after it; `fixes_roster` says that this is all it does.
     `written_off` is in units; `next_expiry` (s since the epoch) is the level's new one where batches leave the roster,
     or where `moves_expiry` says that this is all the plan does. `uncharged` are units used that no batch is left to be
     charged with; they end at `uncharged_through`, counted as for charges.
@@ -84,7 +84,7 @@ class Plan:
 def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
     """The next transaction for one ingredient, of at most `limit` actions; it leaves every invariant true.
 
-    The rows of `holding` must have been read whole: they add up to what the roster says, or were settled.
+    `holding` must be consistent, or its batches must come from an isolated read.
     """
     due = [batch for batch in holding.counted if batch.is_due(now)]
     if _left(due) and holding.drift > 0:
@@ -92,7 +92,7 @@ def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
     if due or holding.gone:
         return _write_off(holding, due, limit)
     if holding.drift < 0:
-        return Plan(batch_units=holding.batch_units, is_skewed=True)
+        return Plan(batch_units=holding.read_units, is_skewed=True)
     if holding.level.next_expiry != holding.soonest_expiry:
         return _new_expiry(holding)
     return _allocation(holding, limit)
@@ -102,7 +102,7 @@ def _allocation(holding: Holding, limit: int) -> Plan:
     charges = _charges(holding.counted, holding.drift, holding.charged_units)
     charges_now = charges[: limit - 1]  # the roster comes with them
     # What gone rows held stays on the roster: one may be a delivery whose row this reader could not see yet.
-    batch_units = (holding.roster.batch_units if holding.gone else holding.batch_units) - _units(charges_now)
+    batch_units = (holding.roster.batch_units if holding.gone else holding.read_units) - _units(charges_now)
     soonest = _next_expiry(holding.counted, charges_now)
     return Plan(
         charges=tuple(charges_now),
@@ -117,7 +117,7 @@ def _new_expiry(holding: Holding) -> Plan:
     and one that has been used up since makes it too early, which is safe."""
     return Plan(
         next_expiry=holding.soonest_expiry,
-        batch_units=holding.batch_units,
+        batch_units=holding.read_units,
         moves_expiry=True,
         is_last=holding.drift == 0,
     )
@@ -130,7 +130,7 @@ def _write_off(holding: Holding, due: list[Batch], limit: int) -> Plan:
     whose row this reader could not see yet, so neither its units nor the level's `next_expiry` are touched.
     """
     live = [batch for batch in holding.counted if batch not in due]
-    gone_units = holding.roster.batch_units - holding.batch_units if holding.gone else 0
+    gone_units = holding.roster.batch_units - holding.read_units if holding.gone else 0
     uncharged = max(0, gone_units - max(0, -holding.drift))
     charges = _charges(live, _left(live) - holding.level.quantity, holding.charged_units + gone_units)
     room = limit - 2  # the level and the roster

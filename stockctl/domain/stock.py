@@ -129,22 +129,22 @@ class Holding:
         return tuple(sorted(self.roster.batch_ids - {batch.batch_id for batch in self.batches}))
 
     @property
-    def batch_units(self) -> int:
-        """Units in the batch rows that were read; `roster.batch_units` is the stored number."""
+    def read_units(self) -> int:
+        """Units in the batch rows that were read; `roster.batch_units` is the number stored for them."""
         return sum(batch.quantity for batch in self.counted)
 
     @property
-    def adds_up(self) -> bool:
+    def is_consistent(self) -> bool:
         """Whether each batch on the roster has a row, and their units equal `roster.batch_units`.
 
         If not, the read may be torn.
         """
-        return not self.gone and self.batch_units == self.roster.batch_units
+        return not self.gone and self.read_units == self.roster.batch_units
 
     @property
     def drift(self) -> int:
         """Units on the roster's batches minus the level: above 0 while uses wait to be charged."""
-        return self.batch_units - self.level.quantity
+        return self.read_units - self.level.quantity
 
     @property
     def unspent(self) -> tuple[Batch, ...]:

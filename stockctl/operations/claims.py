@@ -1,7 +1,7 @@
 """Claims: which content the key of a delivery stands for, since when, and what could not be recorded of it.
 
-A claim is a row of the transaction table under a reserved id. It is taken before anything is recorded, and settled once
-all is: a redelivery that comes after a best-before has passed then still knows what an earlier attempt recorded.
+A claim is a row of the transaction table under a reserved id. It is taken before anything is recorded, and completed
+once all is: a redelivery that comes after a best-before has passed then still knows what an earlier attempt recorded.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Claims:
             return Claim(etag, at, is_new=True)
         return _claim_from(there) if _is_of(there, content) else None
 
-    def settle(self, delivery: str, etag: str, missed: Collection[int]) -> None:
-        """Notes that all has been recorded but these lines. Whoever settles first is right: rows expire meanwhile."""
+    def complete(self, delivery: str, etag: str, missed: Collection[int]) -> None:
+        """Notes that all has been recorded but these lines. The first completion stays: rows may expire meanwhile."""
         if len(missed) > MAX_MISSED:
             return
         key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
@@ -84,7 +84,7 @@ class Claims:
                 TableName=self._table,
                 Key=key,
                 UpdateExpression="SET missed = :missed",
-                ConditionExpression=conditions.IS_UNSETTLED_CLAIM,
+                ConditionExpression=conditions.IS_INCOMPLETE_CLAIM,
                 ExpressionAttributeValues={
                     ":missed": text(",".join(map(str, sorted(missed)))),
                     ":etag": text(etag),

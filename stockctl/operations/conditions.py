@@ -8,7 +8,7 @@ from __future__ import annotations
 IS_NEW = "attribute_not_exists(transaction_id)"
 """A transaction's record, or a delivery's claim: an id is taken once, whoever repeats it."""
 
-IS_UNSETTLED_CLAIM = "request_hash = :etag AND attribute_not_exists(missed)"
+IS_INCOMPLETE_CLAIM = "request_hash = :etag AND attribute_not_exists(missed)"
 """A delivery's claim: what the first attempt to finish could not record stays recorded, even if more rows expire."""
 
 IS_NEXT_CORRECTION = "correction_id = :earlier AND is_done = :done"

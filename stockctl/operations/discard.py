@@ -15,7 +15,7 @@ from stockctl.domain.transaction import Reused
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import batch_key, level_key, number, roster_key, text
-from stockctl.operations.transact import Cancelled, outcome_of, settled, transact
+from stockctl.operations.transact import Cancelled, isolated_rows, outcome_of, transact
 from stockctl.operations.use import REMEMBERED_SECONDS, Tables
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:
     holding = tables.stock.read(request.ingredient)
     if holding is None:
         return _known(tables, request) or TooFew(0)
-    if not holding.adds_up:  # a row is not visible yet: what is chosen or refused must not rest on that
+    if not holding.is_consistent:  # a row is not visible yet: what is chosen or refused must not rest on that
         return None
     now = tables.clock()
     batches = chosen(holding, request, int(now))
@@ -58,7 +58,7 @@ def _known(tables: Tables, request: Discard) -> Discarded | Reused | None:
         Contended: it may be about to be.
     """
     key = {"transaction_id": text(PREFIX + request.discard_id)}
-    return _repeated(request, settled(tables.stock.client, tables.transactions, [key])[0])
+    return _repeated(request, isolated_rows(tables.stock.client, tables.transactions, [key])[0])
 
 
 def _repeated(request: Discard, record: Mapping[str, Any] | None) -> Discarded | Reused | None:

@@ -68,8 +68,8 @@ def reconcile(table: StockTable, ingredient: str, clock: Callable[[], float], pa
 def _done(table: StockTable, holding: Holding, now: float) -> Plan | None:
     """Carries out one plan as one transaction. Returns None if the reading was torn or is outdated: read again."""
     try:
-        if not holding.adds_up:
-            holding = table.settled(holding)
+        if not holding.is_consistent:
+            holding = table.with_isolated_batches(holding)
         work = plan(holding, int(now))
         if work.is_skewed:
             return None
@@ -88,7 +88,7 @@ def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[Trans
     if not work.changes_roster:
         return [_charge_roster(table, holding, work), *charges]
     return [
-        _write_off(table, holding, work, now),
+        _lower_level(table, holding, work, now),
         _shrink_roster(table, holding, work),
         *(_delete_due(table, batch) for batch in work.due),
         *(_check_gone(table, ingredient, batch_id) for batch_id in work.gone),
@@ -144,7 +144,7 @@ def _move_expiry(table: str, holding: Holding, work: Plan) -> TransactWriteItemT
     }
 
 
-def _write_off(table: str, holding: Holding, work: Plan, now: float) -> TransactWriteItemTypeDef:
+def _lower_level(table: str, holding: Holding, work: Plan, now: float) -> TransactWriteItemTypeDef:
     """Takes expired units out of the level. Dropping empty batches changes no units and needs no version."""
     guard = "SET next_expiry = :next_expiry, " if work.next_expiry is not None else "REMOVE next_expiry SET "
     uncharged = ", uncharged_units = :uncharged, uncharged_through = :through" if work.uncharged else ""

@@ -122,7 +122,7 @@ class _Recording:
             self._record(claim)
         except Conflict:
             return self._write_conflict()
-        claims.settle(self.delivery, claim.etag, self.missed)
+        claims.complete(self.delivery, claim.etag, self.missed)
         self._warn_of_resent_rows()
         return self._write_receipt()
 

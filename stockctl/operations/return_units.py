@@ -34,7 +34,7 @@ from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import batch_from, batch_key, number, text
 from stockctl.operations.serving import ServedItem, UseRecord, served_units
 from stockctl.operations.stock_table import KEYS_PER_REQUEST
-from stockctl.operations.transact import Cancelled, TooLarge, outcome_of, settled, transact
+from stockctl.operations.transact import Cancelled, TooLarge, isolated_rows, outcome_of, transact
 from stockctl.operations.use import REMEMBERED_SECONDS, Tables
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
     """The outcome of one attempt; None if another attempt is needed."""
     tables = place.tables
     keys = [{"transaction_id": text(name)} for name in (PREFIX + request.return_id, request.transaction_id)]
-    earlier, record = settled(tables.stock.client, tables.transactions, keys)
+    earlier, record = isolated_rows(tables.stock.client, tables.transactions, keys)
     if earlier is not None:
         return _repeated(request, earlier)
     if record is None or "items" not in record:
@@ -162,7 +162,7 @@ def _expiries(tables: Tables, ingredient: str, ids: Sequence[str]) -> dict[str, 
     """When batches expire (s since the epoch), of those that still have rows."""
     keys = [batch_key(ingredient, batch_id) for batch_id in ids]
     chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
-    rows = [row for chunk in chunks for row in settled(tables.stock.client, tables.stock.name, chunk)]
+    rows = [row for chunk in chunks for row in isolated_rows(tables.stock.client, tables.stock.name, chunk)]
     return {batch.batch_id: batch.expires_at for batch in (batch_from(row) for row in rows if row)}
 
 

@@ -28,7 +28,7 @@ from stockctl.operations.rows import (
     roster_from,
     text,
 )
-from stockctl.operations.transact import settled
+from stockctl.operations.transact import isolated_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -65,7 +65,7 @@ class StockTable:
                 return Holding(level, roster, tuple(batch_from(row) for row in rows[1:-1]))
         raise AssertionError  # attempts end by raising
 
-    def settled(self, holding: Holding) -> Holding:
+    def with_isolated_batches(self, holding: Holding) -> Holding:
         """The same holding, with its batches read again in a transaction (stockctl/README.md, "Torn reads").
 
         A Query may miss what a committed transaction did to one row and show its effect on others. A plan made from
@@ -78,7 +78,7 @@ class StockTable:
         stocked = [batch for batch in holding.counted if batch.quantity]
         keys = [batch_key(batch.ingredient, batch.batch_id) for batch in stocked]
         chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
-        rows = [row for chunk in chunks for row in settled(self.client, self.name, chunk)]
+        rows = [row for chunk in chunks for row in isolated_rows(self.client, self.name, chunk)]
         others = (batch for batch in holding.batches if batch not in stocked)
         return replace(holding, batches=(*others, *(batch_from(row) for row in rows if row)))
 

@@ -133,11 +133,11 @@ def outcome_of(patience: Patience, what: str, attempt: Callable[[], Outcome | No
     raise AssertionError  # attempts end by raising
 
 
-def settled(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[TableRow | None]:
-    """The rows of at most 100 keys, in order, None for an absent one. No transaction is changing any of them.
+def isolated_rows(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[TableRow | None]:
+    """The rows of at most 100 keys, in order, None for an absent one; they never show part of a transaction.
 
     Raises:
-        Contended: one was: what it does to the row cannot be told yet.
+        Contended: a transaction is changing one of them.
     """
     with _translating_errors():
         found = client.transact_get_items(TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in keys])

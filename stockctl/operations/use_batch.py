@@ -22,7 +22,7 @@ from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transac
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import text
 from stockctl.operations.stock_table import KEYS_PER_REQUEST
-from stockctl.operations.transact import Cancelled, Contended, Unanswered, settled, transact
+from stockctl.operations.transact import Cancelled, Contended, Unanswered, isolated_rows, transact
 from stockctl.operations.use import Tables, known, put_record, take
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class _Batch:
         """
         keys = [{"transaction_id": text(transaction_id)} for transaction_id in ids]
         try:
-            return dict(zip(ids, settled(self.tables.stock.client, self.tables.transactions, keys), strict=True))
+            return dict(zip(ids, isolated_rows(self.tables.stock.client, self.tables.transactions, keys), strict=True))
         except Contended:
             return {}
 

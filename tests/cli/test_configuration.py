@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stockctl.cli.configuration import Configuration, read_configuration, remember_kitchen, user_file
-from stockctl.cli.precedence import settled
+from stockctl.cli.precedence import effective_settings
 from stockctl.cli.settings import Settings
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from tests.cli.test_main import plain
@@ -45,7 +45,7 @@ def write_user_file(text: str) -> Path:
 
 
 def settings(variables: dict[str, str] | None = None, **options: Any) -> Settings:
-    return settled(options, variables or {}, read_configuration())
+    return effective_settings(options, variables or {}, read_configuration())
 
 
 AWS_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-west-1"}

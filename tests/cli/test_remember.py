@@ -9,7 +9,7 @@ import pytest
 
 from stockctl.aws.target import Target
 from stockctl.cli.configuration import read_configuration, user_file
-from stockctl.cli.precedence import settled
+from stockctl.cli.precedence import effective_settings
 from stockctl.cli.remember import remember_target, report_default
 from stockctl.cli.session import Session
 from stockctl.terminal.environment import Environment
@@ -26,7 +26,7 @@ def configuration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def session(answer: str | None = None) -> Session:
     """A deployment by `--profile work --stack prod`; on a terminal where there is an answer."""
     stdin, stderr = (Terminal(f"{answer}\n"), Terminal()) if answer is not None else (io.StringIO(), io.StringIO())
-    settings = settled({"profile": "work", "stack": "prod"}, {}, read_configuration())
+    settings = effective_settings({"profile": "work", "stack": "prod"}, {}, read_configuration())
     return Session(Environment(stdin, io.StringIO(), stderr, {}), settings)
 
 
@@ -41,7 +41,7 @@ def squeezed(text: str) -> str:
 
 
 def plain_stack() -> str:
-    return settled({}, {}, read_configuration()).stack
+    return effective_settings({}, {}, read_configuration()).stack
 
 
 @pytest.mark.parametrize("answer", [None, "", "y"])
@@ -67,7 +67,7 @@ def test_undoing_it_is_deleting_one_line() -> None:
     remember_target(session(), PROD, None)
     path = user_file()
     path.write_text(path.read_text(encoding="utf-8").replace('kitchen = "prod"\n', ""), encoding="utf-8")
-    assert settled({}, {}, read_configuration()).local
+    assert effective_settings({}, {}, read_configuration()).local
 
 
 def test_a_script_replaces_a_remembered_stack_only_on_request() -> None:
@@ -96,9 +96,9 @@ def test_the_embedded_cloud_is_never_remembered() -> None:
 def test_after_it_is_destroyed_one_is_told_how_to_stop_using_it_by_default() -> None:
     remember_target(session(), PROD, True)
     environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), {})
-    plain = Session(environment, settled({}, {}, read_configuration()))
+    plain = Session(environment, effective_settings({}, {}, read_configuration()))
     report_default(plain)
     assert last_notice(plain).endswith(squeezed(f'delete `kitchen = "prod"` from {user_file()}'))
-    other = Session(environment, settled({"stack": "other"}, {}, read_configuration()))
+    other = Session(environment, effective_settings({"stack": "other"}, {}, read_configuration()))
     report_default(other)
     assert last_notice(other) == last_notice(plain)  # nothing more

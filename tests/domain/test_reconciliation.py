@@ -113,9 +113,9 @@ def test_a_surplus_on_the_level_with_nothing_expired_is_a_skewed_read() -> None:
 
 
 def test_rows_that_were_read_torn_do_not_add_up_to_what_the_roster_says() -> None:
-    assert holding(15, batch("a", 10, 200), batch("b", 5, 300)).adds_up
-    assert not holding(15, batch("a", 10, 200), batch("b", 5, 300), batch_units=14).adds_up
-    assert not holding(15, batch("b", 5, 300), roster={"a", "b"}).adds_up
+    assert holding(15, batch("a", 10, 200), batch("b", 5, 300)).is_consistent
+    assert not holding(15, batch("a", 10, 200), batch("b", 5, 300), batch_units=14).is_consistent
+    assert not holding(15, batch("b", 5, 300), roster={"a", "b"}).is_consistent
 
 
 def test_every_plan_says_what_the_rows_add_up_to_after_it() -> None:
@@ -184,7 +184,7 @@ def test_any_state_settles_in_parts_and_adds_up(
     live = sum(item.quantity for item in state.counted)
     if not work.is_skewed:
         assert state.drift == 0
-        assert state.adds_up
+        assert state.is_consistent
         assert not any(item.is_due(NOW) for item in state.counted)
     assert state.level.quantity == (quantity if work.is_skewed else live)
 

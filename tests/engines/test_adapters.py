@@ -96,7 +96,7 @@ def test_batches_that_do_not_fit_the_roster_are_reported_and_the_others_recorded
     assert len(done.surplus) % MAX_BATCHES == 0
     holding = table.read("salt")
     assert holding is not None
-    assert (holding.level.quantity, len(holding.counted), holding.adds_up) == (len(done.recorded),) * 2 + (True,)
+    assert (holding.level.quantity, len(holding.counted), holding.is_consistent) == (len(done.recorded),) * 2 + (True,)
 
 
 def test_a_use_takes_all_or_nothing(cloud: AnyCloud, table: StockTable) -> None:

@@ -114,7 +114,7 @@ def _always(truth: Truth, partition: Partition, used: int, back: Sequence[Return
     is_kept = all(instant(batch.best_before) == batch.expires_at for batch in dated)
     ensure(is_kept, "I6: a batch expires at its best-before", partition)
     ensure(
-        bool(partition.holding.gone) or partition.holding.adds_up,
+        bool(partition.holding.gone) or partition.holding.is_consistent,
         "the roster says what its batches add up to",
         partition,
     )
@@ -190,7 +190,7 @@ def _changed_well(before: Partition, after: Partition) -> None:
 
 def _written_off_well(before: Partition, after: Partition) -> None:
     """A write-off takes what is left of the batches that leave, once all that was used before has been charged."""
-    staying = after.holding.batch_units
+    staying = after.holding.read_units
     # Rows that time to live has removed since the write-off read them: they are still on the roster.
     removed = after.roster.batch_units - staying
     ensure(after.level.quantity == staying + removed, "I5: a write-off leaves exactly what is left", before, after)

@@ -211,7 +211,7 @@ MUTANTS = (
         '"ADD batch_units :minus_units, generation :one"',
         '"SET generation = :one ADD batch_units :minus_units"',
     ),
-    Mutant("discard: refused on rows that were not read whole", DISCARD, "if not holding.adds_up:", "if False:"),
+    Mutant("discard: refused on rows that were not read whole", DISCARD, "if not holding.is_consistent:", "if False:"),
     Mutant("discard: a repeat is judged anew", DISCARD, "return _known(tables, request) or batches", "return batches"),
     Mutant(
         "discard: nothing is there, and nothing says so",
@@ -361,11 +361,16 @@ MUTANTS = (
         "known(transaction, record) or insufficient",
         "insufficient",
     ),
-    Mutant("reconcile: a plan on rows as a Query shows them", RECONCILE, "holding = table.settled(holding)", "pass"),
+    Mutant(
+        "reconcile: a plan on rows as a Query shows them",
+        RECONCILE,
+        "holding = table.with_isolated_batches(holding)",
+        "pass",
+    ),
     Mutant(
         "reconcile: rows that do not add up are taken for whole",
         "domain/stock.py",
-        "return not self.gone and self.batch_units == self.roster.batch_units",
+        "return not self.gone and self.read_units == self.roster.batch_units",
         "return True",
     ),
     Mutant(
@@ -406,7 +411,7 @@ MUTANTS = (
         "plan: charges are numbered from the rows that were read",
         "domain/stock.py",
         "level.discarded - self.roster.batch_units",
-        "level.discarded - self.batch_units",
+        "level.discarded - self.read_units",
     ),
     Mutant("plan: charges are not numbered on", PLAN, "            start += taken\n", ""),
     Mutant("plan: the guard of a batch that is used up stays", PLAN, " and soonest == holding.level.next_expiry", ""),

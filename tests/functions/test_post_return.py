@@ -54,7 +54,7 @@ def test_all_of_a_transaction_comes_back_with_the_best_befores_it_had(service: S
     assert counts(service, "basil") == (5, 2, 2, True)
     holding = service.stock.read("ham")
     assert holding is not None
-    assert holding.adds_up
+    assert holding.is_consistent
     assert [(one.batch_id, one.delivery, one.quantity) for one in holding.counted if "return" in one.batch_id] == [
         (f"return/r@{SOON}", "monday.csv", 30),
         (f"return/r@{LATER}", "monday.csv", 10),

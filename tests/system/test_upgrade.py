@@ -211,7 +211,7 @@ def test_levels_and_batches_add_up_after_the_update(upgraded: Upgraded) -> None:
         assert level["used"] >= before.level.used
         accounted = level["quantity"] + level["used"] + level["expired"] + level["discarded"]
         assert level["received"] + level["returned"] == accounted
-        assert upgraded.holding(name).adds_up
+        assert upgraded.holding(name).is_consistent
     assert (levels["milk"]["quantity"], levels["milk"]["expired"]) == (5, 6)
 
 
