@@ -119,7 +119,7 @@ class Service:
             "dynamodb": {"Keys": keys, "NewImage": row, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         }
 
-    def work_off(self, *ingredients: str) -> None:
+    def process_stream(self, *ingredients: str) -> None:
         """Sends the level changes of ingredients to StockUpdated, and then the charges since the last time."""
         stock_updated.handler({"Records": [self.level_image(name) for name in ingredients]}, None)
         rows = {key: row for key, row in self._batch_rows().items() if key[0] in ingredients}

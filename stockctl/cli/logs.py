@@ -13,8 +13,8 @@ from stockctl.cli.completion import complete_functions
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
 from stockctl.domain.instants import iso
+from stockctl.terminal.control_characters import printable
 from stockctl.terminal.durations import duration_of
-from stockctl.terminal.glyphs import printable
 from stockctl.terminal.output import Field
 
 if TYPE_CHECKING:

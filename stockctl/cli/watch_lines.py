@@ -80,7 +80,8 @@ def _line(watched: Watched, change: LevelChange) -> Text:
     """A change on a terminal that cannot draw."""
     from rich.text import Text
 
-    from stockctl.terminal.glyphs import ASCII, printable
+    from stockctl.terminal.control_characters import printable
+    from stockctl.terminal.glyphs import ASCII
     from stockctl.terminal.watch_screen import signed
 
     clock = change.at.astimezone().strftime("%H:%M:%S")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
-from stockctl.terminal.glyphs import printable
+from stockctl.terminal.control_characters import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,6 +6,8 @@ import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stockctl.terminal.control_characters import printable
+
 
 @dataclass(frozen=True)
 class Glyphs:
@@ -33,11 +35,6 @@ class Glyphs:
 
 FINE = Glyphs(False, "●", "◐", "↻", "‖", "▸", "\N{MINUS SIGN}", "·", "—", "…", "✓", "✗", "─", "\N{MULTIPLICATION SIGN}")
 ASCII = Glyphs(True, "*", "~", "!", "=", ">", "-", "|", "-", ".", "ok", "NO", "-", "x")
-
-
-def printable(text: str) -> str:
-    """Text from data as a terminal may have it: escape sequences and other control characters become `?`."""
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def glyphs_for(encoding: str, variables: Mapping[str, str]) -> Glyphs:

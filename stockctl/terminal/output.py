@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
-from stockctl.terminal.glyphs import glyphs_for, printable
+from stockctl.terminal.control_characters import printable
+from stockctl.terminal.glyphs import glyphs_for
 from stockctl.terminal.layout import TableColumn, draw
 
 if TYPE_CHECKING:

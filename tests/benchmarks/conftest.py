@@ -31,7 +31,7 @@ PLENTY = 10**9
 FAR = 4_000_000_000
 PATIENCE = Patience(seconds=30.0)
 SECONDS_TO_SETTLE = 10.0
-"""Until StockUpdated has worked off the deliveries that come before what is measured."""
+"""Until StockUpdated has processed the deliveries that precede what is measured."""
 
 
 @pytest.fixture(scope="session")

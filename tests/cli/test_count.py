@@ -20,7 +20,7 @@ from tests.service import STACK, Service
 def stock(kitchen: Service) -> None:
     kitchen.drop("monday.csv", "ham,100,2040-12-31\nbasil,8,2041-12-31\n")
     kitchen.drop("tuesday.csv", "ham,30,2039-12-31\n")
-    kitchen.work_off("ham", "basil")
+    kitchen.process_stream("ham", "basil")
 
 
 def booked(done: Done) -> list[tuple[str, int, int, int, int]]:
@@ -215,7 +215,7 @@ def test_a_count_of_an_earlier_time_is_compared_with_the_levels_of_then(stockctl
     assert level is not None
     counted_at = level.updated_at
     kitchen.post("order", ham=20)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     done = stockctl("count", "ham=121", "--at", counted_at, "--yes", "--id", "c", "-o", "json")
     assert booked(done) == [("ham", 130, 121, -9, -9)]
     assert levels(stockctl)["ham"] == 101
@@ -233,7 +233,7 @@ def test_units_that_are_gone_by_the_time_of_booking_are_reported(stockctl: Stock
     level = kitchen.stock.level("ham")
     assert level is not None
     kitchen.post("order", ham=128)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     done = stockctl("count", "ham=121", "--at", level.updated_at, "--yes", "-o", "json")
     assert booked(done) == [("ham", 130, 121, -9, -2)]
     assert "ham: 7 of the difference is not there any more" in done.err

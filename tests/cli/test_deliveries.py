@@ -17,7 +17,7 @@ def stock_of_ham(kitchen: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     kitchen.drop("monday.csv", "ham,10,2039-12-31\negg,12,2040-12-31\negg,many,2040-12-31\n")
     kitchen.drop("tuesday.csv", "ham,30,2040-12-31\n")
     kitchen.post("order", ham=15)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
 
 
 def test_each_delivery_is_listed_with_its_rows_and_what_is_left(stockctl: Stockctl) -> None:

@@ -78,5 +78,5 @@ def test_batches_that_are_used_up_are_listed_with_all_only(stockctl: Stockctl) -
 
 def test_the_next_expiry_is_that_of_the_next_batch_once_one_is_used_up(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.post("1", ham=30)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     assert stockctl("stock", "ham", "-o", "json").json[0]["next_expiry"] == "2100-01-01T00:00:00Z"

@@ -42,7 +42,7 @@ def ham(kitchen: Service) -> Service:
     """An ingredient with two batches, a use that is charged, and a threshold."""
     kitchen.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\n")
     kitchen.post("t1", ham=1)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     kitchen.stock.set_threshold("ham", 200, time.time())
     return kitchen
 
@@ -84,7 +84,7 @@ def test_each_line_of_use_file_has_the_documented_fields(stockctl: Stockctl) -> 
 
 
 def test_each_line_of_watch_has_the_documented_fields(ham: Service, stockctl: Stockctl) -> None:
-    ham.work_off("ham")
+    ham.process_stream("ham")
     lines = stockctl("watch", "--since", "1h", "--count", "1").out.splitlines()
     assert lines
     assert all(agrees(json.loads(line), documented("`watch`")) for line in lines)

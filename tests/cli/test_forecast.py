@@ -99,9 +99,9 @@ def test_an_order_reaches_the_threshold_if_that_is_more(stockctl: Stockctl, kitc
 
 def test_less_than_two_days_of_history_is_said_and_used(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.drop("rice.csv", "rice,100,2099-12-31\n")
-    kitchen.work_off("rice")
+    kitchen.process_stream("rice")
     kitchen.post("o1", rice=10)
-    kitchen.work_off("rice")
+    kitchen.process_stream("rice")
     done = stockctl("forecast", "rice", "-o", "json")
     assert "fewer than two days of history, so figures are rough: rice" in done.err
     assert done.json[0]["pace"]["likely"] == 10  # what was used so far, as if in a day

@@ -16,14 +16,14 @@ from tests.service import HISTORY, Service
 def stock_of_ham(kitchen: Service) -> None:
     for key, units, year in (("monday.csv", 5, 2097), ("tuesday.csv", 6, 2098), ("wednesday.csv", 100, 2099)):
         kitchen.drop(key, f"ham,{units},{year}-12-31\n")
-        kitchen.work_off("ham")
+        kitchen.process_stream("ham")
 
 
 def test_a_use_across_three_batches_names_the_units_of_each(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.post("first", ham=3)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     kitchen.post("second", ham=12)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     served = stockctl("show", "second").columns("delivery", "units", "status")
     assert served == [
         ["monday.csv", "2", "charged"],
@@ -36,7 +36,7 @@ def test_a_use_across_three_batches_names_the_units_of_each(stockctl: Stockctl, 
 def test_members_of_one_group_commit_have_units_of_their_own(stockctl: Stockctl, kitchen: Service) -> None:
     orders = [{"transactionId": f"o{n}", "items": [{"typeId": "ham", "quantity": 4}]} for n in range(3)]
     post_transactions.handler({"body": json.dumps({"transactions": orders})}, None)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     served = [stockctl("show", f"o{n}").columns("delivery", "units") for n in range(3)]
     parts = sorted((delivery, int(units)) for order in served for delivery, units in order)
     assert parts == [("monday.csv", 1), ("monday.csv", 4), ("tuesday.csv", 3), ("tuesday.csv", 3), ("wednesday.csv", 1)]
@@ -46,7 +46,7 @@ def test_members_of_one_group_commit_have_units_of_their_own(stockctl: Stockctl,
 def test_units_that_are_not_charged_yet_are_said_to_be(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.post("order", ham=3)
     assert stockctl("show", "order").columns("status") == [["not in history"]]
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     assert stockctl("show", "order").columns("status") == [["charged"]]
 
 
@@ -67,9 +67,9 @@ def test_an_id_that_nobody_knows_is_refused(stockctl: Stockctl) -> None:
 
 def test_each_change_is_listed_with_its_cause_and_the_units_add_up(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.post("order", ham=3)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     stockctl("discard", "ham=2", "--id", "d1")
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     done = stockctl("history", "ham")
     assert done.columns("cause", "change", "quantity")[-2:] == [["use order", "-3", "108"], ["discard d1", "-2", "106"]]
     people = stockctl("history", "ham", "-o", "table").out
@@ -78,7 +78,7 @@ def test_each_change_is_listed_with_its_cause_and_the_units_add_up(stockctl: Sto
 
 def test_charges_are_listed_in_the_order_of_the_units_used(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.post("order", ham=7)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     charges = stockctl("history", "ham", "--charges").columns("delivery", "units", "through")
     assert charges == [["monday.csv", "5", "5"], ["tuesday.csv", "2", "7"]]
 
@@ -86,7 +86,7 @@ def test_charges_are_listed_in_the_order_of_the_units_used(stockctl: Stockctl, k
 def test_a_gap_is_shown_as_a_gap(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.post("lost", ham=3)
     kitchen.post("order", ham=2)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     assert stockctl("history", "ham").columns("cause", "change", "missing")[-1] == ["use order", "-5", "1"]
 
 

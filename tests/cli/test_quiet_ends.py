@@ -51,7 +51,7 @@ def delivery(kitchen: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("stockctl.simulation.service.WAKING_SECONDS", 0.1)  # nobody here takes in what is dropped
     monkeypatch.setattr("stockctl.cli.simulation_run.SETTLE_SECONDS", 0.1)
     kitchen.drop("monday.csv", "ham,100,2099-12-31\n")
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     path = tmp_path / "tuesday.csv"
     path.write_text("ham,1,2099-12-31\n")
     return path

@@ -23,7 +23,7 @@ def three_deliveries(kitchen: Service) -> None:
 
 def use(kitchen: Service, name: str, **items: int) -> None:
     assert kitchen.post(name, **items)[0] == 201
-    kitchen.work_off(*items)
+    kitchen.process_stream(*items)
 
 
 def use_as_group(kitchen: Service, **units: int) -> None:
@@ -31,7 +31,7 @@ def use_as_group(kitchen: Service, **units: int) -> None:
     orders = [{"transactionId": name, "items": [{"typeId": "ham", "quantity": count}]} for name, count in units.items()]
     answer = post_transactions.handler({"body": json.dumps({"transactions": orders})}, None)
     assert {one["statusCode"] for one in json.loads(answer["body"])["answers"]} == {201}
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
 
 
 def served(stockctl: Stockctl, delivery: str, *options: str) -> list[tuple[str, str, int]]:

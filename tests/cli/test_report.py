@@ -28,7 +28,7 @@ def a_day(kitchen: Service, stockctl: Stockctl) -> None:
     """Two suppliers; 15 of one delivery used and 5 expired, 6 of the other used and 4 dropped."""
 
     def recorded() -> None:
-        kitchen.work_off("ham")
+        kitchen.process_stream("ham")
 
     kitchen.drop("bakery/monday.csv", f"ham,20,{soon(3600)}\n")
     recorded()

@@ -16,7 +16,7 @@ def an_order_of_ham(kitchen: Service, stockctl: Stockctl) -> None:
     """Order-1 took 40: 30 that expire sooner, and 10."""
     kitchen.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\n")
     assert stockctl("use", "ham=40", "--id", "order-1").code == ExitCode.DONE
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
 
 
 def test_an_order_comes_back_whole(stockctl: Stockctl, kitchen: Service) -> None:
@@ -108,7 +108,7 @@ def test_show_names_the_batches_of_a_return(stockctl: Stockctl) -> None:
 
 def test_history_has_the_return_with_its_cause(stockctl: Stockctl, kitchen: Service) -> None:
     stockctl("return", "order-1", "--id", "cancel-1")
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     assert stockctl("history", "ham").columns("cause", "change")[-1] == ["return cancel-1", "40"]
 
 

@@ -31,7 +31,7 @@ def hour(kitchen: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], s
             wiring.recorder.cache_clear()
             wiring.tables.cache_clear()
             step()
-            kitchen.work_off("ham")
+            kitchen.process_stream("ham")
     return at
 
 
@@ -56,7 +56,7 @@ def test_a_time_before_history_begins_is_refused(
     done = stockctl("stock", "ham", "--at", hour(1))
     assert (done.code, "history of ham begins after" in done.err) == (ExitCode.REFUSED, True)
     kitchen.drop("cheese.csv", "cheese,1,2040-12-31\n")
-    kitchen.work_off("cheese")
+    kitchen.process_stream("cheese")
     done = stockctl("stock", "--at", hour(1), "-o", "json")
     assert [(one["ingredient"], one["quantity"]) for one in done.json] == [("cheese", 0), ("ham", None)]
 

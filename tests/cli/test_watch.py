@@ -39,9 +39,9 @@ from tests.terminal.levels import view
 def ham(kitchen: Service) -> Service:
     """A delivery of 100 ham and a use of 10; both changes are on the stream."""
     kitchen.drop("first.csv", f"ham,100,{soon(3600)}\n")
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     kitchen.post("t1", ham=10)
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     return kitchen
 
 
@@ -74,7 +74,7 @@ def test_a_table_is_refused_in_a_pipe(ham: Service, stockctl: Stockctl) -> None:
 
 def test_only_the_ingredients_named_are_followed(ham: Service, stockctl: Stockctl) -> None:
     ham.drop("second.csv", f"basil,5,{soon(3600)}\n")
-    ham.work_off("basil")
+    ham.process_stream("basil")
     done = stockctl("watch", "basil", "--since", "5m", "--count", "1", "--duration", "20s")
     assert [json.loads(line)["ingredient"] for line in done.out.splitlines()] == ["basil"]
 
@@ -100,7 +100,7 @@ def test_watch_ends_when_its_condition_becomes_true(
         assert looked.wait(30)
         time.sleep(1)  # for the stream, which is followed by a thread of its own
         ham.post("t2", ham=50)
-        ham.work_off("ham")
+        ham.process_stream("ham")
 
     monkeypatch.setattr(StockTable, "levels", levels_and_note)
     using = threading.Timer(0, use_some)
@@ -301,7 +301,7 @@ def test_an_opened_ingredient_gets_its_pace_from_history_if_there_is_one(
 def test_the_pace_for_a_screen_is_that_of_two_weeks(kitchen: Service) -> None:
     """A stack with less than two days of history has none."""
     kitchen.drop("a.csv", "ham,100,2099-12-31\n")
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     environment = Environment(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO())
     session = Session(environment, Settings(stack=STACK, local=False))
     assert _pace(session, "ham") is None
@@ -325,6 +325,6 @@ def test_a_period_longer_than_the_stream_keeps_is_noted(
     stockctl: Stockctl, kitchen: Service, since: str, is_said: bool
 ) -> None:
     kitchen.drop("monday.csv", "ham,100,2099-12-31\n")
-    kitchen.work_off("ham")
+    kitchen.process_stream("ham")
     done = stockctl("watch", "--since", since, "--count", "1", "--duration", "20s")
     assert ("the stream keeps changes for 24 hours" in done.err) is is_said

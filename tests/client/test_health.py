@@ -88,7 +88,7 @@ def test_uses_that_are_allocated_meanwhile_are_none(
 ) -> None:
     service.drop("monday.csv", "ham,100,2099-12-31\n")
     service.post("1", ham=4)
-    meanwhile.append(lambda: service.work_off("ham"))
+    meanwhile.append(lambda: service.process_stream("ham"))
     assert look()["drift"].is_ok
 
 
@@ -98,7 +98,7 @@ def test_a_busy_ingredient_that_is_being_charged_has_no_drift(
     """Some of its usage is always pending."""
     service.drop("monday.csv", "ham,100,2099-12-31\n")
     service.post("1", ham=4)
-    meanwhile += [lambda: service.work_off("ham"), lambda: service.post("2", ham=1)]
+    meanwhile += [lambda: service.process_stream("ham"), lambda: service.post("2", ham=1)]
     assert look()["drift"].is_ok
 
 

@@ -115,7 +115,7 @@ def _ends_without(case: Case, cloud: AnyCloud, begun: Snapshot) -> list[object]:
 
 
 def _all_again(case: Case, cloud: AnyCloud) -> None:
-    """The event comes again, and once more, the stream is worked off, and everything is right."""
+    """The event comes twice more, the stream is processed, and everything is right."""
     for operation in (*([case.after] if case.after else []), case.operation, case.operation, settling):
         operation(StruckCloud(cloud, lambda _name, do: do()))
         rows = cloud.rows()

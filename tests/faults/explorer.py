@@ -47,8 +47,8 @@ class Scenario:
     is_serial: bool = True
     """Whether every end must be that of some serial order."""
     settles: bool = False
-    """Whether in a serial order the stream may be worked off anywhere between: a use that waits while more than one
-    batch expires does so itself, at the first."""
+    """Whether in a serial order the stream may be processed at any point in between: a use that waits while several
+    batches expire does that itself, at the first."""
     finally_: Callable[[SmallCloud, Sequence[Stepped]], None] | None = None
     """What else must hold at each end."""
     always: Callable[[Snapshot], None] | None = None
@@ -198,7 +198,7 @@ class Explorer:
                 yield f"{self.names[position]} dies", replace(node, actors=actors, budget=budget)
 
     def _end(self, node: _Node) -> None:
-        """Nobody is left at work: the stream is worked off, and what has died comes again, twice."""
+        """No operation is running: operations that died or failed are repeated and the stream is processed, twice."""
         self.explored.ends += 1
         self.cloud.state = node.cloud
         self.cloud.shows_all()
@@ -218,7 +218,7 @@ class Explorer:
         before = self.cloud.state.store.rows
         ended = to_its_end(self.settle, self.cloud)
         if ended.error is not None:
-            raise Broken("the stream cannot be worked off", ended.error)
+            raise Broken("the stream cannot be processed", ended.error)
         after = self.cloud.state.store.rows
         holds_at_rest(after, self.cloud.now)
         for name, partition in partitions(after).items():

@@ -1,6 +1,6 @@
-"""The invariants (stockctl/README.md, "Invariants"), asked of the rows as they truly are, whatever any reader may see.
+"""The invariants (stockctl/README.md, "Invariants"), checked on the rows as they are stored, whatever a reader may see.
 
-`holds` is asked after every single change, with what was before it; `holds_at_rest` once the stream is worked off.
+`holds` runs after every single change, with the rows before it; `holds_at_rest` once the stream has been processed.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _charges_tile(before: Partition, after: Partition) -> None:
 
 
 def holds_at_rest(rows: Rows, now: float) -> None:
-    """What holds once the stream has been worked off and nobody is at work.
+    """What holds once the stream has been processed and no operation is running.
 
     Raises:
         Broken: it does not hold.

@@ -1,7 +1,7 @@
 """A kitchen that anything may happen to: deliveries, uses, repeats, crashes, late and doubled events, time.
 
 Every method is one step, complete with its arguments, so that Hypothesis, or a random number generator, can make up any
-run. The invariants are asked after every single AWS call of every step.
+run. The invariants are checked after every single AWS call of every step.
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ def given(
 
 
 def settling(cloud: Cloud) -> None:
-    """The stream worked off: every ingredient is reconciled until nothing moves."""
+    """The stream processed: every ingredient is reconciled until nothing moves."""
     table = stock_table(cloud)
     for name in table.ingredients():
         for _ in range(20):

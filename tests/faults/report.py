@@ -80,7 +80,9 @@ def _explored(scenario: Scenario) -> Explored:
 
 def run_table() -> str:
     calls = sum(one_run(seed).calls for seed in range(SEEDED_RUNS))
-    return f"{SEEDED_RUNS} seeded runs of {STEPS} steps: {calls:,} AWS calls, the invariants asked after each of them."
+    return (
+        f"{SEEDED_RUNS} seeded runs of {STEPS} steps: {calls:,} AWS calls, the invariants checked after each of them."
+    )
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def test_what_the_stream_lost_is_made_good_by_the_next_change(service: Service) 
     service.drop("monday.csv", f"ham,10,{LATER}\n")
     for number in range(3):
         service.post(f"t{number}", ham=2)
-    service.work_off("ham")
+    service.process_stream("ham")
     holding = service.stock.read("ham")
     assert holding is not None
     assert (holding.drift, holding.counted[0].quantity) == (0, 4)

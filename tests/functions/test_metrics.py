@@ -83,7 +83,7 @@ def test_a_level_is_a_metric_of_its_own_only_where_that_was_asked_for(
     monkeypatch.setenv("LEVEL_METRICS", "true")
     service.drop("monday.csv", "ham,10,2099-01-01\n")
     capsys.readouterr()
-    service.work_off("ham")
+    service.process_stream("ham")
     level = lines(capsys)[-1]
     assert values(level) == {"Level": 10}
     assert level["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Stack", "Ingredient"]]

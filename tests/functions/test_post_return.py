@@ -23,7 +23,7 @@ def order(service: Service) -> None:
     """Order 1 took 40 of ham: 30 that expire sooner, and 10."""
     service.drop("monday.csv", f"ham,100,{LATER}\nham,30,{SOON}\nbasil,5,never\n")
     assert service.post("1", ham=40, basil=2)[0] == 201
-    service.work_off("ham", "basil")
+    service.process_stream("ham", "basil")
 
 
 def returned(**document: Any) -> tuple[int, dict[str, Any]]:
@@ -117,7 +117,7 @@ def test_a_return_waits_until_the_batches_are_known(service: Service, monkeypatc
         answer = post_return.handler({"body": json.dumps({"returnId": "r", "transactionId": "2"})}, None)
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
     assert waits
-    service.work_off("ham")
+    service.process_stream("ham")
     assert returned(returnId="r", transactionId="2")[0] == 201
 
 
@@ -188,7 +188,7 @@ def test_units_of_two_deliveries_stay_apart_and_keep_theirs(service: Service) ->
     service.drop("tuesday.csv", f"egg,10,{SOON}\n")
     service.drop("wednesday.csv", f"egg,10,{SOON}\n")
     service.post("2", egg=15)
-    service.work_off("egg")
+    service.process_stream("egg")
     assert [one["quantity"] for one in returned(returnId="r", transactionId="2")[1]["items"]] == [10, 5]
     holding = service.stock.read("egg")
     assert holding is not None
@@ -201,7 +201,7 @@ def test_units_of_two_deliveries_stay_apart_and_keep_theirs(service: Service) ->
 def test_what_came_back_can_be_used_and_returned_again(service: Service) -> None:
     returned(returnId="r", transactionId="1", items=items(ham=30))
     service.post("2", ham=20)
-    service.work_off("ham")
+    service.process_stream("ham")
     status, body = returned(returnId="r2", transactionId="2")
     assert (status, body["items"]) == (201, [{"typeId": "ham", "quantity": 20, "bestBefore": SOON}])
     assert counts(service) == (120, 60, 50, True)

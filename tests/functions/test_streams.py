@@ -28,7 +28,7 @@ def left(service: Service, ingredient: str) -> dict[str, int]:
 def test_usage_comes_off_the_batch_that_expires_soonest(service: Service) -> None:
     service.drop("monday.csv", "ham,100,2099-12-31\nham,30,2098-12-31\n")
     service.post("1", ham=40)
-    service.work_off("ham")
+    service.process_stream("ham")
     assert left(service, "ham") == {"2098-12-31": 0, "2099-12-31": 90}
 
 
@@ -60,7 +60,7 @@ def test_a_removed_batch_reduces_the_level_by_what_was_left_of_it(
     """Part of it was used and charged before. The rest is written off, whoever removed the row."""
     service.drop("short.csv", f"ham,10,{soon(1800)}\nham,5,2099-01-01\n")
     service.post("1", ham=4)
-    service.work_off("ham")
+    service.process_stream("ham")
     batch_id = next(iter(left_ids(service)))
     pass_an_hour(monkeypatch)
     service.expire("ham", batch_id)
@@ -69,16 +69,16 @@ def test_a_removed_batch_reduces_the_level_by_what_was_left_of_it(
     assert (level.quantity, level.used, level.expired, level.cause) == (5, 4, 6, "expired")
     assert level.next_expiry is not None
     assert level.next_expiry > time.time()
-    service.work_off("ham")
+    service.process_stream("ham")
     assert service.published()[-1]["expired"] == 6
 
 
 def test_the_same_stream_records_again_change_nothing(service: Service) -> None:
     service.drop("monday.csv", "ham,100,2099-12-31\n")
     service.post("1", ham=40)
-    service.work_off("ham", "ham")
+    service.process_stream("ham", "ham")
     before = service.stock.read("ham")
-    service.work_off("ham")
+    service.process_stream("ham")
     assert service.stock.read("ham") == before
 
 
@@ -106,10 +106,10 @@ def left_ids(service: Service) -> list[str]:
 
 def test_every_change_and_every_charge_is_kept_in_history(service: Service) -> None:
     service.drop("monday.csv", "ham,10,2098-12-31\nham,30,2099-12-31\n")
-    service.work_off("ham")
+    service.process_stream("ham")
     service.post("order-1", ham=12)
-    service.work_off("ham")
-    service.work_off("ham")  # the same record again
+    service.process_stream("ham")
+    service.process_stream("ham")  # the same record again
     entries = list(wiring.history().entries("ham", datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC)))
     levels = [(one.version, one.quantity, one.used, one.cause) for one in entries if isinstance(one, LevelEntry)]
     assert levels == [(1, 40, 0, "delivery monday.csv"), (2, 28, 12, "use order-1")]
@@ -121,5 +121,5 @@ def test_nothing_is_kept_where_history_is_off(service: Service, monkeypatch: pyt
     monkeypatch.setenv("HISTORY_DAYS", "0")
     wiring.history.cache_clear()
     service.drop("monday.csv", "ham,10,2098-12-31\n")
-    service.work_off("ham")
+    service.process_stream("ham")
     assert service.clients.dynamodb.scan(TableName=HISTORY)["Count"] == 0

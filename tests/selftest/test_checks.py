@@ -51,7 +51,7 @@ class FakeStand:
         return {level.ingredient: level.quantity for level in self.stock.levels(list(ingredients))}
 
     def eventually(self, what: str, is_so: Any) -> None:
-        self.service.work_off(*self.stock.ingredients())
+        self.service.process_stream(*self.stock.ingredients())
         if not is_so():
             raise Wrong(what)
 
