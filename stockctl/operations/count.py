@@ -17,9 +17,10 @@ from stockctl.operations import conditions
 from stockctl.operations.discard import discard
 from stockctl.operations.receive import Conflict, receive
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import level_key, number, text
+from stockctl.operations.rows import json_text, level_key, number, text
 from stockctl.operations.transact import Cancelled, outcome_of, transact
-from stockctl.operations.use import REMEMBERED_SECONDS, Tables
+from stockctl.operations.transaction_records import record_once
+from stockctl.operations.use import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -115,24 +116,12 @@ def _line_from(
 
 
 def _put_record(tables: Tables, sheet: Sheet, lines: Sequence[Line]) -> TransactWriteItemTypeDef:
-    now = tables.clock()
-    content = json.dumps([astuple(line) for line in lines], ensure_ascii=False, separators=(",", ":"))
-    return {
-        "Put": {
-            "TableName": tables.transactions,
-            "Item": {
-                "transaction_id": text(sheet.record_id),
-                "request_hash": text(sheet.request_hash),
-                "status": text("counted"),
-                "lines": text(content),
-                "at": text(iso(now)),
-                **({"counted_at": text(sheet.at)} if sheet.at else {}),
-                "forget_at": number(int(now) + REMEMBERED_SECONDS),
-            },
-            "ConditionExpression": conditions.IS_NEW,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+    attributes = {
+        "status": text("counted"),
+        "lines": json_text([astuple(line) for line in lines]),
+        **({"counted_at": text(sheet.at)} if sheet.at else {}),
     }
+    return record_once(tables.transactions, sheet.record_id, sheet.request_hash, tables.clock(), attributes)
 
 
 def _is_as_read(table: str, line: Line) -> TransactWriteItemTypeDef:

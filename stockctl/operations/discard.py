@@ -14,9 +14,10 @@ from stockctl.domain.stock import Batch, Holding
 from stockctl.domain.transaction import Reused
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import batch_key, level_key, number, roster_key, text
+from stockctl.operations.rows import batch_key, json_text, level_key, number, roster_key, text
 from stockctl.operations.transact import Cancelled, isolated_rows, outcome_of, transact
-from stockctl.operations.use import REMEMBERED_SECONDS, Tables
+from stockctl.operations.transaction_records import record_once
+from stockctl.operations.use import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -100,26 +101,15 @@ def _actions(
 
 
 def _put_record(table: str, request: Discard, removals: Sequence[Removal], commit: Commit) -> TransactWriteItemTypeDef:
-    content = json.dumps([astuple(removal) for removal in removals], ensure_ascii=False, separators=(",", ":"))
-    return {
-        "Put": {
-            "TableName": table,
-            "Item": {
-                "transaction_id": text(PREFIX + request.discard_id),
-                "request_hash": text(request.request_hash),
-                "status": text("discarded"),
-                "ingredient": text(request.ingredient),
-                "units": number(sum(removal.units for removal in removals)),
-                "reason": text(request.reason),
-                "removals": text(content),
-                "at": text(iso(commit.at)),
-                "commit_id": text(commit.commit_id),
-                "forget_at": number(int(commit.at) + REMEMBERED_SECONDS),
-            },
-            "ConditionExpression": conditions.IS_NEW,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+    attributes = {
+        "status": text("discarded"),
+        "ingredient": text(request.ingredient),
+        "units": number(sum(removal.units for removal in removals)),
+        "reason": text(request.reason),
+        "removals": json_text([astuple(removal) for removal in removals]),
+        "commit_id": text(commit.commit_id),
     }
+    return record_once(table, PREFIX + request.discard_id, request.request_hash, commit.at, attributes)
 
 
 def _take_from_level(

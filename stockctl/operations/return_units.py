@@ -31,11 +31,12 @@ from stockctl.operations import conditions
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.receive import Arrival, arriving
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import batch_from, batch_key, number, text
+from stockctl.operations.rows import batch_from, batch_key, json_text, text
 from stockctl.operations.serving import ServedItem, UseRecord, served_units
 from stockctl.operations.stock_table import KEYS_PER_REQUEST
 from stockctl.operations.transact import Cancelled, TooLarge, isolated_rows, outcome_of, transact
-from stockctl.operations.use import REMEMBERED_SECONDS, Tables
+from stockctl.operations.transaction_records import record_once
+from stockctl.operations.use import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -193,39 +194,25 @@ def _arrivals(
 def _put_record(
     table: str, request: Return, parts: Sequence[ReturnedUnits], commit: Commit
 ) -> TransactWriteItemTypeDef:
-    content = json.dumps([astuple(part) for part in parts], ensure_ascii=False, separators=(",", ":"))
-    return {
-        "Put": {
-            "TableName": table,
-            "Item": {
-                "transaction_id": text(PREFIX + request.return_id),
-                "request_hash": text(request.request_hash),
-                "status": text("returned"),
-                "returned_transaction": text(request.transaction_id),
-                "parts": text(content),
-                "at": text(iso(commit.at)),
-                "commit_id": text(commit.commit_id),
-                "forget_at": number(int(commit.at) + REMEMBERED_SECONDS),
-            },
-            "ConditionExpression": conditions.IS_NEW,
-        }
+    attributes = {
+        "status": text("returned"),
+        "returned_transaction": text(request.transaction_id),
+        "parts": json_text([astuple(part) for part in parts]),
+        "commit_id": text(commit.commit_id),
     }
+    return record_once(table, PREFIX + request.return_id, request.request_hash, commit.at, attributes)
 
 
 def _count_returned(table: str, request: Return, use: UseRecord, wanted: Mapping[str, int]) -> TransactWriteItemTypeDef:
     """Counts the units on the transaction's record, if it is as it was read: no more comes back than was taken."""
     after = {**use.returned, **{name: use.returned.get(name, 0) + units for name, units in wanted.items()}}
-    before = {":before": text(_counted(use.returned))} if use.returned else {}
+    before = {":before": json_text(use.returned)} if use.returned else {}
     return {
         "Update": {
             "TableName": table,
             "Key": {"transaction_id": text(request.transaction_id)},
             "UpdateExpression": "SET returned = :after",
             "ConditionExpression": conditions.HAS_SAME_RETURNS if before else conditions.HAS_RETURNED_NOTHING,
-            "ExpressionAttributeValues": {":after": text(_counted(after)), **before},
+            "ExpressionAttributeValues": {":after": json_text(after), **before},
         }
     }
-
-
-def _counted(returned: Mapping[str, int]) -> str:
-    return json.dumps(returned, ensure_ascii=False, separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ def number(value: int) -> AttributeValueTypeDef:
 def text(value: str) -> AttributeValueTypeDef:
     """A string in DynamoDB's format."""
     return {"S": value}
+
+
+def json_text(value: object) -> AttributeValueTypeDef:
+    """A value as JSON in one string: half the bytes of a list of maps, so twice as much fits a write unit of 1 KB."""
+    return text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def level_key(ingredient: str) -> Key:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.retry import Patience
@@ -14,15 +13,13 @@ from stockctl.domain.instants import iso
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import level_from, level_key, number, text
+from stockctl.operations.rows import json_text, level_from, level_key, number, text
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.transact import Cancelled, Reason, outcome_of, transact
+from stockctl.operations.transaction_records import record_once
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
-
-REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
-"""How long transaction ids are remembered. A repeat within this time is replayed."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +68,13 @@ def put_record(
     `units_after` are the units that later members of its group take, by ingredient; none for a single use.
     """
     offsets = [units_after.get(name, 0) for name in transaction.items] if units_after else []
-    return {
-        "Put": {
-            "TableName": table,
-            "Item": {
-                "transaction_id": text(transaction.transaction_id),
-                "request_hash": text(transaction.request_hash),
-                # One string has half the bytes of a list of maps, so twice the items fit a write unit of 1 KB.
-                "items": text(json.dumps(list(transaction.items.items()), ensure_ascii=False, separators=(",", ":"))),
-                "status": text("accepted"),
-                "at": text(iso(commit.at)),
-                "commit_id": text(commit.commit_id),
-                "forget_at": number(int(commit.at) + REMEMBERED_SECONDS),
-                **({"units_after": text(json.dumps(offsets, separators=(",", ":")))} if any(offsets) else {}),
-            },
-            "ConditionExpression": conditions.IS_NEW,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+    attributes = {
+        "items": json_text(list(transaction.items.items())),
+        "status": text("accepted"),
+        "commit_id": text(commit.commit_id),
+        **({"units_after": json_text(offsets)} if any(offsets) else {}),
     }
+    return record_once(table, transaction.transaction_id, transaction.request_hash, commit.at, attributes)
 
 
 def take(table: str, ingredient: str, units: int, cause: str, commit: Commit) -> TransactWriteItemTypeDef:

@@ -66,12 +66,15 @@ ANY_QUANTITY = '"(quantity = :before OR quantity <> :before OR attribute_not_exi
 ANY_ROW = '"(attribute_not_exists(batch_id) OR attribute_exists(batch_id))"'
 
 ANY_RECORD = '"(attribute_not_exists(transaction_id) OR attribute_exists(transaction_id))"'
+ANY_RECORD_OF = f'{ANY_RECORD} if record_id.startswith("{{}}") else conditions.IS_NEW'
+"""The same for the records of one operation, by their prefix."""
 
 CONDITIONS = "operations/conditions.py"
 CORRECT = "operations/correct.py"
 COUNT = "operations/count.py"
 DISCARD = "operations/discard.py"
 RECEIVE = "operations/receive.py"
+RECORDS = "operations/transaction_records.py"
 RECONCILE = "operations/reconcile.py"
 RECORDING = "operations/record_delivery.py"
 RETURN = "operations/return_units.py"
@@ -193,9 +196,9 @@ MUTANTS = (
     ),
     Mutant(
         "discard: no check that the request is new",
-        DISCARD,
+        RECORDS,
         "conditions.IS_NEW",
-        '"(attribute_not_exists(transaction_id) OR attribute_exists(transaction_id))"',
+        ANY_RECORD_OF.format("discard#"),
     ),
     Mutant("discard: no check of a batch's quantity", DISCARD, "conditions.HAS_SAME_QUANTITY", ANY_QUANTITY),
     Mutant(
@@ -219,7 +222,7 @@ MUTANTS = (
         "        return [record]\n",
         "        return [_take_from_roster(table, holding, 0)]\n",
     ),
-    Mutant("count: no check that the id is new", COUNT, "conditions.IS_NEW", ANY_RECORD),
+    Mutant("count: no check that the id is new", RECORDS, "conditions.IS_NEW", ANY_RECORD_OF.format("count#")),
     Mutant(
         "count: no check of the level's version",
         COUNT,
@@ -258,9 +261,9 @@ MUTANTS = (
     Mutant("discard: expired batches too", "domain/discard.py", "if not batch.is_due(now)", "if True"),
     Mutant(
         "return: no check that the request is new",
-        RETURN,
+        RECORDS,
         "conditions.IS_NEW",
-        '"(attribute_not_exists(transaction_id) OR attribute_exists(transaction_id))"',
+        ANY_RECORD_OF.format("return#"),
         equivalent="the roster refuses a batch that it has, and the transaction's record counts each return of it: a repeat meets one of these conditions",
     ),
     Mutant(
