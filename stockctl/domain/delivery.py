@@ -129,7 +129,7 @@ class DeliveryFile:
 
 def _too_many(layout: Layout, line: int, fields: list[str]) -> Rejection:
     at_quantity = layout.positions[1]
-    number = thousands_in(*fields[at_quantity : at_quantity + 2]) if len(fields) > at_quantity + 1 else None
+    number = thousands_in(*fields[at_quantity : at_quantity + 2])
     advice = f"write {number}" if number else f"put quotes around a value with {layout.separator!r} in it"
     value = layout.separator.join(fields)
     return Rejection(line, "", value, f"has {len(fields)} fields where {layout.width} are expected", advice)

@@ -48,7 +48,6 @@ class RootUser:
             principal_arn=f"arn:aws:iam::{account}:root",
             principal_id=account,
             principal_type="Root",
-            source_access_key_id=self._key.access_key_id,
         )
 
 
