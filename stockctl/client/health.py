@@ -107,7 +107,7 @@ class Health:
             last = f"last: {mapping.get('LastProcessingResult', 'unknown')}"
             if self._has_metrics:
                 late = max(self._values("Maximum", "IteratorAge", function)[:5], default=0.0) / 1000
-                is_ok = late < LATE.total_seconds()
+                is_ok = late <= LATE.total_seconds()
                 yield Finding(what, is_ok, f"{state}, {late:,.0f} s behind, {last}", f"stockctl logs {name}")
             else:
                 yield Finding(what, None, f"{state}, delay {UNMEASURED}, {last}")

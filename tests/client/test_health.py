@@ -186,6 +186,63 @@ def test_a_function_that_cannot_run_is_a_finding(
     assert finding.advice == ("stockctl deploy" if is_ok is False else "")
 
 
+@pytest.fixture
+def stream_of(look: Look, service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Finding]:
+    """The finding on the stream of StockUpdated, whose mapping has a state, and batches of some age (ms)."""
+
+    def found(state: str, *ages: float) -> Finding:
+        def values(ScanBy: str, **_: object) -> object:  # noqa: N803 - as boto3 has it
+            assert ScanBy == "TimestampDescending"
+            return {"MetricDataResults": [{"Values": list(ages)}]}
+
+        mappings = [{"UUID": "1-2", "State": state, "LastProcessingResult": "OK"}] if state else []
+        answer = {"EventSourceMappings": mappings}
+        monkeypatch.setattr(service.clients.lambda_, "list_event_source_mappings", lambda **_: answer)
+        monkeypatch.setattr(service.clients.cloudwatch, "get_metric_data", values)
+        return look()["StockUpdated stream"]
+
+    return found
+
+
+@pytest.mark.parametrize("state", ["Enabled", "Enabling", "Creating", "Updating"])
+def test_a_stream_that_is_read_or_soon_will_be_is_well(stream_of: Callable[..., Finding], state: str) -> None:
+    finding = stream_of(state, 1500.0)
+    assert (finding.is_ok, finding.found) == (True, f"{state}, 2 s behind, last: OK")
+
+
+@pytest.mark.parametrize("state", ["Disabled", "Disabling", "Deleting"])
+def test_a_stream_that_is_not_read_is_a_finding_with_the_command_that_resumes_it(
+    stream_of: Callable[..., Finding], state: str
+) -> None:
+    finding = stream_of(state)
+    assert (finding.is_ok, finding.found) == (False, state)
+    assert finding.advice == "aws lambda update-event-source-mapping --uuid 1-2 --enabled"
+
+
+def test_a_stream_without_a_function_is_a_finding(stream_of: Callable[..., Finding]) -> None:
+    finding = stream_of("")
+    assert (finding.is_ok, finding.found, finding.advice) == (False, "no mapping", "stockctl deploy")
+
+
+@pytest.mark.parametrize(
+    ("ages", "is_ok"), [((300_000.0,), True), ((300_001.0,), False), ((0.0,) * 5 + (900_000.0,), True), ((), True)]
+)
+def test_a_stream_function_may_be_five_minutes_behind_as_in_the_alarm(
+    stream_of: Callable[..., Finding], ages: tuple[float, ...], is_ok: bool
+) -> None:
+    """The newest five values count: what was late before has been made up for."""
+    finding = stream_of("Enabled", *ages)
+    assert (finding.is_ok, finding.advice) == (is_ok, "" if is_ok else "stockctl logs StockUpdated")
+
+
+def test_on_the_embedded_cloud_the_delay_of_a_stream_is_not_measured(
+    stream_of: Callable[..., Finding], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_the_embedded_cloud(monkeypatch, service)
+    finding = stream_of("Enabled")
+    assert (finding.is_ok, finding.found) == (None, "Enabled, delay not measured here, last: OK")
+
+
 def test_an_answer_that_aws_refuses_is_the_finding_with_its_hint() -> None:
     def refused() -> Iterator[Finding]:
         response: Any = {"Error": {"Code": "AccessDenied", "Message": "not authorized to perform: lambda:GetFunction"}}
