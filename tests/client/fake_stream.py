@@ -67,6 +67,7 @@ class FakeStream:
         self.time = time
         self.shards = {f"shard-{number}": FakeShard() for number in range(shards)}
         self.failures: list[Exception] = []
+        self.iterator_failures: list[Exception] = []
         self.list_failures: list[Exception] = []
         self.reads: dict[str, list[float]] = {}
         self.connections = 0
@@ -97,6 +98,8 @@ class FakeStream:
         return described | dict(zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False))
 
     def get_shard_iterator(self, **asked: Any) -> dict[str, str]:
+        if self.iterator_failures:
+            raise self.iterator_failures.pop(0)
         shard_id = asked["ShardId"]
         records = self.shards[shard_id].records
         place: dict[str, Callable[[], int]] = {

@@ -76,7 +76,7 @@ def test_an_incomplete_range_counts_as_not_found(shard: Shard) -> None:
 
 
 def test_an_open_shard_that_brings_nothing_more_is_not_asked_for_ever(shard: Shard) -> None:
-    shard.has({1: "ham"}, *[{} for _ in range(EMPTY_PAGES + 1)])
+    shard.has({1: "ham"}, *[{} for _ in range(EMPTY_PAGES)], {3: "egg"})
     assert ingredients_at(shard.client, PLACE) is None
 
 

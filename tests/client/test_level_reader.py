@@ -263,6 +263,37 @@ def test_it_reports_how_far_behind_it_is(stream: FakeStream, clock: FakeTime) ->
     assert reader.state.behind == 12.5
 
 
+def test_the_conditions_have_the_words_that_watch_shows() -> None:
+    words = ["connecting", "live", "behind", "reconnecting", "waiting for credentials"]
+    assert [condition.value for condition in Condition] == words
+
+
+def test_a_position_that_the_stream_has_forgotten_continues_with_the_oldest_record(
+    stream: FakeStream, clock: FakeTime
+) -> None:
+    """After a sleep of more than a day."""
+    reader = reader_of(stream)
+    reader.poll()
+    stream.publish(change(1))
+    assert versions_within(reader, clock, 1) == [1]
+    stream.publish(change(2))
+    clock.pass_by(100_000)
+    stream.iterator_failures = [failure("InvalidArgumentException")]
+    assert versions_within(reader, clock, 2) == [2]
+
+
+def test_other_errors_at_a_position_do_not_move_it(stream: FakeStream, clock: FakeTime) -> None:
+    reader = reader_of(stream)
+    reader.poll()
+    stream.publish(change(1))
+    assert versions_within(reader, clock, 1) == [1]
+    clock.pass_by(3600)
+    stream.iterator_failures = [failure("ProvisionedThroughputExceededException")]
+    stream.publish(change(2))
+    assert versions_within(reader, clock, 5) == [2]
+    assert stream.records_read == 2
+
+
 def test_a_shard_is_never_read_more_than_five_times_a_second(stream: FakeStream, clock: FakeTime) -> None:
     reader = reader_of(stream)
     stream.behind_millis = 5000
