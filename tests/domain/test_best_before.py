@@ -57,7 +57,9 @@ def test_what_never_expires_comes_after_everything_else(text: str) -> None:
     assert YMD.best_before("9999-12-30").expires_at < NEVER
 
 
-@pytest.mark.parametrize("text", ["", "N/A", "n/a", "na", "-", "None", "null", "TBC"])
+@pytest.mark.parametrize(
+    "text", ["", "N/A", "na", "n.a.", "-", "--", "nil", "None", "null", "TBC", "tbd", "unknown", "?"]
+)
 def test_no_date_at_all_is_rejected_with_what_to_write(text: str) -> None:
     with pytest.raises(Unusable, match="is missing") as raised:
         YMD.best_before(text)
@@ -88,3 +90,14 @@ def test_a_time_without_an_offset_is_in_the_stacks_zone() -> None:
 def test_iso_dates_and_times_are_recorded_as_they_were_written(text: str) -> None:
     """Batch ids are made of them, so a file of an earlier version makes the same batches."""
     assert YMD.best_before(text).text == text
+
+
+@pytest.mark.parametrize(("digits", "is_read"), [("123456789", True), ("1234567890", False)])
+def test_a_time_has_at_most_nanoseconds(digits: str, is_read: bool) -> None:
+    """A best-before is part of a key, and a key has no room for more."""
+    text = f"2031-12-31T18:00:00.{digits}+01:00:00"
+    if is_read:
+        assert YMD.best_before(text).text == text
+    else:
+        with pytest.raises(Unusable):
+            YMD.best_before(text)

@@ -140,3 +140,8 @@ def test_why_the_first_line_is_no_row_is_said_with_its_column() -> None:
     with pytest.raises(UnreadableFile) as raised:
         list(rows_of("ham,lots,2099-01-01\n"))
     assert "and as a row its quantity" in raised.value.rejection.advice
+
+
+def test_a_quote_in_a_title_does_not_hide_the_header_below_it() -> None:
+    """For a comma it opens a field that is never closed; the header shows that the separator is another one."""
+    assert good('Delivery,"Monday\ningredient;quantity;best_before\nleek;40;2031-05-01\n') == LEEK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,6 +140,17 @@ def test_a_large_plan_is_done_in_parts_and_uses_wait_until_the_last() -> None:
     assert (len(first.due), first.written_off, first.is_last, first.next_expiry) == (98, 98, False, 50)
     rest = plan(holding(72, *batches[98:], batch("b", 20, 300)), NOW)
     assert (len(rest.due), rest.written_off, rest.is_last, rest.next_expiry) == (52, 52, True, 300)
+
+
+@pytest.mark.parametrize(("limit", "is_last"), [(6, True), (5, False)])
+def test_a_write_off_is_the_last_exactly_if_its_rows_and_charges_fit_with_level_and_roster(
+    limit: int, is_last: bool
+) -> None:
+    """Two expired batches, one row that is gone, and a charge to fresh stock for what was used."""
+    held = holding(19, batch("a", 0, 50), batch("b", 20, 300), roster={"a", "b", "gone"}, batch_units=20)
+    work = plan(held, NOW, limit - 1)
+    assert (len(work.due), len(work.gone), len(work.charges)) == (1, 1, int(is_last))
+    assert work.is_last is is_last
 
 
 def test_what_rows_that_are_gone_held_is_written_off_with_the_last_of_them() -> None:
