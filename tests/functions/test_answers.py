@@ -137,6 +137,15 @@ def test_what_expired_before_it_was_recorded_stays_rejected_however_often_it_com
     assert service.stock.level("ham") is None
 
 
+@pytest.mark.parametrize(("size", "status"), [(1 << 20, "recorded"), ((1 << 20) + 1, "rejected")])
+def test_a_delivery_may_have_exactly_the_size_that_the_stack_allows(
+    service: Service, monkeypatch: pytest.MonkeyPatch, size: int, status: str
+) -> None:
+    monkeypatch.setenv("MAX_DELIVERY_SIZE", "1")
+    wiring.recorder.cache_clear()
+    assert service.drop("monday.csv", GOOD.ljust(size, "\n"))["status"] == status
+
+
 def test_a_delivery_that_is_too_large_is_not_read(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_DELIVERY_SIZE", "1")
     wiring.recorder.cache_clear()

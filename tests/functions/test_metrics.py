@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stockctl.client.failure_queues import change_without_effect
+from stockctl.domain.transaction import Accepted, Insufficient, Reused, Unknown
 from stockctl.functions import metrics, stock_updated
 from tests.service import Service
 
@@ -43,6 +44,24 @@ def test_transactions_are_counted_by_outcome(service: Service, capsys: pytest.Ca
     for name, units in (("a", 4), ("a", 4), ("b", 100)):
         service.post(name, ham=units)
     assert [values(line) for line in lines(capsys)] == [{"Accepted": 1}, {"Replayed": 1}, {"Refused": 1}]
+
+
+def test_what_may_have_happened_and_what_did_not_count_as_busy_and_a_reused_id_does_not_count(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Refusals are customers who went without: an alarm on them must not rise with a throttled table."""
+    metrics.count_outcomes([Unknown(), None, Insufficient(()), Reused(), Accepted({}), Accepted({}, replayed=True)])
+    (line,) = lines(capsys)
+    assert values(line) == {"Accepted": 1, "Replayed": 1, "Refused": 1, "Busy": 2}
+
+
+def test_a_lag_is_in_milliseconds_and_all_else_a_count(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    service.drop("monday.csv", "ham,10,2099-01-01\n")
+    capsys.readouterr()
+    stock_updated.handler({"Records": [service.level_image("ham")]}, None)
+    (directive,) = lines(capsys)[0]["_aws"]["CloudWatchMetrics"]
+    units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    assert units == {"Lag": "Milliseconds", "UnitsReceived": "Count"}
 
 
 def test_rows_of_a_delivery_are_counted(service: Service, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,6 +92,15 @@ def test_a_receipt_that_its_writer_may_not_read_is_not_written_over(bucket: Drop
         bucket.write_receipt("a.csv", lambda found: found or receipt())
 
 
+def test_receipts_beyond_the_first_page_of_the_bucket_are_found(bucket: DropBucket, aws: Stubber) -> None:
+    wanted = {"Bucket": "kitchen-drop", "Prefix": "receipts/m"}
+    first = {"Contents": [{"Key": "receipts/m1.csv.json"}], "NextContinuationToken": "more"}
+    aws.add_response("list_objects_v2", first, wanted)
+    second = {"Contents": [{"Key": "receipts/m2.csv.json"}]}
+    aws.add_response("list_objects_v2", second, {**wanted, "ContinuationToken": "more"})
+    assert list(bucket.answered("m")) == ["m1.csv", "m2.csv"]
+
+
 def receipt() -> Receipt:
     return receipt_of("a.csv", "e", "c", Findings(), 0.0)
 

@@ -7,7 +7,8 @@ import pytest
 from stockctl.aws.retry import Patience
 from stockctl.domain.stock import Batch
 from stockctl.operations.receive import Received, receive, receive_together
-from tests.service import Service
+from stockctl.operations.rows import batch_key
+from tests.service import STOCK, Service
 
 NOW = 1_800_000_000
 NAMES = ("egg", "ham", "oil")
@@ -31,6 +32,17 @@ def test_all_are_recorded_at_once(service: Service) -> None:
     done = together(service, *map(batch, NAMES))
     assert done == [Received(recorded=(batch(name),)) for name in NAMES]
     assert quantities(service) == dict.fromkeys(NAMES, 5)
+
+
+def test_a_batch_whose_row_is_gone_is_known_while_the_roster_names_it(service: Service) -> None:
+    """TTL may delete a row before it is written off: a repeated delivery must not bring its units again."""
+    receive(service.stock, [batch("ham")], lambda: NOW, Patience())
+    service.clients.dynamodb.delete_item(TableName=STOCK, Key=batch_key("ham", "d.csv@x"))
+    once = Patience(seconds=0.0)
+    assert receive(service.stock, [batch("ham")], lambda: NOW, once) == Received(known=(batch("ham"),))
+    level = service.stock.level("ham")
+    assert level is not None
+    assert level.quantity == 5
 
 
 def test_a_second_time_nothing_changes_and_each_is_found_by_itself(service: Service) -> None:
