@@ -6,13 +6,14 @@ import asyncio
 import errno
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from stockctl.local import table_rows
-from stockctl.local.checkpoints import Checkpoints, EmulatorState
+from stockctl.local.checkpoints import CODE, Checkpoints, EmulatorState, _fork, _link_missing
 from stockctl.local.home import Home
 from stockctl.local.redo_log import Change, read_logs, read_snapshot
 from stockctl.local.table_rows import TableRows
@@ -309,3 +310,32 @@ def test_a_problem_is_logged_once_and_a_save_that_succeeds_ends_it(
     assert home.problems() == ["the disk is slow"]
     assert change(checkpoints, state)
     assert home.problems() == []
+
+
+@pytest.mark.parametrize("has_code", [True, False])
+def test_the_state_of_services_that_were_not_used_is_kept_and_the_code_of_functions_that_are_gone_is_not(
+    tmp_path: Path, has_code: bool
+) -> None:
+    """Where no function was looked at, their code is kept, too."""
+    current, target = tmp_path / "current", tmp_path / "target"
+    for path in (current / "sqs.json", current / CODE / "old.zip", target / "s3.json"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("saved before")
+    if has_code:
+        (target / CODE).mkdir()
+    _link_missing(current, target)
+    kept = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+    assert kept == {"s3.json", "sqs.json"} | (set() if has_code else {f"{CODE}/old.zip"})
+
+
+def test_a_process_that_saves_holds_no_file_of_the_cloud_open(tmp_path: Path) -> None:
+    """If the cloud is killed meanwhile, its port and its lock are free at once."""
+    with (tmp_path / "running.lock").open("wb") as lock:
+
+        def work() -> None:
+            with suppress(OSError):
+                os.fstat(lock.fileno())
+                raise AssertionError("the lock is open")
+
+        _, status = os.waitpid(_fork(work), 0)
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from platformdirs import user_data_path
 
 from stockctl.local.home import READY_STATE, Home, Run, Saved
 
@@ -17,6 +18,12 @@ def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home")
     home.make()
     return home
+
+
+def test_the_folder_is_the_one_in_the_environment_or_the_users_own(tmp_path: Path) -> None:
+    assert Home.of({"STOCKCTL_HOME": str(tmp_path)}).root == tmp_path
+    assert Home.of({"STOCKCTL_HOME": "~/kitchen"}).root == Path.home() / "kitchen"
+    assert Home.of({}).root == Home.of({"STOCKCTL_HOME": ""}).root == user_data_path("stockctl", appauthor=False)
 
 
 def test_every_folder_and_file_is_for_its_owner_alone(home: Home) -> None:

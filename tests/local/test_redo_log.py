@@ -123,3 +123,14 @@ def test_closing_brings_what_was_appended_to_the_disk_once(tmp_path: Path, monke
     log.append([["t", "a", "c", None]])
     log.close()
     assert len(synced) == opened + 2
+
+
+def test_a_log_that_is_closed_or_followed_by_another_holds_no_file_open(tmp_path: Path) -> None:
+    """One that runs for months would come to the limit."""
+    log = RedoLog(tmp_path)
+    first = log._file
+    log.rotate()
+    log.close()
+    for file in (first, log._file):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(file)

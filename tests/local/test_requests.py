@@ -52,6 +52,13 @@ def test_what_a_request_may_change(
     assert Request(method, path, headers, {}).change(body) is change
 
 
+def test_a_query_without_a_value_counts() -> None:
+    """As in the request that deletes many objects."""
+    scope = {"method": "POST", "path": "/bucket", "headers": [], "query_string": b"delete"}
+    request = Request.of(scope | {"headers": [(b"Authorization", signed_for("s3")["authorization"].encode())]})
+    assert request.change(b"") is Change.RECORDS
+
+
 def test_who_signed_it_and_for_which_service() -> None:
     """In a header or, as in a link, in the query."""
     in_query = Request("GET", "/b/k", {}, {"X-Amz-Credential": ["AKIA1/20260101/us-east-1/s3/aws4_request"]})
