@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from stockctl.domain.best_before import FAR_AHEAD
+from stockctl.domain.decoding import MAX_LINE
 from stockctl.domain.delivery import Row, added_up, delivery_key, file_of, is_delivery
+from stockctl.domain.instants import iso
 from stockctl.domain.rejection import Rejection, UnreadableFile
-from tests.domain.deliveries import delivery, good, rejected, rows_of
+from tests.domain.deliveries import NOW, delivery, good, rejected, rows_of
 
 ARTICLE = """ingredient,quantity,best_before
 pepperoni,2000,2019-03-15
@@ -134,6 +137,27 @@ def test_a_best_before_decades_ahead_is_recorded_with_a_warning() -> None:
     (warning,) = file.warnings
     assert (warning.rows, warning.examples[0].line) == (1, 1)
     assert "20 years" in warning.reason
+
+
+def test_a_row_has_expired_from_the_second_of_its_best_before_on() -> None:
+    for seconds, kind in ((0, Rejection), (1, Row)):
+        (row,) = rows_of(f"ham,1,{iso(NOW + seconds)}\n")
+        assert type(row) is kind
+
+
+@pytest.mark.parametrize(("seconds", "warnings"), [(0, 0), (1, 1)])
+def test_a_warning_begins_just_beyond_twenty_years(seconds: int, warnings: int) -> None:
+    file = delivery(f"ham,1,{iso(NOW + FAR_AHEAD + seconds)}\n")
+    assert len(list(file.rows())) == 1
+    assert len(file.warnings) == warnings
+
+
+def test_a_line_may_have_exactly_64_kb() -> None:
+    """With its line end."""
+    longest = '"leek",40,2031-05-01'.rjust(MAX_LINE - 1) + "\n"
+    assert good(longest.replace('"', "")) == [("leek", 40, "2031-05-01")]
+    with pytest.raises(UnreadableFile, match="longer than 64 KB"):
+        rows_of(" " + longest)
 
 
 def test_each_row_comes_with_the_lines_it_stands_on() -> None:

@@ -153,6 +153,13 @@ def test_a_write_off_is_the_last_exactly_if_its_rows_and_charges_fit_with_level_
     assert work.is_last is is_last
 
 
+@pytest.mark.parametrize(("limit", "is_last"), [(3, True), (2, False)])
+def test_charges_are_the_last_exactly_if_they_fit_with_the_roster(limit: int, is_last: bool) -> None:
+    """Each is one action, and the roster is one."""
+    work = plan(holding(5, batch("a", 10, 200), batch("b", 10, 200)), NOW, limit)
+    assert (len(work.charges), work.is_last) == (limit - 1, is_last)
+
+
 def test_what_rows_that_are_gone_held_is_written_off_with_the_last_of_them() -> None:
     """One of the others may be a delivery in flight; until all are checked, their units and the guard stay."""
     roster = {*(f"gone{number:03}" for number in range(150)), "b"}
