@@ -46,8 +46,8 @@ def test_a_claim_is_found_as_soon_as_it_is_taken(claims: Claims) -> None:
 @pytest.mark.parametrize(("count", "is_noted"), [(0, True), (2, True), (MAX_MISSED, True), (MAX_MISSED + 1, False)])
 def test_what_was_missed_is_noted_once_as_far_as_a_row_has_room(claims: Claims, count: int, is_noted: bool) -> None:
     take(claims, HAM)
-    claims.settle("monday.csv", "tag", range(1, count + 1))
-    claims.settle("monday.csv", "tag", [7])
+    claims.complete("monday.csv", "tag", range(1, count + 1))
+    claims.complete("monday.csv", "tag", [7])
     found = claims.find("monday.csv", HAM)
     assert found is not None
     assert found.missed == frozenset(range(1, count + 1) if is_noted else [7])
