@@ -171,6 +171,12 @@ def soon(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
+def pass_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on it is an hour later."""
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+
+
 def make_history_table(clients: Clients) -> None:
     """The history table as the template makes it, but for what moto does not need."""
     names = {"ingredient": "HASH", "entry": "RANGE"}

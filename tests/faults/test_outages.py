@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from stockctl.functions import stock_expired, stock_received, stock_updated, wir
 from stockctl.functions.try_all import SomeFailed
 from stockctl.operations.rows import level_key
 from stockctl.operations.stock_table import StockTable
-from tests.service import BUCKET, STOCK, Service, soon
+from tests.service import BUCKET, STOCK, Service, pass_an_hour, soon
 
 EVENTS = Path(__file__).parents[1] / "events"
 LATER = "2099-12-31"
@@ -76,11 +75,13 @@ def bisected(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return []
 
 
-def test_a_removal_that_cannot_be_read_does_not_keep_others_from_being_written_off(service: Service) -> None:
-    service.drop("monday.csv", f"ham,10,{soon(2)}\nham,5,{LATER}\n")
+def test_a_removal_that_cannot_be_read_does_not_keep_others_from_being_written_off(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.drop("monday.csv", f"ham,10,{soon(1800)}\nham,5,{LATER}\n")
     holding = service.stock.read("ham")
     assert holding is not None
-    time.sleep(2.1)
+    pass_an_hour(monkeypatch)
     with pytest.raises(SomeFailed):
         stock_expired.handler({"Records": [{"dynamodb": {}}, removed("ham", holding.counted[0].batch_id)]}, None)
     level = service.stock.level("ham")
@@ -107,10 +108,10 @@ def test_what_the_stream_lost_is_made_good_by_an_operator(service: Service) -> N
     assert wiring.reconcile("ham").drift == 0
 
 
-def test_a_lost_removal_holds_back_no_use(service: Service) -> None:
+def test_a_lost_removal_holds_back_no_use(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """StockExpired never heard of it: the next use writes it off itself, and takes only what is fresh."""
-    service.drop("monday.csv", f"ham,10,{soon(2)}\nham,5,{LATER}\n")
-    time.sleep(2.1)
+    service.drop("monday.csv", f"ham,10,{soon(1800)}\nham,5,{LATER}\n")
+    pass_an_hour(monkeypatch)
     assert service.post("too much", ham=6)[0] == 409
     assert service.post("enough", ham=5)[0] == 201
     level = service.stock.level("ham")

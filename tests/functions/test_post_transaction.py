@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from stockctl.aws.retry import Patience
 from stockctl.functions import post_transaction, post_transactions, wiring
 from stockctl.functions.http import MAX_BODY
 from stockctl.operations.rows import level_key
-from tests.service import STOCK, TRANSACTIONS, Service, soon
+from tests.service import STOCK, TRANSACTIONS, Service, pass_an_hour, soon
 
 DELIVERY = "ham,100,2099-12-31\nham,30,2098-12-31\nmushroom,50,2099-12-31\n"
 
@@ -97,10 +96,12 @@ def test_the_last_unit_can_be_taken_and_no_more(stocked: Service) -> None:
     assert levels(stocked)["ham"] == 0
 
 
-def test_stock_past_its_best_before_is_never_served_however_late_time_to_live_is(service: Service) -> None:
+def test_stock_past_its_best_before_is_never_served_however_late_time_to_live_is(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Invariant I6: the guard holds the use back, reconciles in line, and judges again."""
-    service.drop("short.csv", f"ham,10,{soon(2)}\nham,5,2099-01-01\n")
-    time.sleep(2.1)
+    service.drop("short.csv", f"ham,10,{soon(1800)}\nham,5,2099-01-01\n")
+    pass_an_hour(monkeypatch)
     status, body = service.post("1", ham=8)
     assert (status, body["shortages"]) == (409, [{"typeId": "ham", "requested": 8, "available": 5}])
     assert service.post("2", ham=5)[0] == 201

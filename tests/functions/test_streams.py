@@ -14,7 +14,7 @@ from stockctl.domain.history import ChargeEntry, LevelEntry
 from stockctl.functions import stock_expired, stock_updated, wiring
 from stockctl.functions.metrics import COUNTERS
 from stockctl.functions.try_all import SomeFailed
-from tests.service import HISTORY, Service, soon
+from tests.service import HISTORY, Service, pass_an_hour, soon
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -90,12 +90,6 @@ def test_an_unreadable_record_does_not_stop_the_others(service: Service) -> None
         stock_updated.handler({"Records": [poison, service.level_image("ham")]}, None)
     assert left(service, "ham") == {"2099-12-31": 60}
     assert service.published()[-1]["quantity"] == 60
-
-
-def pass_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on it is an hour later."""
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() + 3600)
 
 
 def left_ids(service: Service) -> list[str]:
