@@ -25,6 +25,7 @@ from stockctl.deployment.template import (
     template_path,
     template_text,
 )
+from stockctl.functions.metrics import COUNTERS
 from stockctl.functions.wiring import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +125,8 @@ def test_the_dashboard_is_valid_json_once_its_names_are_filled_in(resources: dic
     widgets = json.loads(body)["widgets"]
     assert {widget["type"] for widget in widgets} == {"text", "log", "metric"}
     shown = {metric[1] for widget in widgets for metric in widget["properties"].get("metrics", [])}
-    assert {"Accepted", "Refused", "UnitsExpired", "RowsRejected", "Lag"} <= shown
+    assert {"Accepted", "Refused", "RowsRejected", "Lag"} <= shown
+    assert {f"Units{name.capitalize()}" for name in COUNTERS} <= shown
 
 
 def test_the_template_as_data_is_what_cfn_lint_reads() -> None:
