@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from stockctl.cli.asking import ask
 from stockctl.cli.ingest_checks import refuse_misspelt
 from stockctl.cli.ingest_report import report
 from stockctl.cli.operation_tables import tables
@@ -58,12 +59,13 @@ class CorrectionResult:
 
 
 def correct_delivery(
-    session: Session, file: SupplierFile, delivery: str, reading: DateReading, *, dry_run: bool, new: bool
+    session: Session, file: SupplierFile, delivery: str, reading: DateReading, *, dry_run: bool, new: bool, yes: bool
 ) -> None:
     """Books, or with `dry_run` shows, the differences between a delivery and the file that it should have been.
 
     Raises:
         Refused: there is no such delivery, or the file cannot stand for a whole delivery; nothing changed.
+        StockctlError: the question on a terminal was answered with no.
     """
     bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
     delivery = whole_delivery(delivery)
@@ -78,11 +80,23 @@ def correct_delivery(
         session.environment.note("nothing was changed (--dry-run)")
         return
     refuse_misspelt(session, place.stock, [found], new=new)
+    if not yes and (asked := question(planned(place, booked, corrected))):
+        ask(session.environment, asked, "nothing was changed")
     try:
         outcome = correct(place, booked, corrected, _Sender(session, bucket))
     except (Busy, OutcomeUnknown) as error:
         raise type(error)(error.message, AGAIN) from error
     _show(session, CorrectionResult(outcome, is_booked=True), booked)
+
+
+def question(plan: Corrected) -> str:
+    """What is asked before a correction is booked; nothing where there is nothing to book."""
+    changes = [one.change for one in plan.correction.differences]
+    if plan.replayed or not changes:
+        return ""
+    more, less = sum(one for one in changes if one > 0), -sum(one for one in changes if one < 0)
+    booked = [f"add {units(more)} units"] * bool(more) + [f"take out {units(less)}"] * bool(less)
+    return f"Correct {plan.correction.delivery}: {' and '.join(booked)}?"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities
 from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
-from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, UsageError
+from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
 from stockctl.terminal.figures import best_before, change, counts, local, units
 from stockctl.terminal.output import Field, Listing, Nested, OutputFormat
 
@@ -193,7 +193,7 @@ class _Counting:
             environment.note(f"{counts(len(changed), 'level')} changed meanwhile:")
         self._preview(changed if before else lines)
         if not environment.agrees(f"Book {counts(len(differing), 'difference')}?"):
-            raise Refused("nothing was booked", None)
+            raise StockctlError("nothing was booked", None)
 
     def _preview(self, lines: Sequence[Line]) -> None:
         if self.session.output.format is OutputFormat.TABLE:

@@ -59,6 +59,7 @@ def ingest(
             autocompletion=complete_deliveries,
         ),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --corrects: do not ask on a terminal.")] = False,
     new: Annotated[bool, typer.Option("--new", help="Send new ingredients even if they resemble known ones.")] = False,
     all_rows: Annotated[bool, typer.Option("--all-rows", help="Show every row of a large delivery.")] = False,
     time_zone: Annotated[
@@ -96,8 +97,11 @@ def ingest(
         from stockctl.cli.corrections import correct_delivery
 
         _check_correction(files, batch_id, wait=wait, has_rejects=rejects is not None, again=again)
-        correct_delivery(session, read[0], corrects, reading_of(session.deployment), dry_run=dry_run, new=new)
+        reading = reading_of(session.deployment)
+        correct_delivery(session, read[0], corrects, reading, dry_run=dry_run, new=new, yes=yes)
         return
+    if yes:
+        raise UsageError("--yes goes with --corrects: a delivery is not asked about", "Leave it out.")
     stack = reachable_stack(session) if dry_run else None
     reading = _dry_reading(stack, time_zone, date_order) if dry_run else reading_of(session.deployment)
     checked = _checked(session, read, reading)

@@ -67,6 +67,20 @@ def command_line(*words: str, stdin: bytes = b"") -> Done:
     return Done(code, environment.stdout.getvalue(), environment.stderr.getvalue())
 
 
+class Keyboard(io.StringIO):
+    """Somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def at_a_terminal(typed: str, *words: str) -> Done:
+    """Runs one command line, whose questions get this answer."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    code = run([*words, "--aws", "--stack", STACK], Environment(stdin=Keyboard(typed), stdout=stdout, stderr=stderr))
+    return Done(code, stdout.getvalue(), stderr.getvalue())
+
+
 @pytest.fixture
 def kitchen(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service on moto, with a stack's outputs, behind an HTTP API on loopback."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
+from stockctl.cli import corrections
 from stockctl.cli.asking import ask
 from stockctl.cli.discard import question
+from stockctl.domain.correction import Corrected, Correction, Difference
 from stockctl.domain.discard import Discard
 from stockctl.domain.errors import StockctlError
 from stockctl.terminal.environment import Environment
@@ -33,6 +36,23 @@ def test_a_script_is_not_asked() -> None:
     stderr = io.StringIO()
     ask(Environment(io.StringIO(), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
     assert stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("corrected", "asked"),
+    [
+        ((12, 5), "Correct monday.csv: add 2 units?"),
+        ((10, 1), "Correct monday.csv: take out 4?"),
+        ((1500, 1), "Correct monday.csv: add 1,490 units and take out 4?"),
+        ((10, 5), ""),
+    ],
+)
+def test_the_question_of_a_correction_says_what_is_booked(corrected: tuple[int, int], asked: str) -> None:
+    pairs = zip(("ham", "egg"), (10, 5), corrected, strict=True)
+    found = tuple(Difference(name, "never", was, now) for name, was, now in pairs if was != now)
+    plan = Corrected(Correction("monday.csv", 1, "content", found, ("monday.csv",)))
+    assert corrections.question(plan) == asked
+    assert corrections.question(replace(plan, replayed=True)) == ""
 
 
 def test_the_question_of_a_discard_names_what_is_lost() -> None:

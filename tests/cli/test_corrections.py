@@ -11,7 +11,7 @@ from stockctl.domain.best_before import DateReading
 from stockctl.domain.correction import PREFIX
 from stockctl.domain.errors import ExitCode
 from stockctl.domain.parts import Part, parts_of
-from tests.cli.conftest import Done, Stockctl
+from tests.cli.conftest import Done, Stockctl, at_a_terminal
 from tests.service import BUCKET, TRANSACTIONS, Service
 
 MONDAY = "ham,100,2040-12-31\negg,12,2040-01-01\n"
@@ -46,6 +46,20 @@ def booked(done: Done) -> list[tuple[object, ...]]:
         (one["ingredient"], one["before"], one["corrected"], one["booked"], one["missing"])
         for one in document["differences"]
     ]
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("y\n", ExitCode.DONE, 90), ("n\n", ExitCode.FAILED, 100)])
+def test_on_a_terminal_it_asks_before_anything_is_booked(
+    supplier: Supplier, typed: str, code: ExitCode, left: int
+) -> None:
+    supplier.path.write_text("ham,90,2040-12-31\negg,12,2040-01-01\n")
+    done = at_a_terminal(typed, "ingest", str(supplier.path), "--corrects", supplier.delivery)
+    assert (done.code, supplier.levels()["ham"]) == (code, left)
+    assert f"Correct {supplier.delivery}: take out 10?" in done.err
+
+
+def test_yes_without_a_correction_is_a_usage_error(supplier: Supplier) -> None:
+    assert supplier.stockctl("ingest", str(supplier.path), "--yes").code == ExitCode.USAGE
 
 
 def test_more_is_added_and_less_is_discarded(supplier: Supplier, kitchen: Service) -> None:

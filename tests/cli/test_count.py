@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stockctl.cli.main import run
 from stockctl.domain.errors import ExitCode
 from stockctl.terminal.environment import Environment
-from tests.cli.conftest import Done, Stockctl
-from tests.service import STACK, Service
+from tests.cli.conftest import Done, Stockctl, at_a_terminal
+from tests.service import Service
 
 
 @pytest.fixture(autouse=True)
@@ -90,27 +88,14 @@ def test_an_ingredient_that_was_used_up_needs_a_best_before(stockctl: Stockctl, 
     assert (done.code, "no best-before is known of: basil" in done.err) == (ExitCode.REFUSED, True)
 
 
-class Keyboard(io.StringIO):
-    """Somebody types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def at_a_terminal(typed: str, *words: str) -> tuple[int, str, str]:
-    environment = Environment(stdin=Keyboard(typed), stdout=io.StringIO(), stderr=io.StringIO())
-    code = run([*words, "--aws", "--stack", STACK], environment)
-    return code, environment.stdout.getvalue(), environment.stderr.getvalue()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(("typed", "code", "left"), [("y\n", ExitCode.DONE, 121), ("n\n", ExitCode.REFUSED, 130)])
+@pytest.mark.parametrize(("typed", "code", "left"), [("y\n", ExitCode.DONE, 121), ("n\n", ExitCode.FAILED, 130)])
 def test_on_a_terminal_the_differences_are_a_question(
     stockctl: Stockctl, typed: str, code: ExitCode, left: int
 ) -> None:
-    ended, out, err = at_a_terminal(typed, "count", "ham=121", "-o", "table")
-    assert (ended, levels(stockctl)["ham"]) == (code, left)
-    assert "Book 1 difference?" in err
-    assert "-9" in out.replace("−", "-")
+    done = at_a_terminal(typed, "count", "ham=121", "-o", "table")
+    assert (done.code, levels(stockctl)["ham"]) == (code, left)
+    assert "Book 1 difference?" in done.err
+    assert "-9" in done.out.replace("−", "-")
 
 
 def test_a_level_that_moves_before_the_answer_is_shown_again(
@@ -123,10 +108,10 @@ def test_a_level_that_moves_before_the_answer_is_shown_again(
         return True
 
     monkeypatch.setattr(Environment, "agrees", agrees)
-    code, _, err = at_a_terminal("", "count", "ham=105", "basil=8", "-o", "json")
-    assert code == ExitCode.DONE
-    assert "ham: book 130, counted 105, −25" in err
-    assert "1 level changed meanwhile:\nham: book 110, counted 105, −5" in err
+    done = at_a_terminal("", "count", "ham=105", "basil=8", "-o", "json")
+    assert done.code == ExitCode.DONE
+    assert "ham: book 130, counted 105, −25" in done.err
+    assert "1 level changed meanwhile:\nham: book 110, counted 105, −5" in done.err
     assert levels(stockctl)["ham"] == 105
     assert not list(answers)
 
@@ -143,8 +128,8 @@ def test_a_new_ingredient_that_is_delivered_before_the_answer_is_compared_anew(
         return True
 
     monkeypatch.setattr(Environment, "agrees", agrees)
-    code, _, _ = at_a_terminal("", "count", "egg=7", "--best-before", "2040-12-31", "-o", "json")
-    assert (code, levels(stockctl)["egg"], list(answers)) == (ExitCode.DONE, 7, [])
+    done = at_a_terminal("", "count", "egg=7", "--best-before", "2040-12-31", "-o", "json")
+    assert (done.code, levels(stockctl)["egg"], list(answers)) == (ExitCode.DONE, 7, [])
 
 
 def test_a_script_has_to_agree_beforehand(stockctl: Stockctl) -> None:
