@@ -18,7 +18,7 @@ from stockctl.domain.rejection import Rejection
 from stockctl.operations.claims import Claims
 from stockctl.operations.drop_bucket import DropBucket
 
-WAITING = Patience(seconds=120.0, first_wait=0.2, longest_wait=1.0)
+WAITING = Patience(seconds=120.0, first_wait=0.05, longest_wait=1.0)
 
 
 @dataclass(frozen=True)
