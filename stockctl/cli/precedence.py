@@ -1,7 +1,7 @@
 """Which setting of a shared option counts: option, environment variable, configuration file, default, in this order.
 
-The target is the embedded cloud unless AWS is asked for: by `--aws`, `--profile`, `--region`, `--endpoint-url`,
-STOCKCTL_TARGET or the configuration file. Credentials or a region in the environment ask for nothing.
+The target is the embedded cloud unless AWS is selected: by `--aws`, `--profile`, `--region`, `--endpoint-url`,
+STOCKCTL_TARGET or the configuration file. Credentials or a region in the environment do not select it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _known_target(named: str) -> str:
 
 
 def _target(options: Layer, environment: Layer, file: Layer) -> Setting:
-    """The embedded cloud, unless AWS is asked for. Credentials and a region in the environment ask for nothing."""
+    """The embedded cloud, unless AWS is selected. Credentials and a region in the environment do not select it."""
     asking = next((options[name] for name in _AWS_ONLY if name in options), None)
     asked = Setting(AWS, asking.source) if asking else None
     return options.get("target") or asked or environment.get("target") or _of_file(file) or Setting(LOCAL, _DEFAULT)

@@ -1,7 +1,7 @@
 """The health of a deployed stack: every part is inspected once, by reading only.
 
 On AWS, CloudWatch's metrics are read. The embedded cloud has hardly any: there, calls and errors are counted in the
-functions' logs, throttles are taken as 0, and what else has no metric is reported as not measured.
+functions' logs, throttles count as 0, and everything else without a metric is reported as not measured.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Health:
         self._has_metrics = not clients.endpoint_url
 
     def findings(self) -> Iterator[Finding]:
-        """Everything, from functions to stock. What cannot be inspected is a finding, too."""
+        """All findings, from functions to stock. Something that cannot be inspected is a finding, too."""
         deployment = self._deployment
         for name, function in deployment.functions.items():
             yield from looked_at(name, partial(self._function, name, function))

@@ -1,7 +1,7 @@
 """The layout of a delivery: what separates its columns, and which column is which.
 
-A header names the columns, in any order, in the usual words. It decides the separator too, and may stand below a title,
-comments and blank lines. Without a header a file is read by position, but only where its first line is a row.
+A header names the columns, in any order, by their names or synonyms. It decides the separator too, and may be below a
+title, comments and blank lines. Without a header a file is read by position, but only if its first line is a row.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from stockctl.domain.rejection import Rejection, UnreadableFile
 COLUMNS = ("ingredient", "quantity", "best_before")
 SEPARATORS = (",", ";", "\t", "|")
 LINES_BEFORE_HEADER = 10
-"""How many lines are looked at for a header."""
+"""Lines that are searched for a header."""
 
 ABOUT_REJECTS = ("line", "reason")
-"""Columns that `ingest --rejects` adds, which are passed over when the file comes back."""
+"""Columns that `ingest --rejects` adds; they are ignored when the file is sent again."""
 
 WANTED = "the columns wanted are ingredient, quantity and best_before"
-_USUAL_WORDS = {
+_SYNONYMS = {
     "ingredient": "ingredient item product article name sku",
     "quantity": "quantity qty amount units count pieces",
     "best_before": "bestbefore bestbeforedate expiry expirydate expirationdate expires useby usebydate bbe bbd bestby",
 }
-_MEANING = {word: column for column, words in _USUAL_WORDS.items() for word in words.split()}
+_MEANING = {word: column for column, words in _SYNONYMS.items() for word in words.split()}
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w"\s]|\t|)"?[,;|\t]*\s*', re.IGNORECASE)
 
 Record = tuple[int, list[str] | Rejection]
@@ -210,7 +210,7 @@ def _with_header(separator: str, fields: list[str], meanings: dict[str, list[int
 
 
 def meanings_of(fields: list[str]) -> dict[str, list[int]]:
-    """Where each column stands. The column's own name goes before other words for it."""
+    """The positions of each column. Its own name has precedence over synonyms."""
     words = [re.sub(r"[\s_-]+", "", field).casefold() for field in fields]
     found: dict[str, list[int]] = {}
     for position, word in enumerate(words):

@@ -1,6 +1,6 @@
 """Forecasts: how long stock lasts, and which units will expire unused, if usage goes on as it was.
 
-A forecast is a function of batches and daily figures. It knows of no future delivery. Stock is used soonest best-before
+A forecast is a function of batches and daily figures. Future deliveries are unknown. Stock is used soonest best-before
 first; usage that the stock does not cover is lost, not carried over. Instants are seconds since the epoch.
 """
 
@@ -198,7 +198,7 @@ def _rising(values: Iterator[float]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What becomes of batches: the units of each that expire unused, and when the last unit leaves (None: never)."""
+    """The fate of batches: the units of each that expire unused, and when the last unit leaves (None: never)."""
 
     unused: tuple[float, ...]
     lasts_until: float | None
@@ -230,7 +230,7 @@ class UnusedStock:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is to be expected of one ingredient.
+    """The forecast of one ingredient.
 
     `lasts_until` has the earliest, the likely and the latest instant at which it runs out; None is beyond a year.
     `unused` are the batches that lose units within the time asked for, the soonest to expire first.

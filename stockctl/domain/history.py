@@ -55,7 +55,7 @@ class LevelEntry:
 class ChargeEntry:
     """Used units that one batch was charged with: those from `through - units` to `through` ever used.
 
-    Without a batch id they could be charged to none: they came from a batch that had expired, and whose row was gone.
+    Without a batch id, they came from a batch that had expired and whose row was gone, so no batch could be charged.
     """
 
     ingredient: str

@@ -1,7 +1,8 @@
-"""`plan()`: what would bring level and batches of one ingredient together again.
+"""`plan()`: what makes level and batches of one ingredient agree again.
 
-It is level-triggered: it compares what is with what should be and never applies a delta that an event carries, so lost,
-repeated and reordered events do no harm. The first rule that applies makes the plan (stockctl/README.md, "Reconcile"):
+It is level-triggered: it compares the actual state with the intended one and never applies a delta that an event
+carries, so lost, repeated and reordered events do no harm. The first rule that applies makes the plan
+(stockctl/README.md, "Reconcile"):
 
 1. Usage is pending (the batches on the roster hold more than the level), and a batch that is due still has stock: the
    usage is charged to the batches on the roster, due ones included, soonest best-before first.
@@ -101,7 +102,7 @@ def plan(holding: Holding, now: int, limit: int = MAX_ACTIONS) -> Plan:
 def _allocation(holding: Holding, limit: int) -> Plan:
     charges = _charges(holding.counted, holding.drift, holding.charged_units)
     charges_now = charges[: limit - 1]  # the roster comes with them
-    # What gone rows held stays on the roster: one may be a delivery whose row this reader could not see yet.
+    # The units of gone rows stay on the roster: one may be a new delivery's that this reader could not see yet.
     batch_units = (holding.roster.batch_units if holding.gone else holding.read_units) - _units(charges_now)
     soonest = _next_expiry(holding.counted, charges_now)
     return Plan(
@@ -113,8 +114,8 @@ def _allocation(holding: Holding, limit: int) -> Plan:
 
 
 def _new_expiry(holding: Holding) -> Plan:
-    """The level's `next_expiry` alone. No batch can have come meanwhile, as the generation is the one that was read;
-    and one that has been used up since makes it too early, which is safe."""
+    """The level's `next_expiry` alone. No batch can have arrived since, because the generation is unchanged; a batch
+    that has been used up since makes it too early, which is safe."""
     return Plan(
         next_expiry=holding.soonest_expiry,
         batch_units=holding.read_units,
@@ -126,8 +127,8 @@ def _new_expiry(holding: Holding) -> Plan:
 def _write_off(holding: Holding, due: list[Batch], limit: int) -> Plan:
     """Batches leave the roster, each with what is left of it.
 
-    What rows that are gone held goes with the last of them: until each is checked to be gone, one may be a delivery
-    whose row this reader could not see yet, so neither its units nor the level's `next_expiry` are touched.
+    The units of removed rows are written off with the last of these rows. Until each is confirmed to be gone, one may
+    be a new delivery's that this reader could not see yet, so neither units nor the level's `next_expiry` change.
     """
     live = [batch for batch in holding.counted if batch not in due]
     gone_units = holding.roster.batch_units - holding.read_units if holding.gone else 0

@@ -108,7 +108,7 @@ class _Exchange:
 
 
 def refusal(request: Request) -> str | None:
-    """Why a request is not let in, or None where it is."""
+    """Why a request is refused; None if it is accepted."""
     if request.host not in HOSTS and not request.host.endswith(".localhost"):
         return "this is not the host that it was sent to"
     if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":

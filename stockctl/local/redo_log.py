@@ -1,12 +1,12 @@
 """Files of table rows: snapshots, and logs of what changed after them.
 
 A folder holds numbered files. `<n>.rows` holds every row as it was when `<n>.log` was begun, so the newest snapshot and
-the logs from its number on are all there is to know. A line is one request's changes with a checksum: it counts whole
-or not at all. Each change is `[table id, partition key, sort key, row]`, with `null` for a row that was removed, and
-`[table id]` where a table was emptied.
+the logs from its number on give the current rows. A line has the changes of one request and a checksum: it is applied
+as a whole or not at all. Each change is `[table id, partition key, sort key, row]`, with `null` for a row that was
+removed, and `[table id]` where a table was emptied.
 
-A log is written before the answer leaves, so a process that is killed loses nothing. It reaches the disk within a
-second: that much a power failure may cost.
+A log is written before a change is acknowledged, so a process that is killed loses nothing. It reaches the disk within
+a second, so a power failure can lose the last second.
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ def _begin(tables: Tables, record: _Record, earlier: _Record | None) -> bool:
 
 
 def _end(tables: Tables, correction: Correction, booked: Units) -> None:
-    """Notes what was booked, unless somebody has noted it."""
+    """Records what was booked, unless that is recorded already."""
     content = json.dumps(rows_of(booked), ensure_ascii=False, separators=(",", ":"))
     _is_written(
         lambda: tables.stock.client.update_item(

@@ -38,7 +38,7 @@ def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:
     holding = tables.stock.read(request.ingredient)
     if holding is None:
         return _known(tables, request) or TooFew(0)
-    if not holding.is_consistent:  # a row is not visible yet: what is chosen or refused must not rest on that
+    if not holding.is_consistent:  # a row may not be visible yet, so neither choose batches nor refuse on these rows
         return None
     now = tables.clock()
     batches = chosen(holding, request, int(now))
@@ -56,7 +56,7 @@ def _known(tables: Tables, request: Discard) -> Discarded | Reused | None:
     """The answer to a request whose id is known; None where it is not.
 
     Raises:
-        Contended: it may be about to be.
+        Contended: a running transaction may be recording it.
     """
     key = {"transaction_id": text(PREFIX + request.discard_id)}
     return _repeated(request, isolated_rows(tables.stock.client, tables.transactions, [key])[0])
@@ -90,7 +90,7 @@ def _actions(
     table, removals = tables.stock.name, _removals(holding, batches)
     units = sum(removal.units for removal in removals)
     record = _put_record(tables.transactions, request, removals, commit)
-    if not removals:  # nothing is there: the record alone says so to a repeat, when something may be there again
+    if not removals:  # nothing to take: the record tells a repeat so, even if there is stock again by then
         return [record]
     return [
         record,

@@ -1,4 +1,4 @@
-"""Reconcile: bring the level and batches of one ingredient back together (stockctl/README.md, "Reconcile")."""
+"""Reconcile: make the level and batches of one ingredient agree again (stockctl/README.md, "Reconcile")."""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ class Output:
         return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
 
     def _draw(self, columns: Sequence[TableColumn], styles: Sequence[str], total: str) -> None:
-        if not styles:  # headings over nothing say less than the notice that goes with it
+        if not styles:  # the notice of an empty result says more than headings alone
             return
         stream = self.environment.stdout
         is_plain = glyphs_for(stream.encoding or "utf-8", self.environment.variables).plain
