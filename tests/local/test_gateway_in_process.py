@@ -124,23 +124,6 @@ def test_an_answer_loses_the_headers_that_open_it_to_web_pages_and_no_others(por
     assert port.body == b"done"
 
 
-def test_who_answers_here_is_said_to_anybody(port: Port) -> None:
-    """A command asks before it trusts the port with a key."""
-    assert port.request("GET", "/_stockctl", authorization="") == 200
-    assert json.loads(port.body) == {"pid": 1, "since": "2026-01-01T00:00:00Z"}
-    assert port.reached == 0
-
-
-def test_on_a_full_disk_changes_are_refused_and_reported(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reads go on."""
-    monkeypatch.setattr("stockctl.local.home.FREE_BYTES", 1 << 62)
-    assert port.request("PUT", "/bucket/key") == 503
-    assert "is full: changes are refused" in port.body.decode()
-    assert [problem in port.body.decode() for problem in port.saving.problems] == [True]
-    assert port.reached == 0
-    assert port.request("GET", "/bucket/key") == 200
-
-
 def test_an_answer_to_a_change_of_settings_leaves_once_it_is_saved(port: Port) -> None:
     assert port.request("PUT", "/bucket") == 200
     assert port.saving.changes == 1
