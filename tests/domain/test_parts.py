@@ -15,7 +15,10 @@ from stockctl.domain.rejection import UnreadableFile
 from tests.domain.deliveries import UTC, rows_of
 
 FIELDS = st.sampled_from(
-    ["ham", "Ham ", "egg", "two\nlines", "", "1", "12", "2,0", "2099-01-01", "31.12.2099", "never"]
+    [
+        *("ham", "Ham ", "egg", "two\nlines", "two\rlines", "two\r\nlines"),
+        *("", "1", "12", "2,0", "2099-01-01", "31.12.2099", "never"),
+    ]
 )
 RECORDS = st.lists(st.lists(FIELDS, min_size=1, max_size=4), min_size=1, max_size=40)
 
