@@ -46,8 +46,8 @@ class Trace:
 
     charges: tuple[ChargeEntry, ...]
     used_after: Mapping[str, int]
-    is_complete: bool = True
-    unrecorded: int = 0
+    is_complete: bool
+    unrecorded: int
 
     @property
     def units(self) -> int:
