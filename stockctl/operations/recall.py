@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from stockctl.domain.discard import PREFIX, Discard, Discarded, Removal, TooFew, chosen
 from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.history import ChargeEntry, LevelEntry
-from stockctl.domain.stock import Batch, Holding
+from stockctl.domain.stock import Batch
 from stockctl.domain.transaction import RESERVED_PREFIX, Unknown
 from stockctl.operations.discard import discard, removals_in
 from stockctl.operations.history_table import HistoryTable
@@ -65,12 +65,10 @@ def recorded_at(tables: Tables, delivery: str) -> datetime | None:
 def left_of(tables: Tables, delivery: str, ingredient: str) -> int:
     """Units of a delivery that can be taken out of stock."""
     holding = tables.stock.read(ingredient)
-    return _available(holding, Discard("", ingredient, 0, REASON, delivery=delivery), tables.clock()) if holding else 0
-
-
-def _available(holding: Holding, request: Discard, now: float) -> int:
-    everything = Discard("", request.ingredient, sys.maxsize, REASON, delivery=request.delivery)
-    few = chosen(holding, everything, int(now))
+    if holding is None:
+        return 0
+    everything = Discard("", ingredient, sys.maxsize, REASON, delivery=delivery)
+    few = chosen(holding, everything, int(tables.clock()))
     return few.available if isinstance(few, TooFew) else 0
 
 

@@ -129,6 +129,13 @@ def test_returned_units_were_not_used_and_days_before_the_first_entry_do_not_cou
     assert [figure.is_whole for figure in found] == [False, True, True]
 
 
+def test_history_that_begins_on_the_first_day_counts_from_there(kitchen: Service) -> None:
+    table = history_of(kitchen)
+    table.write(list(used("basil", 8, 9)))
+    found = daily_use(table, ["basil"], MIDNIGHT, 3)["basil"]
+    assert [(figure.units, figure.is_whole) for figure in found] == [(0, False), (8, True), (9, True)]
+
+
 def test_stock_that_lasts_until_midnight_lasts_through_the_day_before(stockctl: Stockctl, kitchen: Service) -> None:
     kitchen.drop("rice.csv", f"rice,100,{(MIDNIGHT + timedelta(days=2)).date()}\n")
     kitchen.drop("salt.csv", f"salt,100,{MIDNIGHT.date()}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stockctl.domain.lookalikes import lookalikes
+from stockctl.domain.lookalikes import MOST, lookalikes
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_another_name_is_no_slip(name: str, known: str) -> None:
 
 def test_the_most_similar_name_is_suggested() -> None:
     assert lookalikes(["mushroms"], {"mushrooms", "mushroom"}) == {"mushroms": "mushrooms"}
+
+
+def test_of_very_many_new_names_only_the_first_are_compared() -> None:
+    """It takes time, and a file with so many new names is hardly misspelt."""
+    new = [f"{number:012}" for number in range(MOST - 1)]
+    assert lookalikes([*new, "hamm", "eggg"], {"ham", "egg"}) == {"hamm": "ham"}

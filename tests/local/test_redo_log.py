@@ -92,10 +92,15 @@ def test_a_snapshot_without_its_end_is_damaged(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_what_cannot_be_written_leaves_the_log_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [[], [[HAM]]])
+def test_what_cannot_be_written_leaves_the_log_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: list[list[Change]]
+) -> None:
     """As on a full disk, after part of it was written."""
     log = RedoLog(tmp_path)
-    log.append([HAM])
+    log.rotate()
+    for changes in before:
+        log.append(changes)
     write = os.write
 
     def full(file: int, content: bytes) -> int:
@@ -108,7 +113,7 @@ def test_what_cannot_be_written_leaves_the_log_as_it_was(tmp_path: Path, monkeyp
         with pytest.raises(OSError, match="No space"):
             log.append([ODD])
     log.append([GONE])
-    assert read(tmp_path) == [[HAM], [GONE]]
+    assert read(tmp_path) == [*before, [GONE]]
 
 
 def test_closing_brings_what_was_appended_to_the_disk_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

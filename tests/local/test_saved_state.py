@@ -81,3 +81,16 @@ def test_what_a_service_saved_is_given_back_to_it_and_what_it_cannot_use_is_kept
     assert restored == [{"queues": 3}]
     assert sorted(path.read_text() for path in home.set_aside()) == ["damaged", "odd"]
     assert [path.name for path in home.state.iterdir()] == ["well.json"]
+
+
+def test_without_their_tables_rows_are_kept_aside_before_the_next_snapshot_drops_them(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home.state / "dynamodb.json").write_text("damaged")
+    monkeypatch.setattr(app, "_state_map", {"dynamodb": "dynamodb"})
+    state = SavedState(home, cast("TableRows", Rows(are_whole=True)))
+    monkeypatch.setattr(app, "load_state", state._checked(lambda _: None))
+    state._load()
+    kept = {path.name.partition(".")[0]: path for path in home.set_aside()}
+    assert sorted(kept) == ["dynamodb", "rows"]
+    assert (kept["rows"] / "1.rows").read_bytes() == b"ham"
