@@ -73,6 +73,8 @@ class FakeStream:
         self.connections = 0
         self.records_read = 0
         self.behind_millis = 0
+        self.stalled = False
+        """Whether every page is empty, as those of a shard that is far behind may be."""
 
     def connect(self) -> Any:
         self.connections += 1
@@ -120,7 +122,7 @@ class FakeStream:
         return self._answer(name, self.shards[name], int(place), asked["Limit"])
 
     def _answer(self, name: str, shard: FakeShard, place: int, limit: int) -> dict[str, Any]:
-        taken = shard.records[place : place + limit]
+        taken = [] if self.stalled else shard.records[place : place + limit]
         self.records_read += len(taken)
         records = [{"SequenceNumber": str(place + index), "Data": data} for index, (_, data) in enumerate(taken)]
         answer: dict[str, Any] = {"Records": records, "MillisBehindLatest": self.behind_millis}

@@ -282,6 +282,19 @@ def test_a_position_that_the_stream_has_forgotten_continues_with_the_oldest_reco
     assert versions_within(reader, clock, 2) == [2]
 
 
+def test_what_was_not_read_yet_when_it_fell_asleep_is_read_afterwards(stream: FakeStream, clock: FakeTime) -> None:
+    """Ten minutes behind and without a record so far, it resumes ten minutes before the last read."""
+    reader = reader_of(stream)
+    reader.poll()
+    clock.pass_by(250)
+    stream.publish(change(1))
+    stream.stalled, stream.behind_millis = True, 600_000
+    assert versions_within(reader, clock, 500) == []
+    stream.stalled, stream.behind_millis = False, 0
+    clock.pass_by(3600)
+    assert versions_within(reader, clock, 5) == [1]
+
+
 def test_other_errors_at_a_position_do_not_move_it(stream: FakeStream, clock: FakeTime) -> None:
     reader = reader_of(stream)
     reader.poll()
