@@ -31,7 +31,7 @@ STAGES = (
     ("tests/faults/test_long_runs.py", "-k", "seeded"),
     ("tests/faults/test_publishing.py", "tests/faults/test_refusals.py"),
     ("tests/functions/test_stock_received.py", "-k", "receipt"),
-    ("tests/operations/test_publish.py",),
+    ("tests/operations/test_publish.py", "tests/operations/test_discard.py"),
     ("tests/domain/test_reconciliation.py",),
     ("tests/functions/test_post_return.py",),
     ("tests/cli/test_count.py", "tests/cli/test_corrections.py"),

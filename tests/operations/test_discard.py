@@ -1,0 +1,42 @@
+"""Discards on reads that miss a row for a moment, as eventually consistent commits of others can cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stockctl.aws.retry import Patience
+from stockctl.domain.discard import Discard, Discarded
+from stockctl.domain.stock import Batch
+from stockctl.operations.discard import discard
+from stockctl.operations.receive import receive
+from stockctl.operations.rows import batch_key
+from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Tables
+from tests.faults.table_engine import STOCK, TRANSACTIONS, TableEngine, key_of
+
+BATCHES = [Batch("ham", f"{name}@d", name, 5, 5, "d", 1000, "e", "at") for name in ("a", "b")]
+
+
+def test_a_read_that_misses_a_row_is_repeated_and_not_taken_for_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The roster counts ten units, and the rows that were read have five."""
+    engine = TableEngine()
+    client: Any = engine
+
+    def hide_one(*_: object) -> None:
+        missing = {key_of(STOCK, batch_key("ham", "b@d")): None}
+        engine.store = replace(engine.store, hidden=missing)
+
+    def show_all(_seconds: float) -> None:
+        monkeypatch.undo()
+        engine.store = replace(engine.store, hidden={})
+
+    table = StockTable(client, STOCK)
+    receive(table, BATCHES, lambda: 0.0, Patience(seconds=0.0))
+    monkeypatch.setattr("stockctl.operations.discard.reconcile", hide_one)
+    tables = Tables(table, TRANSACTIONS, lambda: 0.0, Patience(sleep=show_all))
+    outcome = discard(tables, Discard("d", "ham", 8, "dropped"))
+    assert isinstance(outcome, Discarded)
+    assert sum(removal.units for removal in outcome.removals) == 8
