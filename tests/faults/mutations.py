@@ -32,8 +32,8 @@ STAGES = (
     ("tests/faults/test_publishing.py", "tests/faults/test_refusals.py"),
     ("tests/functions/test_stock_received.py", "-k", "receipt"),
     ("tests/operations/test_publish.py", "tests/operations/test_discard.py"),
-    ("tests/domain/test_reconciliation.py",),
-    ("tests/functions/test_post_return.py",),
+    ("tests/domain/test_reconciliation.py", "tests/domain/test_history.py", "tests/domain/test_discard.py"),
+    ("tests/functions/test_post_return.py", "tests/cli/test_history_and_show.py", "tests/cli/test_discard.py"),
     ("tests/cli/test_count.py", "tests/cli/test_corrections.py"),
     (
         "tests/faults/test_interleavings.py",
