@@ -16,6 +16,7 @@ import typer
 
 from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_session
+from stockctl.domain.delivery import is_delivery
 from stockctl.domain.errors import Busy, Refused, StockctlError, UsageError
 from stockctl.terminal.figures import counts, local, units
 from stockctl.terminal.output import Field, Listing, Nested
@@ -52,7 +53,9 @@ class RecallResult:
 @with_session
 def recall(
     session: Session,
-    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="Key of the delivery, such as monday.csv.")],
+    delivery: Annotated[
+        str, typer.Argument(metavar="DELIVERY", help="Key of the delivery, such as monday-0f1e2d3c4b5a.csv.")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what is left and the transactions served; change nothing.")
     ] = False,
@@ -84,7 +87,7 @@ def recall(
         _agree(session, left, yes=yes)
         removals = _taken_out(session, place, delivery, [name for name in names if left[name]], recall_id)
     traces = _traces(session, place, delivery, names, since)
-    uses, recalled_at = _searched(session, place, delivery, traces)
+    uses, recalled_at = _searched(session, place, delivery, traces, recall_id)
     if recall_id and not removals and recalled_at:
         raise Refused(
             f"{delivery} was recalled before, at {_time(recalled_at)}; nothing of it is left",
@@ -110,8 +113,9 @@ def _each(session: Session, doing: str, names: list[str], work: Callable[[str], 
 def _no_such_delivery(session: Session, place: Tables, names: list[str], delivery: str) -> Refused:
     holdings = _each(session, "looking for the delivery", names, place.stock.read)
     known = {batch.delivery for holding in holdings.values() if holding for batch in holding.batches}
-    alike = get_close_matches(delivery, sorted(known), n=3)
-    hint = f"Did you mean {' or '.join(alike)}?" if alike else "`stockctl stock --batches` names the deliveries."
+    of_file = sorted(key for key in known if is_delivery(key, delivery))
+    alike = of_file[:3] or get_close_matches(delivery, sorted(known), n=3)
+    hint = f"Did you mean {' or '.join(alike)}?" if alike else "`stockctl deliveries` lists the deliveries."
     return Refused(f"no such delivery: {delivery}", hint)
 
 
@@ -167,9 +171,9 @@ def _traces(session: Session, place: Tables, delivery: str, names: list[str], si
 
 
 def _searched(
-    session: Session, place: Tables, delivery: str, traces: dict[str, Trace]
+    session: Session, place: Tables, delivery: str, traces: dict[str, Trace], recall_id: str | None
 ) -> tuple[list[ServedUse], str | None]:
-    """The uses that were served from the delivery, the oldest first, and when it was recalled before."""
+    """The uses that were served from the delivery, the oldest first, and when another recall took something out."""
     from stockctl.operations.recall import recall_in, records, uses_in
 
     uses: list[ServedUse] = []
@@ -179,7 +183,7 @@ def _searched(
         read += len(page)
         session.environment.passing(f"searching transactions: {units(read)} read, {units(len(uses))} found")
         uses += [use for record in page for use in uses_in(record, traces)]
-        recalls += _present(recall_in(record, delivery) for record in page)
+        recalls += _present(recall_in(record, delivery, recall_id) for record in page)
     return sorted(uses, key=lambda use: (use.at, use.transaction_id, use.ingredient)), min(recalls, default=None)
 
 
@@ -203,6 +207,7 @@ def _listing(result: RecallResult) -> Listing[RecallResult]:
         Field("recall_id", lambda one: one.recall_id, in_table=False),
         Field("discarded", lambda one: one.taken_out),
         Field("left", lambda one: one.left),
+        Field("recalled_at", lambda one: one.recalled_at, in_table=False),
         Field("untraced", lambda one: one.untraced, in_table=False),
         Field("batches", _batches, in_table=False, in_tsv=False),
     ]

@@ -208,8 +208,8 @@ def _level_fields(levels: list[Level], now: datetime) -> list[Field[Level]]:
             justify="right",
             yields=1 if all(level.threshold is None for level in levels) else 0,
         ),
-        Field("discarded", lambda level: level.discarded, in_table=False),
-        Field("returned", lambda level: level.returned, in_table=False),
+        Field("discarded", lambda level: level.discarded, in_table=any(level.discarded for level in levels), yields=6),
+        Field("returned", lambda level: level.returned, in_table=any(level.returned for level in levels), yields=7),
     ]
 
 

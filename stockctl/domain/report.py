@@ -136,8 +136,11 @@ def by_ingredient(accounts: Iterable[Account], discards: Discards) -> list[Repor
     return _most_wasted_first(lines)
 
 
-def by_day(accounts: Iterable[Account], discards: Discards, since: datetime, until: datetime) -> list[ReportLine]:
-    """A line for each day of the period in the time zone of `until`, the oldest first."""
+def by_day(accounts: Sequence[Account], discards: Discards, since: datetime, until: datetime) -> list[ReportLine]:
+    """A line for each day of the period in the time zone of `until`, the oldest first; none before history begins."""
+    if not any(account.opening for account in accounts):
+        changed = (datetime.fromisoformat(change.entry.at) for account in accounts for change in account.changes)
+        since = max(since, min(changed, default=until))
     days = dict.fromkeys(_days(since.astimezone(until.tzinfo), until), Movement())
     for account in accounts:
         for change in account.changes:

@@ -149,9 +149,12 @@ def _overlap(charge: ChargeEntry, start: int, end: int) -> int:
     return max(0, min(end, charge.through) - max(start, charge.start))
 
 
-def recall_in(record: TableRow, delivery: str) -> str | None:
-    """When a record says that a delivery was recalled; None if it does not."""
-    is_recall = record["transaction_id"]["S"].startswith(PREFIX) and record["reason"]["S"] == REASON
+def recall_in(record: TableRow, delivery: str, except_id: str | None = None) -> str | None:
+    """When a record says that a delivery was recalled; None if it does not, or this is the recall."""
+    name = record["transaction_id"]["S"]
+    is_recall = name.startswith(PREFIX) and record["reason"]["S"] == REASON
+    if except_id and name.startswith(f"{PREFIX}{except_id}/"):
+        return None
     if not is_recall or all(removal.delivery != delivery for removal in removals_in(record)):
         return None
     return str(record["at"]["S"])

@@ -34,7 +34,11 @@ class RecordedBatch:
         """What became of it, in words."""
         if self.batch is None:
             return "expired"
-        return "in stock" if self.batch.quantity else "used up"
+        if self.batch.quantity:
+            return "in stock"
+        if not self.batch.discarded:
+            return "used up"
+        return "discarded" if self.batch.discarded == self.batch.received else "used, rest discarded"
 
 
 def recorded_batches(stock: StockTable, receipts: Sequence[Receipt]) -> list[RecordedBatch]:

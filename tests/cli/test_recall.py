@@ -60,7 +60,7 @@ def test_it_lists_exactly_the_transactions_that_were_served(stockctl: Stockctl, 
 def test_it_takes_out_what_is_left_and_says_so_when_it_comes_again(stockctl: Stockctl, kitchen: Service) -> None:
     use(kitchen, "first", ham=10)
     done = stockctl("recall", "monday.csv", "--yes", "-o", "json")
-    assert (done.code, done.json["discarded"]) == (ExitCode.DONE, 25)
+    assert (done.code, done.json["discarded"], done.json["recalled_at"]) == (ExitCode.DONE, 25, None)
     assert [(one["ingredient"], one["units"]) for one in done.json["batches"]] == [("basil", 5), ("ham", 20)]
     levels = {level.ingredient: (level.quantity, level.discarded, level.adds_up) for level in kitchen.stock.levels()}
     assert levels == {"ham": (120, 20, True), "basil": (5, 5, True)}
@@ -68,6 +68,15 @@ def test_it_takes_out_what_is_left_and_says_so_when_it_comes_again(stockctl: Sto
     assert again.code == ExitCode.REFUSED
     assert "monday.csv was recalled before" in again.err
     assert served(stockctl, "monday.csv", "--dry-run") == [("first", "ham", 10)]
+    assert stockctl("recall", "monday.csv", "--dry-run", "-o", "json").json["recalled_at"] is not None
+    portions = stockctl("show", "monday.csv", "-o", "json").json["batches"]
+    assert [one["status"] for one in portions] == ["used, rest discarded", "discarded"]
+
+
+def test_the_name_of_a_file_leads_to_its_deliveries(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.drop("thursday-0f1e2d3c4b5a.csv", "ham,1,2097-12-31\n")
+    done = stockctl("recall", "thursday.csv", "--yes")
+    assert (done.code, "Did you mean thursday-0f1e2d3c4b5a.csv" in done.err) == (ExitCode.REFUSED, True)
 
 
 def test_what_was_returned_of_the_delivery_is_taken_out_too(stockctl: Stockctl, kitchen: Service) -> None:

@@ -44,6 +44,14 @@ def test_levels_are_listed_with_their_totals(stockctl: Stockctl) -> None:
     ]
 
 
+def test_people_see_what_was_discarded_so_that_the_columns_add_up(stockctl: Stockctl) -> None:
+    assert "discarded" not in stockctl("stock", "-o", "table").out
+    assert stockctl("discard", "ham=7").code == ExitCode.DONE
+    shown = stockctl("stock", "-o", "table").out
+    assert "discarded" in shown
+    assert [line.split()[-1] for line in shown.splitlines() if line.split()[:1] in (["ham"], ["mushroom"])] == ["7", "0"]
+
+
 def test_batches_are_listed_the_soonest_to_expire_first(stockctl: Stockctl) -> None:
     done = stockctl("stock", "ham", "--batches", "-o", "json")
     assert [batch["best_before"] for batch in done.json] == ["2098-12-31", "2099-12-31"]

@@ -79,6 +79,14 @@ def test_days_are_those_of_the_kitchen_and_quiet_days_are_there() -> None:
     assert days("Europe/Rome")["2026-11-21"] == 5
 
 
+def test_days_before_history_begins_are_left_out() -> None:
+    """They would look like days without a use."""
+    since = datetime(2026, 10, 20, tzinfo=UTC)
+    first = by_day([Account("ham", None, HAM), Account("egg", None, [])], DISCARDS, since, UNTIL)[0]
+    assert first.name == "2026-11-20"
+    assert by_day([Account("ham", HAM[0], HAM[1:])], DISCARDS, since, UNTIL)[0].name == "2026-10-20"
+
+
 def test_a_supplier_is_judged_by_what_became_of_its_deliveries() -> None:
     live = Batch("ham", "bakery/b.csv@y", "bakery/b.csv", 20, 30, "y", 9, "", "", discarded=4)
     entries: list[Entry] = [
