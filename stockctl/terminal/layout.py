@@ -59,7 +59,10 @@ class TableColumn:
 
 
 def draw(console: Console, columns: Sequence[TableColumn], styles: Sequence[str], *, is_plain: bool) -> None:
-    """Prints a table; `styles` are the rich styles of its rows, `is_plain` draws with ASCII alone."""
+    """Prints a table; `styles` are the rich styles of its rows, `is_plain` draws with ASCII alone.
+
+    In a pipe there is no empty line around it, and no blank at the end of a line.
+    """
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -75,7 +78,13 @@ def draw(console: Console, columns: Sequence[TableColumn], styles: Sequence[str]
     for index, style in enumerate(styles):
         cells = ["\n".join(folded(column.cells[index], width)) for column, width in zip(kept, widths, strict=True)]
         drawn.add_row(*map(Text, cells), style=style)
-    console.print(drawn)
+    if console.is_terminal:
+        console.print(drawn)
+        return
+    with console.capture() as captured:
+        console.print(drawn)
+    for line in filter(None, map(str.rstrip, captured.get().splitlines())):
+        console.print(Text(line), soft_wrap=True)
 
 
 def folded(text: str, width: int) -> Iterator[str]:

@@ -70,6 +70,12 @@ def test_every_format_follows_from_the_same_fields() -> None:
     assert all(part in table for part in ("on", "hand", "1,000", "-", "yes", "no"))
 
 
+def test_a_table_in_a_pipe_has_no_empty_lines_and_no_blanks_at_the_end_of_lines() -> None:
+    lines = printed(listing_of(Item("ham"), Item("egg"), total="2 ingredients")).splitlines()
+    assert len(lines) == 5  # headings, a rule, two rows, the total
+    assert [line for line in lines if not line or line != line.rstrip()] == []
+
+
 def test_a_document_is_one_object_whose_list_is_a_row_for_each_entry() -> None:
     fields: list[Field[dict[str, Any]]] = [
         Field("transaction_id", itemgetter("id"), in_table=False),
