@@ -161,6 +161,19 @@ def test_a_child_waits_for_a_parent_that_takes_several_reads(stream: FakeStream,
     assert versions_within(reader_of(stream, timedelta(minutes=1)), clock, 5) == list(range(2501))
 
 
+def test_a_child_of_two_shards_that_were_merged_waits_for_both(clock: FakeTime) -> None:
+    """Whichever takes longer."""
+    for slower in ("shard-0", "shard-1"):
+        stream = FakeStream(clock, shards=2)
+        for version in range(1500):
+            stream.publish(change(version), slower)
+        stream.split("shard-0", "shard-2")
+        stream.split("shard-1", "shard-2")
+        stream.shards["shard-2"].parents = ("shard-0", "shard-1")
+        stream.publish(change(1500), "shard-2")
+        assert versions_within(reader_of(stream, timedelta(minutes=1)), clock, 5) == list(range(1501))
+
+
 def test_a_shard_that_vanished_counts_as_read(stream: FakeStream, clock: FakeTime) -> None:
     reader = reader_of(stream)
     reader.poll()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto import mock_aws
 
 from stockctl.aws.clients import Clients, aws_session
+from stockctl.domain.errors import StockctlError
 from stockctl.local.expiry import ExpiryService
 
 if TYPE_CHECKING:
@@ -106,3 +108,30 @@ def test_transactions_are_looked_at_every_few_minutes(clients: Clients, tables: 
 def test_without_a_stack_there_is_nothing_to_do(clients: Clients) -> None:
     """It starts before the first deployment."""
     assert ExpiryService(clients).sweep(NOW) == 0
+
+
+def test_what_the_last_run_left_undone_is_done_once_and_tried_again_after_an_error(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    swept = threading.Event()
+
+    def catch_up() -> None:
+        done.append("catch up")
+        if len(done) == 1:
+            raise StockctlError("the stack is being changed")
+
+    def sweep(_now: float) -> int:
+        done.append("sweep")
+        if done.count("sweep") == 3:
+            swept.set()
+        return 0
+
+    monkeypatch.setattr("stockctl.local.expiry.SECONDS_BETWEEN", 0.001)
+    service = ExpiryService(clients)
+    monkeypatch.setattr(service, "_catch_up", catch_up)
+    monkeypatch.setattr(service, "sweep", sweep)
+    service.start()
+    assert swept.wait(10)
+    service.stop()
+    assert done[:5] == ["catch up", "catch up", "sweep", "sweep", "sweep"]
