@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from ministack.services import lambda_svc
 
 from stockctl.local import table_rows
 from stockctl.local.checkpoints import CODE, Checkpoints, EmulatorState, _fork, _link_missing
@@ -249,16 +250,18 @@ def test_a_kill_in_the_middle_of_changing_folders_leaves_one_or_the_other(
 
 
 def test_the_installed_release_has_what_saving_calls(tmp_path: Path) -> None:
-    """Every service's state is written, and what another one had saved is taken over."""
+    """Every service's state and the code of functions are written, and what another one had saved is taken over."""
     current, target = tmp_path / "current", tmp_path / "target"
     current.mkdir()
     (current / "other.json").write_text("{}")
     child = os.fork()
     if not child:  # it empties the tables
+        lambda_svc._functions._data[("1", "us-east-1", "f")] = {"code_zip": b"code"}
         EmulatorState().write(current, target)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert {"dynamodb.json", "cloudformation.json", "other.json"} <= {path.name for path in target.iterdir()}
+    assert [path.read_bytes() for path in (target / CODE).iterdir()] == [b"code"]
 
 
 def test_what_is_not_saved_at_once_is_saved_within_seconds(

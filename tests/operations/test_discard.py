@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stockctl.aws.retry import Patience
-from stockctl.domain.discard import Discard, Discarded
+from stockctl.domain.discard import Discard, Discarded, TooFew
 from stockctl.domain.stock import Batch
 from stockctl.operations.discard import discard
 from stockctl.operations.receive import receive
@@ -40,3 +40,13 @@ def test_a_read_that_misses_a_row_is_repeated_and_not_taken_for_too_few(monkeypa
     outcome = discard(tables, Discard("d", "ham", 8, "dropped"))
     assert isinstance(outcome, Discarded)
     assert sum(removal.units for removal in outcome.removals) == 8
+
+
+def test_more_than_there_is_is_refused_with_what_there_is() -> None:
+    """Nothing, of what was never delivered."""
+    client: Any = TableEngine()
+    table = StockTable(client, STOCK)
+    receive(table, BATCHES, lambda: 0.0, Patience(seconds=0.0))
+    tables = Tables(table, TRANSACTIONS, lambda: 0.0, Patience(seconds=0.0))
+    assert discard(tables, Discard("d1", "ham", 11, "spoiled")) == TooFew(10)
+    assert discard(tables, Discard("d2", "egg", 1, "spoiled")) == TooFew(0)
