@@ -169,6 +169,23 @@ def test_a_snapshot_of_the_rows_takes_the_place_of_the_log(
     assert len(list(home.rows.iterdir())) == 2
 
 
+def test_a_snapshot_is_on_the_disk_under_its_name_before_the_log_is_removed(
+    home: Home, rows: TableRows, checkpoints: Checkpoints, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the power fails in between, nothing is lost."""
+    assert rows.log is not None
+    rows.log.append([HAM])
+    seen: list[set[str]] = []
+
+    def synced(folder: Path) -> None:
+        seen.append({path.name for path in folder.iterdir()})
+
+    monkeypatch.setattr("stockctl.local.checkpoints.sync_folder", synced)
+    change(checkpoints, state)
+    assert seen == [{"1.log", "2.log", "2.rows"}]
+    assert {path.name for path in home.rows.iterdir()} == {"2.log", "2.rows"}
+
+
 def test_the_log_is_kept_at_the_end_while_functions_have_not_read_the_stream(
     home: Home, rows: TableRows, checkpoints: Checkpoints, state: State
 ) -> None:

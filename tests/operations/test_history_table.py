@@ -10,7 +10,7 @@ import pytest
 from stockctl.aws.retry import Patience
 from stockctl.domain.errors import Busy
 from stockctl.domain.history import ChargeEntry, Entry, LevelEntry
-from stockctl.operations.history_table import HistoryTable
+from stockctl.operations.history_table import FEW, HistoryTable
 from tests.service import HISTORY, Service
 
 
@@ -97,3 +97,20 @@ def test_a_change_adds_up_or_does_not() -> None:
     assert LevelEntry("ham", "", 1, 5, 10, 2, 2, 3, 2, "c", "c").adds_up
     assert not LevelEntry("ham", "", 1, 5, 10, 2, 2, 3, 1, "c", "c").adds_up
     assert not LevelEntry("ham", "", 1, 5, 10, 3, 2, 3, 2, "c", "c").adds_up
+
+
+def test_the_nearest_changes_are_found_without_reading_all_history(service: Service, history: HistoryTable) -> None:
+    """Each entry that is read costs something, and there may be a year of them."""
+    asked: list[int] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        asked.append(params["Limit"])
+
+    events = service.clients.dynamodb.meta.events
+    events.register("provide-client-params.dynamodb.Query", note)
+    try:
+        assert history.last_before("ham", moment(29)) == level(20)
+        assert history.first_from("ham", moment(11)) == level(20)
+    finally:
+        events.unregister("provide-client-params.dynamodb.Query", note)
+    assert asked == [FEW, FEW]
