@@ -20,6 +20,8 @@ from stockctl.terminal.figures import best_before, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stockctl.domain.returns import Excess, Return, Returned, ReturnedUnits, ReturnOutcome
 
 
@@ -73,18 +75,19 @@ def return_(
         stockctl return order-8f3a ham=5 --id cancel-8f3a
     """
     from stockctl.domain.returns import Return
-    from stockctl.operations.return_units import return_units
+    from stockctl.operations.return_units import outstanding, return_units
 
     wanted = quantities(items) if items else {}
     if items and not all(wanted.values()):
         raise UsageError("nothing to return", "Give the units that come back, such as ham=5.")
     name = str(uuid.uuid4()) if return_id is None else check_id(return_id, "--id")
     request = Return(name, transaction_id, wanted)
-    if not yes:
-        ask(session.environment, question(request), "nothing was returned")
+    place = returns(session)
+    if not yes and session.environment.stdin_is_terminal:
+        ask(session.environment, question(request, outstanding(place.tables, transaction_id)), "nothing was returned")
     again = f"Repeat it with --id {shlex.quote(name)}: nothing is returned twice."
     try:
-        outcome = return_units(returns(session), request)
+        outcome = return_units(place, request)
     except Busy as error:
         raise StockctlError(
             f"the batches of {transaction_id} are not known yet; nothing was returned", again
@@ -94,9 +97,10 @@ def return_(
     session.output.show(_listing(ReturnResult(request, done)))
 
 
-def question(request: Return) -> str:
-    """What is asked before units come back."""
-    items = ", ".join(f"{units(count)} {name}" for name, count in request.items.items()) or "everything still out"
+def question(request: Return, outstanding: Mapping[str, int]) -> str:
+    """What is asked before units come back: those that are given, or all that are `outstanding`."""
+    wanted = request.items or outstanding
+    items = ", ".join(f"{units(count)} {name}" for name, count in wanted.items() if count) or "everything"
     return f"Bring {items} of {request.transaction_id} back into stock?"
 
 

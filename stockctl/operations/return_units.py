@@ -65,6 +65,13 @@ def return_units(place: Returns, request: Return) -> ReturnOutcome:
     return outcome_of(place.tables.patience, what, lambda: _attempt(place, request))
 
 
+def outstanding(tables: Tables, transaction_id: str) -> Mapping[str, int]:
+    """Units of a transaction that no return has dealt with, by ingredient; none where there is no such transaction."""
+    key = {"transaction_id": text(transaction_id)}
+    record = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
+    return UseRecord.of(record).outstanding if record and "items" in record else {}
+
+
 def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
     """The outcome of one attempt; None if another attempt is needed."""
     tables = place.tables
@@ -75,7 +82,7 @@ def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
     if record is None or "items" not in record:
         return NoTransaction()
     use = UseRecord.of(record)
-    wanted = request.items or {name: units - use.returned.get(name, 0) for name, units in use.items.items()}
+    wanted = request.items or use.outstanding
     if excesses := _excesses(use, wanted):
         return TooMany(excesses)
     served = [_served(place, use, name, units) for name, units in wanted.items() if units]

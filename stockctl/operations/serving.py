@@ -66,6 +66,11 @@ class UseRecord:
             returned=json.loads(row["returned"]["S"]) if "returned" in row else {},
         )
 
+    @property
+    def outstanding(self) -> dict[str, int]:
+        """Units that no return has dealt with."""
+        return {name: units - self.returned.get(name, 0) for name, units in self.items.items()}
+
 
 def served_items(stock: StockTable, history: HistoryTable, use: UseRecord, now: datetime) -> Iterator[ServedItem]:
     """What each item of a transaction was served from."""

@@ -7,7 +7,7 @@ import pytest
 from stockctl.cli.return_ import question
 from stockctl.domain.errors import ExitCode
 from stockctl.domain.returns import Return
-from tests.cli.conftest import Stockctl
+from tests.cli.conftest import Stockctl, at_a_terminal
 from tests.service import Service
 
 
@@ -113,5 +113,15 @@ def test_history_has_the_return_with_its_cause(stockctl: Stockctl, kitchen: Serv
 
 
 def test_the_question_names_what_comes_back() -> None:
-    assert question(Return("r", "order-1", {"ham": 5})) == "Bring 5 ham of order-1 back into stock?"
-    assert question(Return("r", "order-1", {})) == "Bring everything still out of order-1 back into stock?"
+    left = {"ham": 7, "egg": 1000, "basil": 0}
+    assert question(Return("r", "order-1", {"ham": 5}), left) == "Bring 5 ham of order-1 back into stock?"
+    assert question(Return("r", "order-1", {}), left) == "Bring 7 ham, 1,000 egg of order-1 back into stock?"
+    assert question(Return("r", "order-1", {}), {}) == "Bring everything of order-1 back into stock?"
+
+
+def test_on_a_terminal_it_asks_for_what_has_not_come_back() -> None:
+    done = at_a_terminal("n\n", "return", "order-1")
+    assert done.code == ExitCode.FAILED
+    target, question = done.err.splitlines()[:2]
+    assert target.startswith("stockctl")
+    assert "40 ham" in question

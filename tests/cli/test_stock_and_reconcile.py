@@ -49,7 +49,10 @@ def test_people_see_what_was_discarded_so_that_the_columns_add_up(stockctl: Stoc
     assert stockctl("discard", "ham=7").code == ExitCode.DONE
     shown = stockctl("stock", "-o", "table").out
     assert "discarded" in shown
-    assert [line.split()[-1] for line in shown.splitlines() if line.split()[:1] in (["ham"], ["mushroom"])] == ["7", "0"]
+    assert [line.split()[-1] for line in shown.splitlines() if line.split()[:1] in (["ham"], ["mushroom"])] == [
+        "7",
+        "0",
+    ]
 
 
 def test_batches_are_listed_the_soonest_to_expire_first(stockctl: Stockctl) -> None:
