@@ -104,7 +104,7 @@ def _no_period(since: str, until: str | None) -> UsageError:
 
 def _change_listing(periods: list[Period]) -> Listing[RecordedChange]:
     fields: list[Field[RecordedChange]] = [
-        Field("ingredient", lambda one: one.entry.ingredient),
+        Field("ingredient", lambda one: one.entry.ingredient, in_table=len(periods) > 1),
         Field("at", lambda one: one.entry.at, shown=lambda one: _local(one.entry.at), folds=False),
         Field("cause", lambda one: one.entry.cause),
         Field("change", lambda one: one.units, shown=lambda one: "?" if one.units is None else change(one.units)),
@@ -125,7 +125,7 @@ def _counter(name: str) -> Field[RecordedChange]:
 
 def _charge_listing(periods: list[Period]) -> Listing[ChargeEntry]:
     fields: list[Field[Any]] = [
-        Field("ingredient", lambda one: one.ingredient),
+        Field("ingredient", lambda one: one.ingredient, in_table=len(periods) > 1),
         Field("at", lambda one: one.at, shown=lambda one: _local(one.at), folds=False),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
         Field("delivery", lambda one: one.delivery),

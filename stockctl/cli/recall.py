@@ -203,7 +203,7 @@ def _listing(result: RecallResult) -> Listing[RecallResult]:
         Field("units", lambda one: one.units, style="bold"),
     ]
     fields: list[Field[RecallResult]] = [
-        Field("delivery", lambda one: one.delivery),
+        Field("delivery", lambda one: one.delivery, in_table=False),
         Field("recall_id", lambda one: one.recall_id, in_table=False),
         Field("discarded", lambda one: one.taken_out),
         Field("left", lambda one: one.left),

@@ -214,17 +214,19 @@ def _delivery(session: Session, name: str) -> Shown | None:
 
 
 def _listing(found: list[Shown]) -> Listing[Shown]:
+    """One has its id and time below the table, where there is room for them."""
+    is_several = len(found) > 1
     portions: list[Field[Portion]] = [
         Field("ingredient", lambda one: one.ingredient),
         Field("units", lambda one: one.units, style="bold"),
         Field("left", lambda one: one.left, in_table=any(one.kind == "delivery" for one in found)),
         Field("status", lambda one: one.status),
-        Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
+        Field("batch_id", lambda one: one.batch_id, in_table=False),
         Field(
             "delivery",
             lambda one: one.delivery,
             in_table=any(one.kind != "delivery" for one in found),
-            yields=1 if len(found) > 1 else 0,
+            yields=1 if is_several else 0,
         ),
         Field(
             "best_before",
@@ -234,21 +236,20 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
         ),
     ]
     fields: list[Field[Shown]] = [
-        Field("id", lambda one: one.name),
-        Field("kind", lambda one: one.kind, folds=False, yields=0 if len(found) > 1 else 2),
-        Field(
-            "at",
-            lambda one: one.at,
-            shown=lambda one: local(datetime.fromisoformat(one.at)),
-            folds=False,
-            yields=2 if len(found) > 1 else 0,
-        ),
+        Field("id", lambda one: one.name, in_table=is_several),
+        Field("kind", lambda one: one.kind, folds=False, in_table=is_several),
+        Field("at", lambda one: one.at, shown=_time, folds=False, in_table=is_several, yields=2),
         Field("reason", lambda one: one.reason, "about", in_table=any(one.reason is not None for one in found)),
         Field("returned", lambda one: one.returned, in_table=False),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)
+    heads = [] if is_several else [f"{one.kind} {one.name}, {_time(one)}" for one in found]
     lines = [line for one in found if (line := _returned(one))]
-    return Listing(fields, found, nested, total="\n".join(lines), is_document=len(found) == 1)
+    return Listing(fields, found, nested, total="\n".join([*heads, *lines]), is_document=not is_several)
+
+
+def _time(shown: Shown) -> str:
+    return local(datetime.fromisoformat(shown.at))
 
 
 def _returned(shown: Shown) -> str:

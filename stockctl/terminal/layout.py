@@ -57,6 +57,13 @@ class TableColumn:
         longest = max((cell_len(piece) for word in words for piece in _PIECE.findall(word)), default=0)
         return min(self.widest, max(FOLDED, min(longest, LONGEST_WHOLE)))
 
+    @cached_property
+    def narrowest(self) -> int:
+        """Cells that it takes where there is hardly any room: its heading is never cut."""
+        from rich.cells import cell_len
+
+        return min(self.widest, max([FOLDED // 2, *map(cell_len, self.heading.split())]))
+
 
 def draw(console: Console, columns: Sequence[TableColumn], styles: Sequence[str], *, is_plain: bool) -> None:
     """Prints a table; `styles` are the rich styles of its rows, `is_plain` draws with ASCII alone.
@@ -125,7 +132,7 @@ def _widths(columns: Sequence[TableColumn], width: int) -> list[int]:
     """The width of each column: the widest that fold give way, first down to their words, then to a few cells."""
     widths = [column.widest for column in columns]
     excess = sum(widths) + GAP * len(columns) - (width - 1)
-    for floors in ([column.least for column in columns], [min(FOLDED // 2, column.widest) for column in columns]):
+    for floors in ([column.least for column in columns], [column.narrowest for column in columns]):
         while excess > 0:
             spare = [
                 (widths[index], index)

@@ -158,6 +158,12 @@ def test_columns_yield_in_their_order_before_a_name_is_folded_into_single_letter
     assert all("mozzarella" in text for text in texts.values())
 
 
+def test_a_heading_is_never_cut() -> None:
+    fields: list[Field[str]] = [Field(name, str) for name in ("transaction", "ingredient", "delivery", "batch", "at")]
+    shown = printed(Listing(fields, ["long-name-" * 9]), width=60)
+    assert [word for word in ("transaction", "ingredient", "delivery") if word not in shown] == []
+
+
 def test_a_long_name_is_broken_between_its_parts_and_never_within_a_word() -> None:
     fields: list[Field[str]] = [Field("delivery", str), Field("about", lambda _: "two words or three here")]
     name = "wholesale-2026-11-23-a1b2c3d4e5f6.csv@2026-12-31"
