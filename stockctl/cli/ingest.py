@@ -75,8 +75,8 @@ def ingest(
 
     A file with the same name and content is the same delivery, so a repeat changes nothing.
 
-    Exits with 6 if some rows were rejected, and with 3 if nothing of a file was recorded. Also exits with 3, and sends
-    nothing, if an earlier file had the same rows (see --again) or new ingredients resemble known ones (see --new).
+    Exits with 6 if some rows or files were refused, and with 3 if all were. Also exits with 3, and sends nothing, if an
+    earlier file had the same rows (see --again) or new ingredients resemble known ones (see --new).
 
     With --corrects, FILE holds the whole delivery as it should have been. What was recorded too little is added, and
     what was recorded too much is discarded as far as it is still there.
@@ -173,9 +173,11 @@ def _recorded_keys(documents: list[Document]) -> list[str]:
 
 
 def _exit_code(documents: list[Document]) -> ExitCode:
-    if any(document["status"] in {"rejected", "conflict"} for document in documents):
+    refused = [document["status"] in {"rejected", "conflict"} for document in documents]
+    if all(refused):
         return ExitCode.REFUSED
-    return ExitCode.PARTIAL if any(document["rejected_rows"] for document in documents) else ExitCode.DONE
+    has_rejects = any(document["rejected_rows"] for document in documents)
+    return ExitCode.PARTIAL if any(refused) or has_rejects else ExitCode.DONE
 
 
 def _checked(session: Session, files: list[SupplierFile], reading: DateReading) -> list[Checked]:

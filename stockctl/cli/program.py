@@ -23,7 +23,7 @@ MACHINE = "This machine"
 
 COMMANDS: dict[str, tuple[str, *tuple[ExitCode, ...]]] = {
     "ingest": (STOCK, ExitCode.REFUSED, ExitCode.PARTIAL),
-    "use": (STOCK, ExitCode.REFUSED),
+    "use": (STOCK, ExitCode.REFUSED, ExitCode.PARTIAL),
     "return": (STOCK, ExitCode.REFUSED),
     "discard": (STOCK, ExitCode.REFUSED),
     "count": (STOCK, ExitCode.REFUSED),

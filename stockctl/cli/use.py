@@ -53,7 +53,8 @@ def use(
     A transaction succeeds only if every ingredient is available in full. Without --id, a new id is generated. The
     result shows the id.
 
-    A refused transaction takes nothing; the exit code is 3.
+    A refused transaction takes nothing; the exit code is 3. With --file, each transaction succeeds or is refused on its
+    own: exits with 6 if some were refused, and with 3 if all were.
 
     Examples:
         stockctl use ham=10 mushroom=5

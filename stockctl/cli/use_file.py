@@ -81,10 +81,8 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
         session.environment.note(f"stopped: the output was closed. Sent: {run.summary()}. {_AGAIN}")
         raise run.closed
     session.environment.note(run.summary())
-    if run.statuses.keys() & UNDECIDED:
-        raise typer.Exit(ExitCode.FAILED)
-    if run.statuses.keys() - {ACCEPTED}:
-        raise typer.Exit(ExitCode.REFUSED)
+    if code := run.exit_code():
+        raise typer.Exit(code)
 
 
 @contextmanager
@@ -153,6 +151,14 @@ class _Run:
         seconds = max(time.monotonic() - self._began, sys.float_info.epsilon)
         words = ", ".join(f"{units(count)} {label}" for label, count in sorted(self._labels.items()))
         return f"{counts(total, 'order')}: {words} ({total / seconds:,.0f} per second)"
+
+    def exit_code(self) -> ExitCode:
+        """How the run ended; a replayed order counts as accepted, so that a repeat ends as the first run did."""
+        if self.statuses.keys() & UNDECIDED:
+            return ExitCode.FAILED
+        if not self.statuses.keys() - {ACCEPTED}:
+            return ExitCode.DONE
+        return ExitCode.PARTIAL if self.statuses[ACCEPTED] else ExitCode.REFUSED
 
     def _show_progress(self) -> None:
         if time.monotonic() - self._shown > SECONDS_BETWEEN_NOTES and not self._session.environment.stdout_is_terminal:

@@ -38,7 +38,7 @@ _MEANINGS = {
     ExitCode.REFUSED: "refused; nothing was changed",
     ExitCode.CREDENTIALS: "no credentials, or a permission is missing",
     ExitCode.FOUND: "a check found something: --check, --exit-code, --fail-on",
-    ExitCode.PARTIAL: "some rows of a file were rejected, the others recorded",
+    ExitCode.PARTIAL: "partly done: some files, rows or orders were refused, the others accepted",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 

@@ -106,6 +106,18 @@ def test_a_file_of_which_nothing_can_be_recorded_is_not_sent(
     assert "Contents" not in kitchen.clients.s3.list_objects_v2(Bucket=BUCKET)
 
 
+@pytest.mark.usefixtures("working")
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_of_several_files_the_exit_code_shows_whether_some_or_none_were_recorded(
+    stockctl: Stockctl, monday: Path, words: tuple[str, ...]
+) -> None:
+    """3 means that nothing changed."""
+    expired = monday.with_name("expired.csv")
+    expired.write_text("ham,3000,2018-12-31\n")
+    assert stockctl("ingest", str(expired), str(expired), *words).code == ExitCode.REFUSED
+    assert stockctl("ingest", str(monday), str(expired), *words).code == ExitCode.PARTIAL
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'ham,"'])
 def test_a_file_that_is_not_csv_is_an_error(stockctl: Stockctl, monday: Path, content: bytes) -> None:
     monday.write_bytes(content)

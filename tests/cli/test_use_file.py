@@ -33,7 +33,7 @@ def test_a_line_for_each_order_in_the_order_of_the_file(stockctl: Stockctl, tmp_
     orders = tmp_path / "orders.jsonl"
     orders.write_text(order("a", 10) + "\n" + order("b", 500) + order("c", 0) + order("a", 10) + order("a", 11))
     done = stockctl("use", "--file", str(orders))
-    assert done.code == ExitCode.REFUSED
+    assert done.code == ExitCode.PARTIAL
     assert done.columns("line", "transaction_id", "status", "replayed") == [
         ["1", "a", "accepted", "false"],
         ["3", "b", "insufficient_stock", "false"],
@@ -92,7 +92,7 @@ def test_json_output_has_one_document_per_line_with_the_fields_of_use(stockctl: 
 
 def test_a_line_that_is_not_json_is_invalid_and_the_others_are_sent(stockctl: Stockctl) -> None:
     done = stockctl("use", "--file", "-", stdin=(order("a") + "ham=1\n" + order("b")).encode())
-    assert done.code == ExitCode.REFUSED
+    assert done.code == ExitCode.PARTIAL
     assert done.columns("status") == [["accepted"], ["invalid_request"], ["accepted"]]
 
 
@@ -104,6 +104,18 @@ def test_use_and_use_file_give_one_refusal_the_same_status_and_exit_code(
     one, many = stockctl("use", *use), stockctl("use", "--file", "-", stdin=order(*file).encode())
     assert one.code == many.code == ExitCode.REFUSED
     assert one.columns("status") == many.columns("status")
+
+
+@pytest.mark.parametrize(
+    ("units", "code"),
+    [((1, 2), ExitCode.DONE), ((1, 500), ExitCode.PARTIAL), ((500, 0), ExitCode.REFUSED), ((), ExitCode.DONE)],
+)
+def test_the_exit_code_shows_whether_all_some_or_none_of_the_orders_were_accepted(
+    stockctl: Stockctl, units: tuple[int, ...], code: ExitCode
+) -> None:
+    """3 means that nothing changed. A repeat, which replays what was accepted, ends with the same code."""
+    content = "".join(order(f"t{each}", each) for each in units).encode()
+    assert [stockctl("use", "--file", "-", stdin=content).code for _ in range(2)] == [code, code]
 
 
 def answering(statuses: dict[str, str]) -> Callable[..., list[Answer]]:
