@@ -15,7 +15,7 @@ from stockctl.cli.ids import remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities, stock_table
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.cli.use_result import RESULT_FIELDS, REUSED, SHORT, SHORTAGE_FIELDS, UsedItem, UseResult
-from stockctl.domain.errors import Busy, ExitCode, OutcomeUnknown, Refused, StockctlError, UsageError
+from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
 from stockctl.terminal.figures import best_before, units
 from stockctl.terminal.output import Field, Listing, Nested
 
@@ -154,7 +154,11 @@ def _refused_short(session: Session, api: StockApi, wanted: Mapping[str, int], r
     absent = _never_delivered(api, [shortage.ingredient for shortage in result.shortages if not shortage.available])
     if fine := [name for name in wanted if name not in short]:
         session.environment.note(f"available in full: {', '.join(fine)}")
-    low = [name for name in short if name not in absent]
+    return _shortage(session, [name for name in short if name not in absent], absent)
+
+
+def _shortage(session: Session, low: Sequence[str], absent: Sequence[str]) -> Refused:
+    """The refusal of a use of ingredients that there is too little of, or that were never delivered."""
     faults = [
         *([f"not enough stock: {', '.join(low)}"] if low else []),
         *([f"no such ingredient: {', '.join(absent)}"] if absent else []),
@@ -185,9 +189,13 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
     table, now = stock_table(session), int(session.environment.now().timestamp())
     charges: list[Charge] = []
     missing: dict[str, int] = {}
+    absent: list[str] = []
     for ingredient, count in wanted.items():
         holding = table.read(ingredient)
-        found, short = charged(holding, count, now) if holding else ((), count)
+        if holding is None:
+            absent.append(ingredient)
+            continue
+        found, short = charged(holding, count, now)
         charges += found
         if short:
             missing[ingredient] = short
@@ -207,9 +215,7 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
     session.output.show(Listing(fields, charges))
     for ingredient, short in missing.items():
         available = wanted[ingredient] - short
-        session.environment.note(
-            f"not enough {ingredient}: requested {units(wanted[ingredient])}, available {units(available)}"
-        )
+        session.environment.note(f"{ingredient}: requested {units(wanted[ingredient])}, available {units(available)}")
+    if missing or absent:
+        raise _shortage(session, list(missing), absent)
     session.environment.note("nothing was taken (--dry-run)")
-    if missing:
-        raise typer.Exit(ExitCode.REFUSED)

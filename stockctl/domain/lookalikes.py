@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 SHORT, MIDDLE = 3, 5
-"""Names of up to `SHORT` letters may lack a letter or have one too many (hamm for ham, but not jam); those of up to
-`MIDDLE` letters may have one wrong letter (leak for leek)."""
+"""Names of up to `SHORT` letters may lack a letter, have one too many or two swapped (hamm, hma for ham, but not jam);
+those of up to `MIDDLE` letters may have one wrong letter (leak for leek)."""
 
 MOST = 200
 """Names that are compared, since that takes time: where more are new, they are hardly misspelt."""
@@ -55,7 +55,7 @@ def _slip(name: _Name, other: _Name) -> int | None:
         return None
     shorter, longer = sorted((len(name.text), len(other.text)))
     most = 1 if shorter <= MIDDLE else 2
-    is_another = longer == shorter <= SHORT and name.text != other.text
+    is_another = longer == shorter <= SHORT and sorted(name.text) != sorted(other.text)
     if longer < SHORT or longer - shorter > most or is_another:
         return None
     apart = _letters_apart(name.text, other.text)

@@ -115,6 +115,17 @@ def test_a_misspelt_ingredient_is_guessed_at(stockctl: Stockctl) -> None:
     assert "did you mean mushroom?" in stockctl("use", "mushrom=1").err
 
 
+def test_a_dry_run_refuses_with_the_words_of_the_real_run(stockctl: Stockctl) -> None:
+    words = ["use", "ham=500", "egg=1", "mushroom=1", "hma=10"]
+    real, dry = stockctl(*words), stockctl(*words, "--dry-run")
+    fault = "not enough stock: ham; no such ingredient: egg, hma; nothing was taken"
+    error = f"error: {fault}\nhint:  hma: did you mean ham?"
+    assert (real.code, dry.code) == (ExitCode.REFUSED, ExitCode.REFUSED)
+    assert error in real.err
+    assert error in dry.err
+    assert "ham: requested 500, available 130" in dry.err
+
+
 @pytest.mark.parametrize("word", ["ham", "ham=0", "ham=x", "ham=", "=10", "ham=-1", "ham=1.5", "ham=10000000000"])
 def test_invalid_arguments_are_usage_errors_that_show_valid_ones(stockctl: Stockctl, word: str) -> None:
     done = stockctl("use", word)

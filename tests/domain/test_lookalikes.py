@@ -10,6 +10,7 @@ from stockctl.domain.lookalikes import MOST, lookalikes
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
+        *(("hma", "ham"), ("ahm", "ham")),
         *(("hamm", "ham"), ("hm", "ham"), ("leak", "leek"), ("elek", "leek"), ("eggs", "egg"), ("tomatos", "tomatoes")),
         *(("mushrom", "mushroom"), ("mozarela", "mozzarella"), ("creme fraiche", "crème fraîche"), ("chrad", "chard")),
     ],
@@ -23,6 +24,7 @@ def test_a_slip_is_seen(name: str, meant: str) -> None:
     [
         *(
             ("jam", "ham"),
+            ("mah", "ham"),
             ("olives", "olive oil"),
             ("milk 2l", "milk 1l"),
             ("spice12", "spice1"),
