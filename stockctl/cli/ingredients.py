@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.lookalikes import lookalikes
 from stockctl.domain.stock import ingredient_named
 
@@ -65,12 +65,12 @@ def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[
     """Checks that every named ingredient exists.
 
     Raises:
-        StockctlError: one was never delivered; the hint has similar names.
+        Refused: one was never delivered; the hint has similar names.
     """
     absent = [name for name in wanted or [] if name not in found]
     if absent:
         hints = did_you_mean(session, absent) or ["`stockctl stock` lists all ingredients."]
-        raise StockctlError(f"no such ingredient: {', '.join(absent)}", " ".join(hints))
+        raise Refused(f"no such ingredient: {', '.join(absent)}", " ".join(hints))
 
 
 def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
-from stockctl.domain.errors import StockctlError
+from stockctl.domain.errors import Refused
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Holding, Level
 from stockctl.operations import conditions
@@ -115,7 +115,7 @@ class StockTable:
 
         Raises:
             Busy: concurrent uses changed the level until the deadline; the threshold is unchanged.
-            StockctlError: the ingredient was never delivered.
+            Refused: the ingredient was never delivered.
         """
         values: dict[str, AttributeValueTypeDef] = {
             ":one": number(1),
@@ -138,7 +138,7 @@ class StockTable:
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
-                    raise StockctlError(f"no such ingredient: {ingredient}") from error
+                    raise Refused(f"no such ingredient: {ingredient}") from error
                 if code_of(error) != "TransactionConflictException":  # a use is changing the level
                     raise
             else:

@@ -67,7 +67,7 @@ def test_what_makes_no_sense_is_a_usage_error(stockctl: Stockctl, words: list[st
 
 def test_an_ingredient_that_was_never_delivered_is_named(stockctl: Stockctl) -> None:
     done = stockctl("discard", "hma=1")
-    assert (done.code, "no such ingredient: hma" in done.err) == (ExitCode.FAILED, True)
+    assert (done.code, "no such ingredient: hma" in done.err) == (ExitCode.REFUSED, True)
 
 
 def test_batches_that_are_used_up_are_listed_with_all_only(stockctl: Stockctl) -> None:

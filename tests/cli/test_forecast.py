@@ -109,7 +109,7 @@ def test_less_than_two_days_of_history_is_said_and_used(stockctl: Stockctl, kitc
 
 def test_an_unknown_ingredient_is_an_error_with_a_guess(stockctl: Stockctl) -> None:
     done = stockctl("forecast", "hamm")
-    assert (done.code, "did you mean ham?" in done.err) == (ExitCode.FAILED, True)
+    assert (done.code, "did you mean ham?" in done.err) == (ExitCode.REFUSED, True)
 
 
 def test_a_day_is_read_from_totals_so_charges_and_single_uses_do_not_matter(kitchen: Service) -> None:

@@ -130,7 +130,7 @@ def test_a_best_before_with_a_time_is_shown_to_people_in_local_time_and_to_progr
 
 def test_an_unknown_ingredient_is_an_error_with_a_guess(stockctl: Stockctl) -> None:
     done = stockctl("stock", "hamm")
-    assert done.code == ExitCode.FAILED
+    assert done.code == ExitCode.REFUSED
     assert "no such ingredient: hamm" in done.err
     assert "did you mean ham?" in done.err
 

@@ -62,7 +62,7 @@ def test_it_can_be_cleared(stockctl: Stockctl) -> None:
 
 def test_an_ingredient_that_was_never_delivered_has_no_level_to_keep_it(stockctl: Stockctl) -> None:
     done = stockctl("threshold", "hamm=3")
-    assert done.code == ExitCode.FAILED
+    assert done.code == ExitCode.REFUSED
     assert "did you mean ham?" in done.err
 
 
