@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ import typer
 
 from stockctl.cli.completion import complete_items
 from stockctl.cli.ids import check_id, remember_id
-from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities
+from stockctl.cli.ingredients import did_you_mean, quantity_hint, quantity_in, sums
 from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
@@ -91,10 +92,21 @@ def count(
 
 
 def _counted(session: Session, items: Sequence[str], file: str | None) -> dict[str, int]:
+    """Units by ingredient; an ingredient may be counted in several places, so its lines are added up."""
+    lines = _lines(session, items, file)
+    counted = sums(lines)
+    for ingredient, number in Counter(ingredient for ingredient, _ in lines).items():
+        if number > 1:
+            total = units(counted[ingredient])
+            session.environment.note(f"note: {ingredient}: counted {total}, the sum of {number} lines")
+    return counted
+
+
+def _lines(session: Session, items: Sequence[str], file: str | None) -> list[tuple[str, int]]:
     if bool(items) == (file is not None):
-        raise UsageError("count takes ingredients or --file", QUANTITY_HINT)
+        raise UsageError("count takes ingredients or --file", quantity_hint(0))
     if file is None:
-        return quantities(items, may_be_zero=True)
+        return [quantity_in(item, least=0) for item in items]
     from stockctl.cli.count_file import counted_in
 
     return counted_in(session, file)

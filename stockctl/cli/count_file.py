@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stockctl.cli.ingredients import quantities
+from stockctl.cli.ingredients import quantity_in
 from stockctl.domain.csv_layout import SEPARATORS, meanings_of, records
 from stockctl.domain.decoding import decoded_lines
 from stockctl.domain.errors import UsageError
@@ -20,8 +20,8 @@ STDIN = "-"
 _HINT = "Write ingredient,quantity in each line, as in ham,37."
 
 
-def counted_in(session: Session, name: str) -> dict[str, int]:
-    """Units by ingredient in a file, or on standard input; rows of one ingredient are added up.
+def counted_in(session: Session, name: str) -> list[tuple[str, int]]:
+    """The ingredient and units of each row in a file, or on standard input.
 
     Raises:
         UsageError: it cannot be read, or a row does not say what was counted.
@@ -34,19 +34,15 @@ def counted_in(session: Session, name: str) -> dict[str, int]:
         raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a CSV file, or - for stdin.") from error
     except UnreadableFile as error:
         raise UsageError(f"{name}:{error.rejection.line}: {error.rejection.message}", _HINT) from error
-    found: dict[str, int] = {}
+    found: list[tuple[str, int]] = []
     for line, word in rows:
         try:
-            found = {**found, **_added(found, quantities([word], may_be_zero=True))}
+            found.append(quantity_in(word, least=0))
         except UsageError as error:
             raise UsageError(f"{name}:{line}: {error.message}", _HINT) from error
     if not found:
         raise UsageError(f"{name} has no rows", _HINT)
     return found
-
-
-def _added(found: dict[str, int], row: dict[str, int]) -> dict[str, int]:
-    return {ingredient: found.get(ingredient, 0) + units for ingredient, units in row.items()}
 
 
 def _rows(lines: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stockctl.domain.errors import Refused, UsageError
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from stockctl.cli.session import Session
     from stockctl.operations.stock_table import StockTable
 
-QUANTITY_HINT = "Write ingredient=units with a whole number from 1, as in ham=10 mushroom=5."
+
+def quantity_hint(least: int) -> str:
+    """How to write quantities of `least` units or more."""
+    return f"Write ingredient=units with a whole number from {least}, as in ham=10 mushroom=5."
+
+
+QUANTITY_HINT = quantity_hint(1)
 
 
 def stock_table(session: Session) -> StockTable:
@@ -24,29 +30,43 @@ def stock_table(session: Session) -> StockTable:
     return StockTable(session.clients.dynamodb, session.deployment.stock_table)
 
 
-def quantities(words: Sequence[str], *, may_be_zero: bool = False) -> dict[str, int]:
+def quantities(words: Sequence[str]) -> dict[str, int]:
     """Units by ingredient, from words such as `ham=10`; words for one ingredient are added up.
 
     Raises:
         UsageError: a word is something else.
     """
+    return sums(map(quantity_in, words))
+
+
+def sums(quantities: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Units by ingredient, added up."""
+    found: dict[str, int] = {}
+    for ingredient, units in quantities:
+        found[ingredient] = found.get(ingredient, 0) + units
+    return found
+
+
+def quantity_in(word: str, *, least: int = 1) -> tuple[str, int]:
+    """The ingredient and the units, `least` or more, in a word such as `ham=10`.
+
+    Raises:
+        UsageError: it is something else.
+    """
     from stockctl.domain.quantities import quantity_of
 
-    wanted: dict[str, int] = {}
-    for word in words:
-        name, equals, quantity = word.rpartition("=")
-        if not equals:
-            raise UsageError(f"missing quantity: write {shlex.quote(f'{word}=10')}", QUANTITY_HINT)
-        try:
-            ingredient = ingredient_named(name)
-        except ValueError as error:
-            raise UsageError(f"in {word!r} the ingredient {error}", QUANTITY_HINT) from error
-        try:
-            is_zero = may_be_zero and quantity.strip() == "0"
-            wanted[ingredient] = wanted.get(ingredient, 0) + (0 if is_zero else quantity_of(quantity.strip()))
-        except ValueError as error:
-            raise UsageError(f"in {word!r} the quantity {error}", QUANTITY_HINT) from error
-    return wanted
+    hint = quantity_hint(least)
+    name, equals, quantity = word.rpartition("=")
+    if not equals:
+        raise UsageError(f"missing quantity: write {shlex.quote(f'{word}=10')}", hint)
+    try:
+        ingredient = ingredient_named(name)
+    except ValueError as error:
+        raise UsageError(f"in {word!r} the ingredient {error}", hint) from error
+    try:
+        return ingredient, quantity_of(quantity.strip(), least=least)
+    except ValueError as error:
+        raise UsageError(f"in {word!r} the quantity {error}", hint) from error
 
 
 def named(words: Sequence[str]) -> list[str] | None:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from stockctl.domain.rejection import Unusable
 from stockctl.domain.stock import MAX_QUANTITY
 
-NOT_WHOLE = f"is not a whole number from 1 to {MAX_QUANTITY:,}"
 _MOST_DIGITS = 30
 _WHOLE = re.compile(r"([0-9]{1,30})([.,])(0{1,30})")
 _GROUPS = re.compile(r"([0-9]{1,3}(?:[ ,.'\u2019_\u00a0\u202f\u2009][0-9]{3}){1,9})(?:[.,]0{1,2})?")
@@ -16,8 +15,8 @@ _FRACTION = re.compile(r"([0-9]{1,20})[.,]([0-9]{1,20})")
 _WITH_UNIT = re.compile(r"([0-9]{1,20}(?:[.,][0-9]{1,20})?)[ \u00a0\u202f]?([^\W\d_]{1,12}\.?)")
 
 
-def quantity_of(text: str, *, decimal_comma: bool = False) -> int:
-    """The units that were written: a whole number from 1 to 1,000,000,000, in digits.
+def quantity_of(text: str, *, decimal_comma: bool = False, least: int = 1) -> int:
+    """The units that were written: a whole number from `least` to 1,000,000,000, in digits.
 
     `40.0` is 40, and so is `40,0` with `decimal_comma`: there the comma is not what separates the columns.
 
@@ -25,10 +24,10 @@ def quantity_of(text: str, *, decimal_comma: bool = False) -> int:
         Unusable: it is not that, with what to write instead.
     """
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        text = _whole_part(text, decimal_comma=decimal_comma)
+        text = _whole_part(text, decimal_comma=decimal_comma, least=least)
     units = int(text)
-    if not 1 <= units <= MAX_QUANTITY:
-        raise Unusable(NOT_WHOLE)
+    if not least <= units <= MAX_QUANTITY:
+        raise _not_whole(least)
     return units
 
 
@@ -39,7 +38,7 @@ def thousands_in(first: str, second: str) -> str | None:
     return first + second if is_cut else None
 
 
-def _whole_part(text: str, *, decimal_comma: bool) -> str:
+def _whole_part(text: str, *, decimal_comma: bool, least: int) -> str:
     """The digits of a number with nothing but zeros after the decimal sign.
 
     Raises:
@@ -62,7 +61,11 @@ def _whole_part(text: str, *, decimal_comma: bool) -> str:
         number = with_unit[1].replace(",", ".")
         alone = f"write {number} alone, or " if "." not in number else ""
         raise Unusable("has a unit", alone + _in_grams(number))
-    raise Unusable(NOT_WHOLE)
+    raise _not_whole(least)
+
+
+def _not_whole(least: int) -> Unusable:
+    return Unusable(f"is not a whole number from {least} to {MAX_QUANTITY:,}")
 
 
 def _in_grams(number: str) -> str:

@@ -155,6 +155,25 @@ def test_what_makes_no_sense_is_a_usage_error(stockctl: Stockctl, words: list[st
     assert stockctl("count", *words, "--yes").code == ExitCode.USAGE
 
 
+def test_nothing_can_be_counted_but_no_fewer(stockctl: Stockctl, tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("ham,-1\n")
+    for words in (["ham=-1"], ["--file", str(path)]):
+        assert "is not a whole number from 0 to" in stockctl("count", *words, "--yes").err
+    assert "with a whole number from 0" in stockctl("count", "ham=-1", "--yes").err
+    assert booked(stockctl("count", "ham=0.0", "--yes", "-o", "json")) == [("ham", 130, 0, -130, -130)]
+
+
+def test_an_ingredient_counted_in_several_places_is_added_up_with_a_note(stockctl: Stockctl, tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("ham,1000\nbasil,8\nHam,200\nham,0\n")
+    for words, units, lines in ((["ham=1", "basil=8", "Ham=2"], "3", 2), (["--file", str(path)], "1,200", 3)):
+        done = stockctl("count", *words, "--yes", "-o", "json")
+        assert [one["counted"] for one in done.json["items"]] == [8, int(units.replace(",", ""))]
+        assert f"note: ham: counted {units}, the sum of {lines} lines" in done.err
+        assert "basil: counted" not in done.err
+
+
 @pytest.mark.parametrize(
     "content",
     [
