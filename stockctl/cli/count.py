@@ -13,7 +13,7 @@ import typer
 
 from stockctl.cli.completion import complete_items
 from stockctl.cli.ids import check_id, remember_id
-from stockctl.cli.ingredients import did_you_mean, quantity_hint, quantity_in, sums
+from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, stock_table, sums
 from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
@@ -56,6 +56,7 @@ def count(
             "--best-before", metavar="DATE", help="Best-before of units to add. Default: the soonest in stock."
         ),
     ] = None,
+    new: Annotated[bool, typer.Option("--new", help="Count new ingredients even if they resemble known ones.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before booking the differences.")] = False,
     count_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Count id; a repeat with the same id changes nothing.")
@@ -81,7 +82,7 @@ def count(
         raise UsageError("there is no terminal to ask on", "Add --yes to book the differences without a question.")
     moment = _moment(session, at)
     sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
-    counting = _Counting(session, tables(session), _best_before(session, written_best_before), moment, yes)
+    counting = _Counting(session, tables(session), _best_before(session, written_best_before), moment, new, yes)
     try:
         results = [counting.result(sheet) for sheet in sheets]
     except (Busy, OutcomeUnknown) as error:
@@ -148,6 +149,7 @@ class _Counting:
     place: Tables
     best_before: BestBefore | None
     moment: datetime | None
+    new: bool
     yes: bool
     was_shown: bool = False
 
@@ -185,15 +187,20 @@ class _Counting:
         return lines if self.moment is None else tuple(_as_of(self.session, lines, self.moment))
 
     def _check(self, lines: Sequence[Line]) -> None:
-        """Refuses units to add without a best-before."""
+        """Refuses new ingredients that may be misspelt, and units to add without a best-before."""
+        alike = self._alike(lines)
         undated = [line for line in lines if line.difference > 0 and line.best_before is None]
-        if not undated:
-            return
-        new = [line.ingredient for line in undated if line.version is None]
-        names = ", ".join(line.ingredient for line in undated)
-        kind = "no such ingredient" if new else "no best-before is known of"
-        hints = did_you_mean(self.session, new)
-        raise Refused(f"{kind}: {names}; nothing was booked", " ".join([*hints, "Add them with --best-before DATE."]))
+        if undated:
+            raise _undated_refusal(undated, alike)
+        if alike:
+            raise misspelt(alike, "count", "booked")
+
+    def _alike(self, lines: Sequence[Line]) -> dict[str, str]:
+        """New ingredients that look like a known one, unless they are said to be new."""
+        from stockctl.domain.lookalikes import lookalikes
+
+        new = [line.ingredient for line in lines if line.version is None]
+        return lookalikes(new, stock_table(self.session).ingredients()) if new and not self.new else {}
 
     def _ask(self, lines: Sequence[Line], before: Sequence[Line]) -> None:
         changed = [line for line in lines if line not in before]
@@ -216,6 +223,15 @@ class _Counting:
             self.session.environment.note(
                 f"{line.ingredient}: book {units(line.book)}, counted {units(line.counted)}, {change(line.difference)}"
             )
+
+
+def _undated_refusal(undated: Sequence[Line], alike: Mapping[str, str]) -> Refused:
+    names = [line.ingredient for line in undated]
+    kind = "no such ingredient" if any(line.version is None for line in undated) else "no best-before is known of"
+    hints = questions({name: alike[name] for name in names if name in alike})
+    if len(hints) < len(names):
+        hints.append("Add new units with --best-before DATE.")
+    return Refused(f"{kind}: {', '.join(names)}; nothing was booked", " ".join(hints))
 
 
 def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
 from stockctl.cli.completion import remember_ingredients
-from stockctl.cli.ingredients import questions
+from stockctl.cli.ingredients import NAMED, misspelt, questions
 from stockctl.domain.delivery import Row, file_of, whole_delivery
 from stockctl.domain.errors import Refused
 from stockctl.domain.lookalikes import lookalikes
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from stockctl.cli.supplier_files import Checked
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.stock_table import StockTable
-
-NAMED = 3
-"""Rows or names that a message lists."""
 
 NOTES = 10
 """Oddities that are reported one by one."""
@@ -127,12 +124,7 @@ def refuse_misspelt(
     can_ask = session.environment.stdin_is_terminal and not dry_run
     if can_ask and session.environment.agrees("Send them as new ingredients?"):
         return
-    pairs = [f"{name} ({known})" for name, known in unknown.alike.items()]
-    more = f" and {counts(len(pairs) - NAMED, 'other')}" if len(pairs) > NAMED else ""
-    raise Refused(
-        f"new ingredients look like known ones: {', '.join(pairs[:NAMED])}{more}; nothing was sent",
-        "Correct the names, or send them as new ingredients with --new.",
-    )
+    raise misspelt(unknown.alike, "send", "sent")
 
 
 def note_early_stock(session: Session, table: StockTable, rows: Sequence[Row]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.lookalikes import lookalikes
 from stockctl.domain.stock import ingredient_named
+from stockctl.terminal.figures import counts
 
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
@@ -21,6 +22,9 @@ def quantity_hint(least: int) -> str:
 
 
 QUANTITY_HINT = quantity_hint(1)
+
+NAMED = 3
+"""Rows or names that a message lists."""
 
 
 def stock_table(session: Session) -> StockTable:
@@ -105,3 +109,13 @@ def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:
 def questions(alike: Mapping[str, str]) -> list[str]:
     """Asks, for each misspelt name, whether the known one was meant."""
     return [f"{name}: did you mean {known}?" for name, known in alike.items()]
+
+
+def misspelt(alike: Mapping[str, str], verb: str, done: str) -> Refused:
+    """The refusal of new ingredients that look like known ones; `verb` and `done` are what the command does to them."""
+    pairs = [f"{name} ({known})" for name, known in alike.items()]
+    more = f" and {counts(len(pairs) - NAMED, 'other')}" if len(pairs) > NAMED else ""
+    return Refused(
+        f"new ingredients look like known ones: {', '.join(pairs[:NAMED])}{more}; nothing was {done}",
+        f"Correct the names, or {verb} them as new ingredients with --new.",
+    )

@@ -76,10 +76,29 @@ def test_a_name_never_seen_needs_a_best_before(stockctl: Stockctl) -> None:
     done = stockctl("count", "hamm=3", "basil=1", "--yes")
     assert (done.code, "no such ingredient: hamm; nothing was booked" in done.err) == (ExitCode.REFUSED, True)
     assert "did you mean ham?" in done.err
+    assert "--best-before" not in done.err
     assert levels(stockctl) == {"basil": 8, "ham": 130}
     done = stockctl("count", "saffron=3", "--best-before", "2040-06-30", "--yes", "-o", "json")
     assert booked(done) == [("saffron", 0, 3, 3, 3)]
     assert stockctl("stock", "saffron", "--batches").columns("best_before") == [["2040-06-30"]]
+
+
+@pytest.mark.parametrize("words", [["hams=5", "--best-before", "2040-12-31"], ["hma=0"]])
+def test_a_new_name_that_looks_like_a_known_one_needs_new(stockctl: Stockctl, words: list[str]) -> None:
+    """Counting ham under a misspelt name would add units that are there already, or leave ham as it is."""
+    done = stockctl("count", *words, "--yes", "--id", "c")
+    assert done.code == ExitCode.REFUSED
+    assert f"new ingredients look like known ones: {words[0][:-2]} (ham); nothing was booked" in done.err
+    assert "or count them as new ingredients with --new" in done.err
+    assert levels(stockctl) == {"basil": 8, "ham": 130}
+    for status in ("counted", "replayed"):
+        done = stockctl("count", *words, "--yes", "--id", "c", "--new", "-o", "json")
+        assert (done.code, done.json["status"]) == (ExitCode.DONE, status)
+
+
+def test_two_letters_in_the_wrong_order_are_a_question(stockctl: Stockctl) -> None:
+    done = stockctl("count", "hma=3", "saffron=1", "--yes")
+    assert (done.code, "hma: did you mean ham? Add new units with" in done.err) == (ExitCode.REFUSED, True)
 
 
 def test_an_ingredient_that_was_used_up_needs_a_best_before(stockctl: Stockctl, kitchen: Service) -> None:
