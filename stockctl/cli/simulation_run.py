@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from stockctl.cli.settings import DEFAULT_STACK
 from stockctl.cli.watch_feed import Feeds, LevelSource, first_view
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.simulation.summary import Summary, summary_of
-from stockctl.terminal.figures import counts
 from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines, most_lacking
 from stockctl.terminal.live import watch_live
 from stockctl.terminal.output import Field, Listing, OutputFormat
@@ -24,13 +23,14 @@ from stockctl.terminal.watch_model import Watched
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from stockctl.domain.stock import Level
     from stockctl.simulation.service import Service
 
 SETTLE_SECONDS = 20.0
 """How long to wait for the last deliveries to be recorded."""
 STREAM_SECONDS = 5.0
 """How long to wait for the last changes on the stream; only the screen and the report need them."""
-SUMMARY_LINES = 9
+SUMMARY_LINES = 10
 """Lines of the summary, printed below the last frame."""
 PROGRESS_SECONDS = 5.0
 """Seconds between two progress lines."""
@@ -64,6 +64,8 @@ class SimulationRun:
             self._start.present(level)
         self._view = first_view(session.environment, f"stockctl simulate {service.schedule.kitchen.name}", self._names)
         self._failure: Exception | None = None
+        self._late: list[str] = []
+        self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="kitchen", daemon=True)
 
     def run(self, report: Path | None) -> None:
@@ -97,8 +99,17 @@ class SimulationRun:
     def _serve(self) -> None:
         try:
             self._service.serve()
+            self._late = self._service.settle(SETTLE_SECONDS)
+            self._wait_for_screen()
         except Exception as error:  # raised again in the main thread
             self._failure = error
+
+    def _wait_for_screen(self) -> None:
+        """Keeps the run going until the screen has the last changes, so that its last frame is the summary's."""
+        versions = self._versions(self._feeds.stock.levels(self._names))
+        deadline = time.monotonic() + STREAM_SECONDS
+        while not self._is_ending.is_set() and time.monotonic() < deadline and not self._has(versions):
+            time.sleep(0.1)
 
     def _is_over(self) -> bool:
         return not self._thread.is_alive()
@@ -137,32 +148,39 @@ class SimulationRun:
 
     def _ended(self) -> Summary:
         """Ends the service, and counts once all that was delivered has been recorded."""
+        self._is_ending.set()
         self._service.stop()
-        self._thread.join(SETTLE_SECONDS)
+        self._thread.join(2 * SETTLE_SECONDS)
         if self._failure:
             raise self._failure
-        for key in self._service.settle(SETTLE_SECONDS):
+        for key in self._late:
             self._note(f"{key} has no receipt yet and is not counted")
         after = self._feeds.stock.levels(self._names)
-        self._catch_up({level.ingredient: level.version for level in after})
+        self._catch_up(self._versions(after))
         return summary_of(self._before, after, self._service.tally)
 
     def _catch_up(self, versions: dict[str, int]) -> None:
-        """Reads the changes that are still on the stream, for the screen and the report."""
+        """Reads the changes that are still on the stream, for the report."""
         deadline = time.monotonic() + STREAM_SECONDS
         while time.monotonic() < deadline:
             for change in self._feeds.stream.changes():
                 self._watched.changed(change)
-            latest = {one.name: one.latest.version for one in self._watched.ingredients if one.latest}
-            if all(latest.get(name, 0) >= version for name, version in versions.items()):
+            if self._has(versions):
                 return
             time.sleep(0.1)
 
+    def _has(self, versions: dict[str, int]) -> bool:
+        """Whether the screen has levels as new as these."""
+        latest = {one.name: one.latest.version for one in self._watched.ingredients if one.latest}
+        return all(latest.get(name, 0) >= version for name, version in versions.items())
+
+    def _versions(self, levels: Iterable[Level]) -> dict[str, int]:
+        return {level.ingredient: level.version for level in levels}
+
     def _print(self, summary: Summary) -> None:
         notes = [
-            "the figures add up" if summary.adds_up else "",
+            equation(summary) if summary.adds_up else "",
             f"refused for lack of {most_lacking(summary.refused_for)}" if summary.refused_for else "",
-            f"{counts(summary.carried_over, 'unit')} on hand before the run" if summary.carried_over else "",
         ]
         total = "; ".join(filter(None, notes))
         self._session.output.show(Listing(FIGURES, [summary], total=total, is_document=True))
@@ -188,3 +206,11 @@ class SimulationRun:
 
     def _note(self, line: str) -> None:
         self._session.environment.note(f"stockctl: {line}")
+
+
+def equation(summary: Summary) -> str:
+    """Where all units came from, and where they are."""
+    gained = (summary.carried_over, "before"), (summary.received, "received"), (summary.returned, "returned")
+    gone = (summary.used, "used"), (summary.expired, "expired"), (summary.discarded, "discarded")
+    sides = [[f"{count:,} {name}" for count, name in side if count] for side in (gained, gone)]
+    return f"the figures add up: {' + '.join(sides[0])} = {' + '.join([f'{summary.on_hand:,} on hand', *sides[1]])}"

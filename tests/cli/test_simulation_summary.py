@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
-from stockctl.cli.simulation_run import FIGURES
+from stockctl.cli.simulation_run import FIGURES, equation
 from stockctl.simulation.summary import Summary
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.output import Listing, Output, OutputFormat
@@ -23,3 +24,12 @@ def test_every_figure_is_on_the_screen(columns: int) -> None:
     assert ["orders", "orders", "units", "units", "units", "units"] in lines
     assert ["served", "refused", "received", "used", "expired", "on", "hand", "waste"] in lines
     assert ["92", "6", "12,220", "6,290", "260", "5,710", "4%"] in lines
+
+
+def test_the_equation_has_every_unit() -> None:
+    summary = replace(SUMMARY, discarded=12, returned=2)
+    assert (
+        equation(SUMMARY)
+        == "the figures add up: 40 before + 12,220 received = 5,710 on hand + 6,290 used + 260 expired"
+    )
+    assert equation(summary).endswith("2 returned = 5,710 on hand + 6,290 used + 260 expired + 12 discarded")
