@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from stockctl.domain.best_before import BestBefore
     from stockctl.domain.count import BookedLine, Line, Sheet
+    from stockctl.operations.levels_at import LevelAt
     from stockctl.operations.use import Tables
 
 MAX_SHOWINGS = 20
@@ -238,7 +239,7 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
     """The lines, compared with the levels as they were.
 
     Raises:
-        Refused: history does not know those levels exactly.
+        Refused: history does not know those levels exactly, or units were counted before they could be in any level.
     """
     from dataclasses import replace
 
@@ -248,6 +249,12 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
     place = tables(session)
     levels = place.stock.levels([line.ingredient for line in lines])
     then = {one.ingredient: one for one in levels_at(history_table(session), levels, moment)}
+    early = [line.ingredient for line in lines if line.counted and _was_never_stocked(then.get(line.ingredient))]
+    if early:
+        raise Refused(
+            f"not in stock yet at {local(moment)}: {', '.join(early)}; nothing was booked",
+            "Units that were recorded later would be added again. Count them with a later --at, or now, without --at.",
+        )
     for line in lines:
         found = then.get(line.ingredient)
         if found is None:
@@ -259,6 +266,10 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
             )
         else:
             yield replace(line, book=found.quantity)
+
+
+def _was_never_stocked(then: LevelAt | None) -> bool:
+    return then is not None and then.was_never_stocked
 
 
 def _added_with(line: Line) -> str | None:

@@ -30,6 +30,11 @@ class LevelAt:
     begins: str | None = None
 
     @property
+    def was_never_stocked(self) -> bool:
+        """Whether the first change of all came after the moment."""
+        return self.entry is None and self.begins is None
+
+    @property
     def quantity(self) -> int | None:
         """Units on hand; None where history does not know."""
         if self.begins is not None:

@@ -244,6 +244,17 @@ def test_a_count_of_an_earlier_time_is_compared_with_the_levels_of_then(stockctl
     assert levels(stockctl)["ham"] == 101
 
 
+def test_units_counted_before_the_first_delivery_are_not_added_again(stockctl: Stockctl) -> None:
+    """The delivery was recorded after they were counted, so the level has them already."""
+    done = stockctl("count", "basil=8", "--at", "1h", "--yes")
+    assert (done.code, "not in stock yet at " in done.err) == (ExitCode.REFUSED, True)
+    assert ": basil; nothing was booked" in done.err
+    assert levels(stockctl) == {"basil": 8, "ham": 130}
+    assert booked(stockctl("count", "basil=0", "--at", "1h", "--yes", "-o", "json")) == [("basil", 0, 0, 0, 0)]
+    words = "count", "saffron=3", "--at", "1h", "--best-before", "2040-12-31", "--yes", "-o", "json"
+    assert booked(stockctl(*words)) == [("saffron", 0, 3, 3, 3)]
+
+
 def test_a_time_that_history_does_not_know_exactly_is_refused(stockctl: Stockctl, kitchen: Service) -> None:
     level = kitchen.stock.level("ham")
     assert level is not None
