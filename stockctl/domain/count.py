@@ -66,15 +66,19 @@ class Sheet:
         return hashlib.sha256(content.encode()).hexdigest()
 
     @property
+    def cause(self) -> str:
+        """What the levels that it changes name as the cause."""
+        return f"count {self.count_id}"
+
+    @property
     def delivery(self) -> str:
         """What the batches that it adds name as their delivery."""
         return f"count/{self.count_id}"
 
     def discard(self, line: Line) -> Discard:
         """Takes out what the book has too much, as far as it is still there."""
-        return Discard(
-            discard_id(self.count_id, line.ingredient), line.ingredient, -line.difference, REASON, up_to=True
-        )
+        name, units = discard_id(self.count_id, line.ingredient), -line.difference
+        return Discard(name, line.ingredient, units, REASON, up_to=True, part_of=self.cause)
 
     def batch(self, line: Line, best_before: BestBefore, received_at: str) -> Batch:
         """The batch of what the book has too little."""

@@ -22,7 +22,8 @@ class Discard:
     """A request: units of one ingredient, of one batch or delivery, or of any batch, the soonest to expire first.
 
     `delivery` is the key of a delivery or the name of its file. Units are taken only from `batch_ids`; empty means any.
-    With `up_to` it takes what is available if that is less, even nothing.
+    With `up_to` it takes what is available if that is less, even nothing. `part_of` is the cause of the level change,
+    where the discard is a part of something: `count <id>`.
     """
 
     discard_id: str
@@ -33,6 +34,12 @@ class Discard:
     delivery: str | None = None
     batch_ids: tuple[str, ...] = ()
     up_to: bool = False
+    part_of: str | None = None
+
+    @property
+    def cause(self) -> str:
+        """What the level names as the cause of its change."""
+        return self.part_of or f"discard {self.discard_id}"
 
     @property
     def request_hash(self) -> str:

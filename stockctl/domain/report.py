@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, reduce
 
+from stockctl.domain.count import discard_id
 from stockctl.domain.discard import Removal
 from stockctl.domain.history import ChargeEntry, Entry, LevelEntry, RecordedChange, changes
 from stockctl.domain.stock import Batch
@@ -111,8 +112,10 @@ class Account:
 
 
 def discard_id_of(entry: LevelEntry) -> str | None:
-    """The id of the discard that caused a change."""
+    """The id of the discard that a change was, where it may have been one: a count discards or adds."""
     kind, _, name = entry.cause.partition(" ")
+    if kind == "count":
+        return discard_id(name, entry.ingredient)
     return name if kind == "discard" else None
 
 

@@ -161,7 +161,7 @@ def _taken_out(tables: Tables, sheet: Sheet, line: Line) -> int:
 def _added(tables: Tables, sheet: Sheet, line: Line, best_before: BestBefore) -> int:
     batch = sheet.batch(line, best_before, iso(tables.clock()))
     try:
-        done = receive(tables.stock, [batch], tables.clock, tables.patience, f"count {sheet.count_id}")
+        done = receive(tables.stock, [batch], tables.clock, tables.patience, sheet.cause)
     except Conflict:  # other units of it were counted under this id, when its record was forgotten
         return 0
     return sum(one.quantity for one in (*done.recorded, *done.known))

@@ -126,7 +126,7 @@ def _take_from_level(
                 ":minus_units": number(-units),
                 ":units": number(units),
                 ":one": number(1),
-                ":cause": text(f"discard {request.discard_id}"),
+                ":cause": text(request.cause),
                 ":at": text(iso(commit.at)),
                 ":commit": text(commit.commit_id),
                 ":generation": number(holding.level.generation),

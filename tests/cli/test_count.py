@@ -39,9 +39,19 @@ def test_what_is_missing_is_discarded_and_what_is_there_besides_is_added(stockct
     ham, basil = kitchen.stock.level("ham"), kitchen.stock.read("basil")
     assert ham is not None
     assert basil is not None
-    assert (ham.discarded, ham.cause) == (9, "discard c1/ham")
+    assert (ham.discarded, ham.cause) == (9, "count c1")
     assert (basil.level.received, basil.level.cause) == (10, "count c1")
     assert {batch.batch_id for batch in basil.batches} == {"monday.csv@2041-12-31", "count/c1@2041-12-31"}
+
+
+def test_history_has_the_count_as_the_cause_of_what_it_adds_and_takes_out(stockctl: Stockctl, kitchen: Service) -> None:
+    stockctl("count", "ham=121", "basil=10", "--yes", "--id", "c1")
+    kitchen.process_stream("ham", "basil")
+    for ingredient, units in (("ham", "-9"), ("basil", "2")):
+        assert stockctl("history", ingredient).columns("cause", "change")[-1] == ["count c1", units]
+    (ham,) = (one for one in stockctl("report", "-o", "json").json if one["ingredient"] == "ham")
+    assert ham["discarded_for"] == {"count": 9}
+    assert stockctl("show", "c1").columns("ingredient", "units", "status")[-1] == ["ham", "9", "missing"]
 
 
 def test_a_repeat_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:

@@ -54,6 +54,21 @@ def test_units_are_those_of_the_period_and_discards_have_their_reason() -> None:
     assert line.movement.waste == pytest.approx(12 / 50)
 
 
+@pytest.mark.parametrize("cause", ["count c1", "discard c1/ham"])
+def test_what_a_count_discards_has_its_reason(cause: str) -> None:
+    """Earlier releases named the discard of the count as the cause, not the count."""
+    entries = history(
+        ("2026-11-20T06:00:00.000Z", "received", 100, "delivery dairy/a.csv"),
+        ("2026-11-20T12:00:00.000Z", "discarded", 9, cause),
+        ("2026-11-20T23:30:00.000Z", "received", 4, "count c2"),
+    )
+    counted = {"c1/ham": DiscardRecord("count", (Removal("dairy/a.csv@x", "dairy/a.csv", "x", 9),))}
+    (line,) = by_ingredient([Account("ham", None, entries)], counted)
+    assert line.movement == Movement(104, discarded={"count": 9})
+    (line,) = by_supplier([Account("ham", None, entries)], counted)
+    assert line.movement.discarded == {"count": 9}
+
+
 def test_a_discard_whose_record_is_gone_has_no_known_reason() -> None:
     (line,) = by_ingredient([Account("ham", None, HAM)], {})
     assert line.movement.discarded == {"unknown": 5}
