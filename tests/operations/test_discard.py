@@ -50,3 +50,16 @@ def test_more_than_there_is_is_refused_with_what_there_is() -> None:
     tables = Tables(table, TRANSACTIONS, lambda: 0.0, Patience(seconds=0.0))
     assert discard(tables, Discard("d1", "ham", 11, "spoiled")) == TooFew(10)
     assert discard(tables, Discard("d2", "egg", 1, "spoiled")) == TooFew(0)
+
+
+def test_a_repeat_is_answered_even_if_there_is_less_by_now() -> None:
+    """Without that, whoever lost the answer would hear that there is too little, and discard other units."""
+    client: Any = TableEngine()
+    table = StockTable(client, STOCK)
+    receive(table, BATCHES, lambda: 0.0, Patience(seconds=0.0))
+    tables = Tables(table, TRANSACTIONS, lambda: 0.0, Patience(seconds=0.0))
+    request = Discard("d", "ham", 8, "dropped")
+    first = discard(tables, request)
+    assert isinstance(first, Discarded)
+    again = discard(tables, request)
+    assert again == replace(first, replayed=True)
