@@ -96,9 +96,7 @@ def history(
 def _no_period(since: str, until: str | None) -> UsageError:
     """The error for a period that ends before it begins; --since is 7d where it was not given."""
     if until is None:
-        return UsageError(
-            f"--since is in the future: {since}", "Name a time that has passed, such as 2h or 2026-12-31."
-        )
+        return UsageError(f"--since is in the future: {since}", "Name a time that has passed: 2h is two hours ago.")
     return UsageError(f"--since ({since}) is not before --until ({until})", "Set --since to an earlier time.")
 
 

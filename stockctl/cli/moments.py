@@ -36,5 +36,5 @@ def past_moment(text: str, option: str, now: datetime) -> datetime:
     """
     moment = moment_given(text, option, now)
     if moment > now:
-        raise UsageError(f"{option} is in the future: {text}", "Name a time that has passed, such as 2h or 2026-12-31.")
+        raise UsageError(f"{option} is in the future: {text}", "Name a time that has passed: 2h is two hours ago.")
     return moment

@@ -75,7 +75,7 @@ def report(
     count as waste. Lines with most waste come first.
 
     --by supplier is about the deliveries received in the period, by the first folder of their name: what was used,
-    discarded or has expired of them until now. Units that came back after a use count as used.
+    discarded or has expired of them until now. Units that came back after a use are listed as returned.
 
     The HTML page works offline. Days are in the stack's time zone.
 

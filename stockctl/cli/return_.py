@@ -165,7 +165,7 @@ def _listing(result: ReturnResult) -> Listing[ReturnResult]:
             shown=lambda one: best_before(one.best_before) if one.best_before else "passed",
             folds=False,
         ),
-        Field("status", lambda one: "returned" if one.is_back else "expired"),
+        Field("result", lambda one: "returned" if one.is_back else "expired"),
     ]
     fields: list[Field[ReturnResult]] = [
         Field("return_id", lambda one: one.request.return_id, in_table=False),

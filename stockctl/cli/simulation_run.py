@@ -193,7 +193,16 @@ class SimulationRun:
 
         histories = {
             one.name: [
-                LevelPoint(point.at, point.quantity, point.used, point.expired, point.cause) for point in one.points
+                LevelPoint(
+                    point.at,
+                    point.quantity,
+                    point.used,
+                    point.expired,
+                    point.cause,
+                    point.discarded,
+                    point.returned,
+                )
+                for point in one.points
             ]
             for one in self._watched.ingredients
         }

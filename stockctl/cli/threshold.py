@@ -50,8 +50,11 @@ def threshold(
         raise UsageError("an ingredient is named twice", "Set, show or clear it.")
     table = stock_table(session)
     known = [*wanted, *cleared, *(asked or [])]
-    check_known(session, known, [level.ingredient for level in table.levels(known)])
+    before = {level.ingredient: level.threshold for level in table.levels(known)}
+    check_known(session, known, list(before))
     for ingredient, units in {**wanted, **dict.fromkeys(cleared)}.items():
+        if units == before[ingredient]:
+            continue  # nothing to publish
         table.set_threshold(ingredient, units, session.environment.now().timestamp())
     shown = None if asked is None else [*asked, *wanted]
     levels = [level for level in table.levels(shown) if shown or level.threshold is not None]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+from zoneinfo import available_timezones
 
 from stockctl.deployment.template import template_document
 from stockctl.domain.errors import UsageError
@@ -98,4 +99,6 @@ def _check_time_zone(name: str) -> None:
     try:
         time_zone(name)
     except ValueError as error:
-        raise UsageError(f"--parameter TimeZone: {error}", "UTC is a time zone, too.") from error
+        alike = get_close_matches(name, available_timezones(), n=2)
+        hint = f"Did you mean {' or '.join(alike)}?" if alike else "UTC is a time zone, too."
+        raise UsageError(f"--parameter TimeZone: {error}", hint) from error

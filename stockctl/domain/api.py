@@ -155,12 +155,12 @@ def level_document(level: Level) -> dict[str, Any]:
 
 
 def holding_document(holding: Holding, *, with_deliveries: bool) -> dict[str, Any]:
-    """The body of `GET /stock/{typeId}`: the level and its batches, the soonest to expire first.
+    """The body of `GET /stock/{typeId}`: the level and its batches with stock, the soonest to expire first.
 
     Deliveries are named after suppliers' files, and batches after deliveries.
     """
     names = _names_of if with_deliveries else _no_names
-    batches = [{**names(batch), **_batch_document(batch)} for batch in holding.counted]
+    batches = [{**names(batch), **_batch_document(batch)} for batch in holding.counted if batch.quantity]
     return {**level_document(holding.level), "batches": batches}
 
 

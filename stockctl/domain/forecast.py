@@ -285,6 +285,6 @@ def to_order(found: Forecast, start: datetime, cover_days: float) -> int:
     Units that will have expired unused by then do not count as stock.
     """
     horizon = start.timestamp() + timedelta(days=cover_days).total_seconds()
-    used = math.ceil(demand(found.pace, start).likely.by(horizon))
+    used = math.ceil(round(demand(found.pace, start).likely.by(horizon), 1))  # 10.01 is 10: the pace moves by seconds
     lost = sum(stock.units.likely for stock in found.unused if stock.batch.expires_at <= horizon)
     return max(0, max(used, found.threshold or 0) - (found.on_hand - lost))

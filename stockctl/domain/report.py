@@ -14,6 +14,7 @@ from functools import cached_property, reduce
 from stockctl.domain.count import discard_id
 from stockctl.domain.discard import Removal
 from stockctl.domain.history import ChargeEntry, Entry, LevelEntry, RecordedChange, changes
+from stockctl.domain.returns import is_return
 from stockctl.domain.stock import Batch
 
 UNKNOWN_REASON = "unknown"
@@ -155,8 +156,8 @@ def by_day(accounts: Sequence[Account], discards: Discards, since: datetime, unt
 def by_supplier(accounts: Iterable[Account], discards: Discards) -> list[ReportLine]:
     """What became of the deliveries received in the period: a line for each supplier, those with most waste first.
 
-    What a delivery brought is used, discarded or on hand, or else it has expired. Units that came back after a use
-    count as used.
+    What a delivery brought, and what came back of it after a use, is used, discarded or on hand, or else it has
+    expired. Of units that came back, were not used again and are gone by now, nothing is known here.
     """
     fates: dict[str, tuple[Movement, int]] = {}
     for account in accounts:
@@ -216,9 +217,11 @@ def _fates(account: Account, discards: Discards) -> Iterator[tuple[str, Movement
     """
     live = {batch.batch_id for batch in account.batches}
     charged: Counter[str] = Counter()
+    came_back: Counter[str] = Counter()
     for charge in account.charges:
         if charge.batch_id not in live:
             charged[charge.delivery] += charge.units
+            came_back[charge.delivery] += charge.units if is_return(charge.batch_id) else 0
     discarded = _discarded(account, discards)
     for delivery, received in _received(account).items():
         batches = [batch for batch in account.batches if batch.delivery == delivery]
@@ -227,8 +230,9 @@ def _fates(account: Account, discards: Discards) -> Iterator[tuple[str, Movement
         reasons = discarded.get(delivery, Counter())
         forgotten = max(0, sum(batch.discarded for batch in batches) - reasons.total())
         reasons += Counter({UNKNOWN_REASON: forgotten})
-        expired = max(0, received - used - reasons.total() - left)
-        yield delivery, Movement(received, 0, used, expired, dict(reasons)), left
+        returned = came_back[delivery] + sum(batch.received for batch in batches if is_return(batch.batch_id))
+        expired = max(0, received + returned - used - reasons.total() - left)
+        yield delivery, Movement(received, returned, used, expired, dict(reasons)), left
 
 
 def _discarded(account: Account, discards: Discards) -> dict[str, Counter[str]]:

@@ -112,6 +112,11 @@ def merged(units: Iterable[ReturnedUnits]) -> list[ReturnedUnits]:
     return list(found.values())
 
 
+def is_return(batch_id: str) -> bool:
+    """Whether a batch came back by a return."""
+    return batch_id.startswith(BATCH_PREFIX)
+
+
 def coming_back(units: Iterable[ReturnedUnits], return_id: str, now: int) -> Iterator[ReturnedUnits]:
     """Units with the batches that they come back as, where they have not expired: `return/<return id>@<best before>`.
 
@@ -125,9 +130,12 @@ def coming_back(units: Iterable[ReturnedUnits], return_id: str, now: int) -> Ite
             continue
         seen[one.ingredient, one.best_before] += 1
         number = seen[one.ingredient, one.best_before]
-        name = f"return/{return_id}" + (f"/{number}" if number > 1 else "")
+        name = f"{BATCH_PREFIX}{return_id}" + (f"/{number}" if number > 1 else "")
         yield replace(one, batch_id=batch_id_of(name, one.best_before))
 
+
+BATCH_PREFIX = "return/"
+"""What the ids of batches begin with that came back by a return."""
 
 FIELDS = {"returnId", "transactionId", "items"}
 """The fields of a request."""

@@ -27,6 +27,8 @@ class LevelPoint:
     used: int
     expired: int
     cause: str
+    discarded: int = 0
+    returned: int = 0
 
 
 Histories = Mapping[str, Sequence[LevelPoint]]
@@ -201,7 +203,8 @@ th:first-child, td:first-child {{ text-align: left }}
 footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 </style>
 {picture}
-<table><tr><th>ingredient<th>received<th>used<th>expired<th>on hand<th>waste</tr>{rows}{_total(summary)}</table>
+<table><tr><th>ingredient<th>received<th>returned<th>used<th>expired<th>discarded<th>on hand<th>waste</tr>{rows}
+{_cells("total", summary)}</table>
 <ul>{faults}</ul>
 <footer>Began {iso(service.began)}. Repeat it with <code>{escape(_command(service))}</code></footer>
 </html>
@@ -212,17 +215,15 @@ def _row(name: str, steps: Sequence[LevelPoint], began: float) -> str:
     """What the run itself moved: a step before it is the level it began with."""
     first, last = steps[0] if steps[0].at < began else LevelPoint(began, 0, 0, 0, ""), steps[-1]
     used, expired = last.used - first.used, last.expired - first.expired
-    return _cells(name, used + expired + last.quantity - first.quantity, used, expired, last.quantity)
+    discarded, returned = last.discarded - first.discarded, last.returned - first.returned
+    received = used + expired + discarded - returned + last.quantity - first.quantity
+    return _cells(name, Summary(0, 0, {}, first.quantity, received, used, expired, last.quantity, discarded, returned))
 
 
-def _total(summary: Summary) -> str:
-    return _cells("total", summary.received, summary.used, summary.expired, summary.on_hand)
-
-
-def _cells(name: str, received: int, used: int, expired: int, on_hand: int) -> str:
-    waste = f"{expired / max(1, used + expired):.0%}"
-    figures = f"<td>{received:,}<td>{used:,}<td>{expired:,}<td>{on_hand:,}<td>{waste}"
-    return f"<tr><td>{escape(name)}{figures}</tr>"
+def _cells(name: str, units: Summary) -> str:
+    counts = (units.received, units.returned, units.used, units.expired, units.discarded, units.on_hand)
+    figures = "".join(f"<td>{count:,}" for count in counts)
+    return f"<tr><td>{escape(name)}{figures}<td>{units.waste:.0%}</tr>"
 
 
 def _command(service: Service) -> str:

@@ -38,8 +38,9 @@ class Summary:
 
     @property
     def waste(self) -> float:
-        """Expired units as a share of all that left the stock, from 0 to 1."""
-        return self.expired / max(1, self.expired + self.used)
+        """What expired or was discarded, as a share of all that left stock for good, from 0 to 1."""
+        wasted = self.expired + self.discarded
+        return wasted / max(1, wasted, wasted + self.used - self.returned)
 
     def document(self) -> dict[str, Any]:
         """The figures by name, without the faults."""

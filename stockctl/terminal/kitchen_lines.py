@@ -72,7 +72,9 @@ def _units(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: G
     )
     equation = f"{had} {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
     equation += f" + {discarded:,} discarded" if discarded else ""
-    waste = f"{counts(figures.deliveries, 'delivery')} {glyphs.dot} waste {expired / max(1, expired + used):.0%}"
+    wasted = expired + discarded
+    share = wasted / max(1, wasted, wasted + used - returned)
+    waste = f"{counts(figures.deliveries, 'delivery')} {glyphs.dot} waste {share:.0%}"
     return [Text.assemble(verdict, equation), Text(waste)]
 
 

@@ -112,6 +112,11 @@ def test_history_has_the_return_with_its_cause(stockctl: Stockctl, kitchen: Serv
     assert stockctl("history", "ham").columns("cause", "change")[-1] == ["return cancel-1", "40"]
 
 
+def test_no_column_of_tsv_is_there_twice(stockctl: Stockctl) -> None:
+    header = stockctl("return", "order-1", "-o", "tsv").out.splitlines()[0].split("\t")
+    assert len(header) == len(set(header))
+
+
 def test_the_question_names_what_comes_back() -> None:
     left = {"ham": 7, "egg": 1000, "basil": 0}
     assert question(Return("r", "order-1", {"ham": 5}), left) == "Bring 5 ham of order-1 back into stock?"

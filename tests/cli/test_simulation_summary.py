@@ -26,6 +26,11 @@ def test_every_figure_is_on_the_screen(columns: int) -> None:
     assert ["92", "6", "12,220", "6,290", "260", "5,710", "4%"] in lines
 
 
+def test_waste_is_the_share_that_the_report_of_a_stack_shows() -> None:
+    """Of all that left stock for good: returns did not, discards did."""
+    assert replace(SUMMARY, used=735, expired=58, discarded=12, returned=44).waste == 70 / 761
+
+
 def test_the_equation_has_every_unit() -> None:
     summary = replace(SUMMARY, discarded=12, returned=2)
     assert (

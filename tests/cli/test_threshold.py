@@ -60,6 +60,14 @@ def test_it_can_be_cleared(stockctl: Stockctl) -> None:
     assert stockctl("threshold", "--clear", "ham").rows == []
 
 
+def test_what_is_so_already_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
+    stockctl("threshold", "ham=101")
+    before = kitchen.stock.levels()
+    assert stockctl("threshold", "ham=101").rows == [["ham", "101", "100", "true"]]
+    assert stockctl("threshold", "--clear", "mushroom").code == ExitCode.DONE
+    assert kitchen.stock.levels() == before
+
+
 def test_an_ingredient_that_was_never_delivered_has_no_level_to_keep_it(stockctl: Stockctl) -> None:
     done = stockctl("threshold", "hamm=3")
     assert done.code == ExitCode.REFUSED

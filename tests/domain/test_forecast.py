@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from zoneinfo import ZoneInfo
@@ -126,6 +127,12 @@ def test_a_day_begins_where_the_kitchen_is() -> None:
     evening = datetime(2026, 11, 22, 19, tzinfo=zone)  # Sunday evening there, Monday 00:00 in UTC
     weekend = Pace.of(days_of(0, 0, 0, 0, 0, 0, 24, *[0] * 6, 24))
     assert demand(weekend, evening).likely.by((evening + timedelta(days=3)).timestamp()) == pytest.approx(5)
+
+
+def test_an_order_does_not_depend_on_the_second_it_is_asked_for() -> None:
+    """The pace moves a little with the clock: 10.0001 are 10."""
+    paces = (replace(steady(2), by_weekday=(2 + drift,) * 7) for drift in (-0.0001, 0.0, 0.0001))
+    assert {to_order(expected(batch(5, 30), pace=pace), START, 5) for pace in paces} == {5}
 
 
 def test_an_order_covers_the_days_or_the_threshold_and_does_not_count_what_will_expire() -> None:

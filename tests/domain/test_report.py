@@ -125,6 +125,15 @@ def test_a_supplier_is_judged_by_what_became_of_its_deliveries() -> None:
     assert next(line for line in forgotten if line.name == "bakery").movement.discarded == {"unknown": 4}
 
 
+def test_units_of_a_supplier_that_came_back_add_up() -> None:
+    """40 of 110 were used and came back as a batch of the same delivery."""
+    first = Batch("eel", "a.csv@x", "a.csv", 70, 110, "x", 9, "", "")
+    back = Batch("eel", "return/r1@x", "a.csv", 40, 40, "x", 9, "", "")
+    entries = history(("2026-11-20T06:00:00.000Z", "received", 110, "delivery a.csv"), ingredient="eel")
+    (line,) = by_supplier([Account("eel", None, entries, [first, back])], {})
+    assert (line.movement, line.on_hand) == (Movement(110, 40, 40, 0), 110)
+
+
 def test_the_supplier_is_the_first_folder_of_a_delivery() -> None:
     assert [supplier_of(key) for key in ("dairy/2026/monday.csv", "monday.csv")] == ["dairy", ""]
 
