@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from stockctl.domain.best_before import BestBefore
     from stockctl.domain.count import BookedLine, Line, Sheet
+    from stockctl.operations.count import Agreed
     from stockctl.operations.levels_at import LevelAt
     from stockctl.operations.use import Tables
 
@@ -85,7 +86,8 @@ def count(
     sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
     counting = _Counting(session, tables(session), _best_before(session, written_best_before), moment, new, yes)
     try:
-        results = [counting.result(sheet) for sheet in sheets]
+        agreed = [counting.agreed(sheet) for sheet in sheets]  # all of them, so that a refusal has booked nothing
+        results = [counting.booked(sheet, outcome) for sheet, outcome in zip(sheets, agreed, strict=True)]
     except (Busy, OutcomeUnknown) as error:
         again = f"Repeat it with --id {shlex.quote(name)}: nothing is booked twice."
         raise type(error)(error.message, again) from error
@@ -154,16 +156,22 @@ class _Counting:
     yes: bool
     was_shown: bool = False
 
-    def result(self, sheet: Sheet) -> SheetResult:
-        """Agrees on a sheet, unless that was done before, and books what is not booked yet."""
-        from stockctl.operations.count import Agreed, agreed_before, book
+    def agreed(self, sheet: Sheet) -> Agreed:
+        """Agrees on a sheet, unless that was done before."""
+        from stockctl.operations.count import Agreed, agreed_before
 
         outcome = agreed_before(self.place, sheet) or self._agreed(sheet)
         if not isinstance(outcome, Agreed):
             raise Refused(
                 f"another count has the id {sheet.count_id}; nothing was booked", "Give another --id, or leave it out."
             )
-        return SheetResult([book(self.place, sheet, line) for line in outcome.lines], outcome.replayed)
+        return outcome
+
+    def booked(self, sheet: Sheet, agreed: Agreed) -> SheetResult:
+        """Books what is not booked yet."""
+        from stockctl.operations.count import book
+
+        return SheetResult([book(self.place, sheet, line) for line in agreed.lines], agreed.replayed)
 
     def _agreed(self, sheet: Sheet) -> object:
         from stockctl.domain.transaction import Unknown

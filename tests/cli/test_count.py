@@ -242,6 +242,16 @@ def test_more_ingredients_than_one_transaction_holds_are_one_count(
     assert stockctl(*words).json["items"] == done.json["items"]
 
 
+def test_a_refused_ingredient_of_a_long_count_leaves_the_others_as_they_are(
+    stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in records of their own, as one transaction cannot hold all of them."""
+    monkeypatch.setattr("stockctl.domain.count.MAX_LINES", 1)
+    done = stockctl("count", "basil=1", "hamm=3", "--yes")
+    assert (done.code, "nothing was booked" in done.err) == (ExitCode.REFUSED, True)
+    assert levels(stockctl) == {"basil": 8, "ham": 130}
+
+
 def test_a_count_of_an_earlier_time_is_compared_with_the_levels_of_then(stockctl: Stockctl, kitchen: Service) -> None:
     """Orders after the count do no harm."""
     level = kitchen.stock.level("ham")
