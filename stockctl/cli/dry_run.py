@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.aws.clients import Clients
+from stockctl.cli.date_reading import reading_of
 from stockctl.cli.ingest_checks import note_early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
 from stockctl.client.deployment import Deployment
 from stockctl.client.supplier import foreseen
@@ -22,6 +23,7 @@ from stockctl.operations.stock_table import StockTable
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
     from stockctl.cli.supplier_files import Checked
+    from stockctl.domain.best_before import DateReading
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def foresee(
     bucket = DropBucket(stack.clients.s3, stack.deployment.drop_bucket)
     table = StockTable(stack.clients.dynamodb, stack.deployment.stock_table)
     claims = Claims(stack.clients.dynamodb, stack.deployment.transaction_table)
+    reading = reading_of(stack.deployment)
     try:
         if not again:
             refuse_resent_rows(session, bucket, files)
@@ -75,17 +78,20 @@ def foresee(
     except Refused as refusal:
         found.refusal = refusal
     for file in files:
-        if document := _decided(bucket, claims, file):
+        if document := _decided(bucket, claims, file, reading):
             found.documents[file.file.key] = document
         else:
             note_early_stock(session, table, file.rows)
     return found
 
 
-def _decided(bucket: DropBucket, claims: Claims, file: Checked) -> dict[str, Any] | None:
-    """What differs in a file's document because its key was sent before; None where it would be recorded."""
+def _decided(bucket: DropBucket, claims: Claims, file: Checked, reading: DateReading) -> dict[str, Any] | None:
+    """What differs in a file's document because its key was sent before; None where it would be recorded.
+
+    `reading` is the stack's, which the parts of a large file were made with.
+    """
     own = Part(file.file.key, file.file.content)
-    parts = [own] if file.file.is_named else parts_of(own.key, own.content, file.reading)
+    parts = [own] if file.file.is_named else parts_of(own.key, own.content, reading)
     results = [foreseen(bucket, part.key, part.content, claims) for part in parts]
     decided = [result for result in results if result]
     if any(result.status is DeliveryStatus.CONFLICT for result in decided):

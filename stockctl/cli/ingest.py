@@ -108,7 +108,8 @@ def ingest(
     if rejects:
         check_rejects(rejects, files, checked)
     if dry_run:
-        sent = _would_be_sent(session, stack, checked, again=again, new=new)
+        as_read = bool(time_zone or date_order)
+        sent = _would_be_sent(session, stack, checked, again=again, new=new, as_read=as_read)
     else:
         sent = _all_sent(session, checked, wait=wait, again=again, new=new)
     documents = _shown(session, checked, sent, rejects, all_rows=all_rows)
@@ -200,9 +201,9 @@ def _dry_reading(stack: ReachableStack | None, zone: str | None, order: DateOrde
 
 
 def _would_be_sent(
-    session: Session, stack: ReachableStack | None, files: list[Checked], *, again: bool, new: bool
+    session: Session, stack: ReachableStack | None, files: list[Checked], *, again: bool, new: bool, as_read: bool
 ) -> Iterator[Document]:
-    """What would become of files.
+    """What would become of files. With `as_read`, the rows are those read here, even of a file that was sent before.
 
     Raises:
         Refused: nothing would be sent.
@@ -212,7 +213,11 @@ def _would_be_sent(
     good = [file for file in files if not file.is_empty]
     found = foresee(session, stack, good, again=again, new=new)
     for file in files:
-        document = {**_document_of(file), **found.documents.get(file.file.key, {})}
+        document = _document_of(file)
+        if earlier := found.documents.get(file.file.key):
+            document |= {"status": earlier["status"]} if as_read else earlier
+            if as_read:
+                session.environment.note(f"{file.file.name}: rows are shown as read with your options, not as recorded")
         if found.refusal and document["status"] in {"recorded", "partial"}:
             document["status"] = "refused"
         yield {**document, "status": "valid" if document["status"] == "recorded" else document["status"]}

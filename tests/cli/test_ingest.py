@@ -69,6 +69,28 @@ def test_a_time_zone_is_for_a_dry_run_as_a_stack_has_its_own(stockctl: Stockctl,
     assert stockctl("ingest", str(monday), "--date-order", "DMY").code == ExitCode.USAGE
 
 
+@pytest.mark.usefixtures("working")
+@pytest.mark.parametrize(
+    ("options", "egg", "code"),
+    [
+        ((), None, ExitCode.PARTIAL),
+        (("--time-zone", "Asia/Tokyo"), None, ExitCode.PARTIAL),
+        (("--date-order", "DMY"), "2031-03-04", ExitCode.DONE),
+        (("--date-order", "MDY"), "2031-04-03", ExitCode.DONE),
+    ],
+)
+def test_a_dry_run_of_a_file_that_was_sent_shows_it_as_read_with_the_options_for_dates(
+    stockctl: Stockctl, monday: Path, options: tuple[str, ...], egg: str | None, code: ExitCode
+) -> None:
+    """So the order that a supplier meant can be found after rows were rejected."""
+    monday.write_text("ham,5,2031-01-02\negg,5,04/03/2031\n")
+    assert stockctl("ingest", str(monday)).code == ExitCode.PARTIAL
+    dry = stockctl("ingest", str(monday), "--dry-run", *options, "-o", "json")
+    dates = {row["ingredient"]: row["best_before"] for row in dry.json[0]["recorded"]}
+    assert (dry.code, dry.json[0]["status"], dates.get("egg")) == (code, "duplicate", egg)
+    assert ("shown as read with your options, not as recorded" in dry.err) == bool(options)
+
+
 def test_the_same_file_twice_is_the_same_delivery(stockctl: Stockctl, working: Service, monday: Path) -> None:
     first = stockctl("ingest", str(monday), "-o", "json").json
     levels = working.stock.levels()
