@@ -73,10 +73,11 @@ def ingest(
 ) -> None:
     """Bring deliveries into stock, from CSV files with the columns ingredient, quantity and best_before.
 
-    A file with the same name and content is the same delivery, so a repeat changes nothing.
+    A file with the same name and content is the same delivery, so a repeat changes nothing. The same content under
+    another name is another delivery: it counts again, and a note says so.
 
     Exits with 6 if some rows or files were refused, and with 3 if all were. Also exits with 3, and sends nothing, if an
-    earlier file had the same rows (see --again) or new ingredients resemble known ones (see --new).
+    earlier file of the same name had some of the rows (see --again) or new ingredients resemble known ones (see --new).
 
     With --corrects, FILE holds the whole delivery as it should have been. What was recorded too little is added, and
     what was recorded too much is discarded as far as it is still there.

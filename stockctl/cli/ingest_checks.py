@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from botocore.exceptions import ClientError
 from stockctl.aws.errors import code_of
 from stockctl.cli.completion import remember_ingredients
 from stockctl.cli.ingredients import NAMED, misspelt, questions
-from stockctl.domain.delivery import Row, file_of, whole_delivery
+from stockctl.domain.delivery import Row, digest_in_key, file_of, whole_delivery
 from stockctl.domain.errors import Refused
+from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.lookalikes import lookalikes
+from stockctl.domain.receipt import is_of
 from stockctl.domain.resend import Resent, resent
 from stockctl.terminal.figures import counts
 
@@ -50,24 +53,42 @@ def refuse_resent_rows(session: Session, bucket: DropBucket, files: Sequence[Che
 
 
 def note_same_content(session: Session, bucket: DropBucket, files: Sequence[Checked]) -> None:
-    """Notes files whose content was recorded under another name, since it counts again."""
-    by_digest = {digest: file for file in files if (digest := file_of(file.file.key)[1]) and not file.file.is_named}
+    """Notes files whose content was recorded under another name, or is sent under two names now: it counts again."""
+    firsts: dict[Fingerprint, Checked] = {}
+    same: dict[str, str] = {}
+    for file in files:
+        first = firsts.setdefault(Fingerprint.of(io.BytesIO(file.file.content)), file)
+        if first.file.key != file.file.key:
+            same[file.file.key] = first.file.name
     try:
-        for delivery in bucket.answered() if by_digest else ():
-            name, digest = file_of(delivery)
-            file = by_digest.get(digest)
-            if file and name != file_of(file.file.key)[0] and _counts_again(bucket, file, delivery):
-                del by_digest[digest]
-                other = whole_delivery(delivery)
+        same |= _recorded_under_others(bucket, {file.file.key: content for content, file in firsts.items()})
+        for file in files:
+            other = same.pop(file.file.key, None)
+            if other and not any(receipt["recorded_rows"] for receipt in bucket.receipts_of(file.file.key)):
                 session.environment.note(f"note: {file.file.name} has the content of {other}, and counts again")
     except ClientError as error:
         if code_of(error) != "AccessDenied":
             raise
 
 
-def _counts_again(bucket: DropBucket, file: Checked, delivery: str) -> bool:
-    recorded = bucket.receipt(delivery)
-    return bool(recorded and recorded["recorded_rows"]) and bucket.receipt(file.file.key) is None
+def _recorded_under_others(bucket: DropBucket, contents: Mapping[str, Fingerprint]) -> dict[str, str]:
+    """For each key whose content was recorded under another key: that key."""
+    by_tag = {tag: key for key, content in contents.items() for tag in content.tags}
+    by_digest = {digest_in_key(content.checksum): key for key, content in contents.items()}
+    found: dict[str, str] = {}
+    for delivery, tag in bucket.dropped():
+        key = by_tag.get(tag) or by_digest.get(file_of(delivery)[1])
+        if key and key not in found and whole_delivery(delivery) != key and _recorded(bucket, delivery, contents[key]):
+            found[key] = whole_delivery(delivery)
+    return found
+
+
+def _recorded(bucket: DropBucket, delivery: str, content: Fingerprint) -> bool:
+    """Whether a delivery of this content, or of a part of it, was recorded."""
+    receipt = bucket.receipt(delivery)
+    if receipt is None or not receipt["recorded_rows"]:
+        return False
+    return is_of(receipt, content) or whole_delivery(delivery) != delivery
 
 
 def _resent_refusal(file: Checked, earlier: Resent) -> Refused:

@@ -163,7 +163,12 @@ def added_up(rows: Iterable[Row]) -> list[Row]:
 def delivery_key(file_name: str, content_digest: str) -> str:
     """The S3 key that a file is dropped under: its name and its content, so that the same file is the same delivery."""
     stem, _, suffix = csv_named(file_name).rpartition(".")
-    return f"{stem}-{content_digest[:12]}.{suffix}"
+    return f"{stem}{digest_in_key(content_digest)}.{suffix}"
+
+
+def digest_in_key(content_digest: str) -> str:
+    """What the key of a file has of the digest of its content."""
+    return f"-{content_digest[:12]}"
 
 
 def csv_named(name: str) -> str:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 MAX_PAGES = 10
-"""Pages of a thousand receipts that are looked through for those of earlier deliveries of a file."""
+"""Pages of a thousand deliveries or receipts that are looked through for what came earlier."""
+
+_LAST_LETTER = "\U0010ffff"
+"""What no other letter comes after, in the order of S3's keys."""
 
 _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _ABSENT = {"NoSuchKey", "404", "NoSuchVersion"}
@@ -92,6 +95,19 @@ class DropBucket:
         """The deliveries that have a receipt and whose keys begin with a text; of very many, the first."""
         for each in self._receipts_named(prefix):
             yield each["Key"].removeprefix(RECEIPTS).removesuffix(".json")
+
+    def dropped(self) -> Iterator[tuple[str, str]]:
+        """Each delivery and its entity tag; of very many, the first. Receipts, which lie between them, are skipped."""
+        start: dict[str, Any] = {}
+        for _ in range(MAX_PAGES):
+            page = self.client.list_objects_v2(Bucket=self.name, **start)
+            found = page.get("Contents", [])
+            dropped = (each for each in found if not each["Key"].startswith(RECEIPTS))
+            yield from ((each["Key"], each["ETag"].strip('"')) for each in dropped)
+            if not page.get("IsTruncated"):
+                return
+            last = found[-1]["Key"]
+            start = {"StartAfter": f"{RECEIPTS}{_LAST_LETTER}" if last.startswith(RECEIPTS) else last}
 
     def objects(self) -> Iterator[tuple[str, datetime]]:
         """Every object, deliveries and receipts, with the time of its newest version."""

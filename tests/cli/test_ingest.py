@@ -12,6 +12,7 @@ from stockctl.cli.main import run
 from stockctl.client.supplier import deliver
 from stockctl.domain.best_before import DateOrder
 from stockctl.domain.errors import ExitCode, StockctlError
+from stockctl.domain.parts import parts_of
 from stockctl.functions import wiring
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.terminal.environment import Environment
@@ -471,6 +472,55 @@ def test_content_that_was_recorded_under_another_name_is_noted(stockctl: Stockct
     assert noted in stockctl("ingest", str(copy), "--dry-run").err
     assert noted in stockctl("ingest", str(copy)).err
     assert "counts again" not in stockctl("ingest", str(copy)).err
+
+
+@pytest.mark.usefixtures("working")
+def test_a_copy_that_is_named_with_delivery_is_noted(stockctl: Stockctl, monday: Path) -> None:
+    first = stockctl("ingest", str(monday), "-o", "json").json[0]["delivery"]
+    noted = f"{monday} has the content of {first}, and counts again"
+    words = ["ingest", str(monday), "--delivery", "week 47"]
+    assert noted in stockctl(*words, "--dry-run").err
+    assert noted in stockctl(*words).err
+    assert "counts again" not in stockctl(*words).err
+
+
+@pytest.mark.parametrize("key", ["week 47.csv", "a supplier's.CSV", "zucchini/week 47.csv"])
+def test_a_copy_of_a_delivery_without_a_digest_in_its_key_is_noted(
+    stockctl: Stockctl, working: Service, monday: Path, key: str
+) -> None:
+    """Such as one that a supplier dropped, or that was sent with --delivery."""
+    working.drop(key, GOOD)
+    assert f"{monday} has the content of {key}, and counts again" in stockctl("ingest", str(monday)).err
+
+
+@pytest.mark.usefixtures("working")
+def test_a_copy_in_the_same_command_is_noted(stockctl: Stockctl, monday: Path) -> None:
+    copy = monday.with_name("copy.csv")
+    copy.write_text(GOOD)
+    words = ["ingest", str(monday), str(copy)]
+    assert f"{copy} has the content of {monday}, and counts again" in stockctl(*words, "--dry-run").err
+    assert stockctl(*words).err.count("counts again") == 1
+    assert "counts again" not in stockctl(*words).err
+
+
+@pytest.mark.usefixtures("working")
+def test_the_same_file_twice_in_one_command_is_no_copy(stockctl: Stockctl, monday: Path) -> None:
+    assert "counts again" not in stockctl("ingest", str(monday), str(monday)).err
+
+
+@pytest.mark.usefixtures("working")
+@pytest.mark.parametrize("words", [["copy.csv"], ["monday.csv", "--delivery", "week 47"]])
+def test_a_copy_of_a_file_that_was_sent_in_parts_is_noted_once(
+    stockctl: Stockctl, monday: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(monday.parent)
+    monkeypatch.setattr("stockctl.cli.sending.PARTS_AT_ONCE", 1)  # moto knows one thread
+    monkeypatch.setattr(parts_of, "__defaults__", (1,))
+    first = stockctl("ingest", str(monday), "-o", "json").json[0]
+    assert len(first["parts"]) == 2
+    monday.with_name("copy.csv").write_text(GOOD)
+    assert f"{words[0]} has the content of {first['delivery']}, and counts again" in stockctl("ingest", *words).err
+    assert "counts again" not in stockctl("ingest", *words).err
 
 
 @pytest.mark.usefixtures("kitchen")

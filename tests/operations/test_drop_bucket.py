@@ -101,6 +101,20 @@ def test_receipts_beyond_the_first_page_of_the_bucket_are_found(bucket: DropBuck
     assert list(bucket.answered("m")) == ["m1.csv", "m2.csv"]
 
 
+def test_deliveries_beyond_the_first_page_are_listed_without_the_receipts_between_them(
+    bucket: DropBucket, aws: Stubber
+) -> None:
+    pages: list[tuple[dict[str, str], list[str]]] = [
+        ({}, ["a.csv", "receipts/a.csv.json"]),
+        ({"StartAfter": "receipts/\U0010ffff"}, ["s.csv", "t.csv"]),
+        ({"StartAfter": "t.csv"}, ["u.csv"]),
+    ]
+    for start, keys in pages:
+        found = {"Contents": [{"Key": key, "ETag": f'"{key}"'} for key in keys], "IsTruncated": keys != ["u.csv"]}
+        aws.add_response("list_objects_v2", found, {"Bucket": "kitchen-drop", **start})
+    assert list(bucket.dropped()) == [(key, key) for key in ("a.csv", "s.csv", "t.csv", "u.csv")]
+
+
 def receipt() -> Receipt:
     return receipt_of("a.csv", "e", "c", Findings(), 0.0)
 
