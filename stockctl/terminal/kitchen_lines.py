@@ -33,7 +33,10 @@ class KitchenFigures:
 
 
 def kitchen_lines(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
-    """Three lines, each within 60 cells in a usual run: time and orders; the equation of all units; waste."""
+    """Three lines, each within 60 cells in a usual run: time and orders; the equation of all units; waste.
+
+    A screen folds the longer ones.
+    """
     return [_orders(figures, glyphs), *_units(figures, watched, before, glyphs)]
 
 
@@ -63,7 +66,6 @@ def _units(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: G
     received, used, expired, discarded, returned = (_total(now, count) - _total(then, count) for count in _COUNTERS)
     on_hand = sum(point.quantity for point in now)
     adds_up = carried + received + returned == on_hand + used + expired + discarded
-    # The verdict comes first: it is the last thing that a narrow screen may cut off.
     verdict = (f"{glyphs.yes} ", "bold green") if adds_up else (f"{glyphs.no} does not add up: ", "bold red")
     had = (
         (f"{carried:,} before + " if carried else "")

@@ -19,6 +19,7 @@ from stockctl.domain.stock import Batch
 from stockctl.terminal.charts import LevelPlot, MarkKind, bar, level_chart, sampled, sparkline
 from stockctl.terminal.durations import short
 from stockctl.terminal.figures import counts
+from stockctl.terminal.folding import folded
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient, match_of
 
@@ -74,7 +75,8 @@ class View:
 def frame(watched: Watched, view: View, width: int, height: int) -> Text:
     """The whole screen, `height` lines of at most `width` cells."""
     width, height = max(width, 20), max(height, 4)
-    top = [_top(view, width), *view.notes]
+    notes = [line for note in view.notes for line in folded(note, width)]
+    top = [_top(view, width), *notes]
     bottom = [_footer(watched, view, width)]
     room = max(1, height - len(top) - len(bottom))
     if view.help:
@@ -209,12 +211,14 @@ def _headline(ingredient: WatchedIngredient, view: View, width: int) -> list[Tex
     expiry = Text(_expiry(ingredient, view), style="dim")
     said = Text.assemble(name, amount)
     first = _sides(said, expiry, width) if said.cell_len + 2 + expiry.cell_len <= width else said
+    return [first, *folded(Text(_units(latest, ingredient.threshold)), width)]
+
+
+def _units(latest: Point, threshold: int | None) -> str:
     units = f"received {latest.received:,}  used {latest.used:,}  expired {latest.expired:,}"
     units += f"  discarded {latest.discarded:,}" if latest.discarded else ""
     units += f"  returned {latest.returned:,}" if latest.returned else ""
-    if ingredient.threshold is not None:
-        units += f"  threshold {ingredient.threshold:,}"
-    return [first, Text(units)]
+    return units + (f"  threshold {threshold:,}" if threshold is not None else "")
 
 
 def _expiry(ingredient: WatchedIngredient, view: View) -> str:

@@ -310,6 +310,18 @@ def test_a_stored_threshold_is_shown_drawn_and_sorted_by() -> None:
     assert "┄" in one
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_figure_of_an_ingredient_or_of_a_simulation_is_cut(width: int) -> None:
+    model = Watched(["ham"])
+    model["ham"].add(Point(9, NOW - 9, 2_792, 6_121, 63, 0, "use a", discarded=3_294, returned=25))
+    model["ham"].threshold = 6_000
+    equation = "2,600 received + 104 returned = 817 on hand + 1,595 used + 264 expired + 28 discarded"
+    lines = frame(model, replace(view("ham"), notes=(Text(equation),)), width, 24).plain.splitlines()
+    for part in ("received 6,121", "discarded 3,294", "returned 25", "threshold 6,000", "+ 28 discarded"):
+        assert any(line.startswith(part) or line.rstrip().endswith(part) or f"{part} " in line for line in lines), part
+    assert len(lines) <= 24
+
+
 def test_a_threshold_given_to_watch_overrides_the_stored_one() -> None:
     model = Watched(["ham"], {"ham": 7})
     point = Point(1, NOW, 5, 5, 0, 0, "delivery a")
