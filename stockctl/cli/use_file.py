@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import typer
+from rich.cells import cell_len
 
 from stockctl.cli.session import Session
 from stockctl.cli.use_result import ACCEPTED, RESULT_FIELDS, SHORTAGE_FIELDS, UNDECIDED, UseResult
 from stockctl.domain.decoding import decoded_lines
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
-from stockctl.domain.orders import MAX_ORDER, read_orders
+from stockctl.domain.orders import MAX_ORDER, Order, read_orders
 from stockctl.domain.rejection import UnreadableFile
 from stockctl.terminal.figures import counts, units
 from stockctl.terminal.output import Field, object_of
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 SECONDS_BETWEEN_NOTES = 1.0
-_ID_CELLS = 12
-"""Cells that a transaction id has at least, where people read it."""
+_HEADINGS = ("line", "status", "transaction id", "message")
+_LINE_CELLS = 6
+_STATUS_CELLS = len("transaction id reused")
+"""The longest status that the service answers with."""
+_ID_CELLS = 36
+"""The most cells of the column of ids, enough for a UUID; a longer id moves its message to the right."""
 _AGAIN = "Run it again: what was accepted is not taken twice."
 
 
@@ -124,6 +129,7 @@ class _Run:
         self.closed: BrokenPipeError | None = None
         self.statuses: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
+        self._id_cells = len(_HEADINGS[2])
         self._session = session
         self._began = self._shown = time.monotonic()
 
@@ -131,8 +137,9 @@ class _Run:
         """Sends the orders. Once the output is closed no more are sent; those in flight are still counted."""
         from stockctl.client.api import use_all
 
-        stream = self._session.output.stream(FIELDS, _line)
-        for order, answer in use_all(api, read_orders(lines), is_stopped=lambda: self.closed is not None):
+        stream = self._session.output.stream(FIELDS, self._line, self._header)
+        orders = self._measured(read_orders(lines))
+        for order, answer in use_all(api, orders, is_stopped=lambda: self.closed is not None):
             result = OrderResult(order.line, UseResult.of(order.transaction_id, answer))
             self.statuses[result.use.status] += 1
             self._labels[result.use.label] += 1
@@ -165,8 +172,20 @@ class _Run:
             self._shown = time.monotonic()  # on a terminal the answers themselves are progress enough
             self._session.environment.passing(self.summary())
 
+    def _measured(self, orders: Iterator[Order]) -> Iterator[Order]:
+        """The same orders. A batch is read before its first answer is printed, so the column fits its ids."""
+        for order in orders:
+            self._id_cells = max(self._id_cells, min(cell_len(order.transaction_id), _ID_CELLS))
+            yield order
 
-def _line(order: OrderResult) -> str:
-    """What people see of one answer."""
-    use = order.use
-    return f"{order.line:>6}  {use.label:<18}  {use.transaction_id:<{_ID_CELLS}}  {use.message or ''}".rstrip()
+    def _header(self) -> str:
+        return self._cells(*_HEADINGS)
+
+    def _line(self, order: OrderResult) -> str:
+        """What people see of one answer."""
+        use = order.use
+        return self._cells(str(order.line), use.label, use.transaction_id, use.message or "")
+
+    def _cells(self, line: str, status: str, transaction_id: str, message: str) -> str:
+        ids = transaction_id + " " * (self._id_cells - cell_len(transaction_id))
+        return f"{line:>{_LINE_CELLS}}  {status:<{_STATUS_CELLS}}  {ids}  {message}".rstrip()

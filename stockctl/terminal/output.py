@@ -195,9 +195,14 @@ class Output:
         if listing.empty and not listing.shown_records:
             self.environment.note(listing.empty)
 
-    def stream(self, fields: Sequence[Field[T]], line: Callable[[T], str | Text]) -> Stream[T]:
-        """Prints records one by one, each at once; `line` is what people see of one."""
-        return Stream(self, fields, line)
+    def stream(
+        self, fields: Sequence[Field[T]], line: Callable[[T], str | Text], header: Callable[[], str] | None = None
+    ) -> Stream[T]:
+        """Prints records one by one, each at once; `line` is what people see of one, below a `header` if there is one.
+
+        The header is asked for when the first record is printed.
+        """
+        return Stream(self, fields, line, header)
 
     def json(self, document: object) -> None:
         """Prints one JSON document."""
@@ -235,10 +240,17 @@ class Output:
 class Stream(Generic[T]):
     """Records printed as they come: JSON lines, TSV or CSV below a header line, or a line each for people."""
 
-    def __init__(self, output: Output, fields: Sequence[Field[T]], line: Callable[[T], str | Text]) -> None:
+    def __init__(
+        self,
+        output: Output,
+        fields: Sequence[Field[T]],
+        line: Callable[[T], str | Text],
+        header: Callable[[], str] | None = None,
+    ) -> None:
         self._output = output
         self._fields = fields
         self._line = line
+        self._header = header
         if output.format in {OutputFormat.TSV, OutputFormat.CSV}:
             output.row([field.name for field in fields if field.in_tsv])
 
@@ -247,6 +259,9 @@ class Stream(Generic[T]):
         if self._output.format is OutputFormat.JSON:
             self._output.json_line(object_of(self._fields, record))
         elif self._output.format is OutputFormat.TABLE:
+            if self._header:
+                self._print_line(self._header())
+                self._header = None
             self._print_line(self._line(record))
         else:
             self._output.row([field.value(record) for field in self._fields if field.in_tsv])

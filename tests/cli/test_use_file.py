@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from stockctl.cli.main import run
 from stockctl.domain.api import Answer
@@ -44,6 +45,30 @@ def test_a_line_for_each_order_in_the_order_of_the_file(stockctl: Stockctl, tmp_
     assert done.records[1]["message"] == "ham: requested 500, available 100"
     counted = "1 accepted, 1 insufficient stock, 1 invalid request, 1 replayed, 1 transaction id reused"
     assert f"5 orders: {counted}" in done.err
+
+
+def test_people_see_columns_below_their_headings(stockctl: Stockctl) -> None:
+    content = order("a", 10) + order("order-2026-11-25-0001", 500) + order("c", 0) + order("a", 11) + order("卵", 500)
+    done = stockctl("use", "--file", "-", "-o", "table", stdin=content.encode())
+    header, *lines = done.out.splitlines()
+    assert header.split() == ["line", "status", "transaction", "id", "message"]
+    statuses = ["accepted", "insufficient stock", "invalid request", "transaction id reused", "insufficient stock"]
+    for line, status in zip(lines, statuses, strict=True):
+        assert line[header.index("status") :].startswith(status)
+    ids = header.index("transaction id")
+    assert [line[ids:].split()[0] for line in lines] == ["a", "order-2026-11-25-0001", "c", "a", "卵"]
+    messages = [cell_len(line[: line.index("ham: ")]) for line in lines if "ham: " in line]
+    assert messages == [header.index("message")] * 2
+
+
+def test_nothing_to_show_has_no_headings(stockctl: Stockctl) -> None:
+    assert stockctl("use", "--file", "-", "-o", "table").out == ""
+
+
+def test_an_id_that_is_longer_than_its_column_moves_only_its_own_message(stockctl: Stockctl) -> None:
+    content = order("x" * 60, 500) + order("b", 500)
+    header, _, short = stockctl("use", "--file", "-", "-o", "table", stdin=content.encode()).out.splitlines()
+    assert short.index("ham: ") == header.index("message")
 
 
 def test_a_file_sent_again_continues_where_it_stopped(stockctl: Stockctl) -> None:
