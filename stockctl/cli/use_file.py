@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import typer
 from rich.cells import cell_len
 
+from stockctl.cli.ingredients import did_you_mean
 from stockctl.cli.session import Session
 from stockctl.cli.use_result import ACCEPTED, RESULT_FIELDS, SHORTAGE_FIELDS, UNDECIDED, UseResult
 from stockctl.domain.decoding import decoded_lines
@@ -34,6 +35,8 @@ _STATUS_CELLS = len("transaction id reused")
 """The longest status that the service answers with."""
 _ID_CELLS = 36
 """The most cells of the column of ids, enough for a UUID; a longer id moves its message to the right."""
+_QUESTIONS = 10
+"""The most names that are reported as possibly misspelt."""
 _AGAIN = "Run it again: what was accepted is not taken twice."
 
 
@@ -86,6 +89,8 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
         session.environment.note(f"stopped: the output was closed. Sent: {run.summary()}. {_AGAIN}")
         raise run.closed
     session.environment.note(run.summary())
+    for question in did_you_mean(session, sorted(run.out_of_stock))[:_QUESTIONS]:
+        session.environment.note(question)
     if code := run.exit_code():
         raise typer.Exit(code)
 
@@ -128,6 +133,7 @@ class _Run:
     def __init__(self, session: Session) -> None:
         self.closed: BrokenPipeError | None = None
         self.statuses: Counter[str] = Counter()
+        self.out_of_stock: set[str] = set()
         self._labels: Counter[str] = Counter()
         self._id_cells = len(_HEADINGS[2])
         self._session = session
@@ -143,6 +149,7 @@ class _Run:
             result = OrderResult(order.line, UseResult.of(order.transaction_id, answer))
             self.statuses[result.use.status] += 1
             self._labels[result.use.label] += 1
+            self.out_of_stock |= {short.ingredient for short in result.use.shortages if not short.available}
             if self.closed is None:
                 try:
                     stream.print(result)

@@ -143,6 +143,12 @@ def test_the_exit_code_shows_whether_all_some_or_none_of_the_orders_were_accepte
     assert [stockctl("use", "--file", "-", stdin=content).code for _ in range(2)] == [code, code]
 
 
+def test_misspelt_ingredients_are_guessed_at_below_the_answers(stockctl: Stockctl) -> None:
+    content = order("a", type_id="hma") + order("b", type_id="hma") + order("c", type_id="egg") + order("d", 500)
+    done = stockctl("use", "--file", "-", stdin=content.encode())
+    assert [line for line in done.err.splitlines() if "did you mean" in line] == ["hma: did you mean ham?"]
+
+
 def answering(statuses: dict[str, str]) -> Callable[..., list[Answer]]:
     """Answers in the place of the API, by transaction id."""
 
