@@ -16,7 +16,7 @@ import typer
 
 from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.delivery import is_delivery
+from stockctl.domain.delivery import is_delivery, whole_delivery
 from stockctl.domain.errors import Busy, Refused, StockctlError, UsageError
 from stockctl.terminal.figures import counts, local, units
 from stockctl.terminal.output import Field, Listing, Nested
@@ -63,8 +63,9 @@ def recall(
 ) -> None:
     """Take what is left of a delivery out of stock, and list the transactions that were served from it.
 
-    Units of the delivery that were used and returned are included. The units are discarded with the reason `recall`.
-    Reads every ingredient and every transaction of the last 90 days, so it may take a while.
+    All parts of a file that was sent in parts are included, and units that were used and returned. The units are
+    discarded with the reason `recall`. Reads every ingredient and every transaction of the last 90 days, so it may
+    take a while.
 
     Exits with 3 if there is no such delivery, or it was recalled before and nothing of it is left.
 
@@ -73,11 +74,14 @@ def recall(
         stockctl recall monday-1a2b3c.csv --yes
     """
     from stockctl.operations import recall as operation
+    from stockctl.operations.drop_bucket import DropBucket
 
     place = tables(session)
+    bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
     history_table(session)  # without it, nothing is taken out either
     names = place.stock.ingredients()
-    since = operation.recorded_at(place, delivery)
+    delivery = whole_delivery(delivery)
+    since = operation.recorded_at(place, delivery, bucket.answered_parts(delivery))
     if since is None:
         raise _no_such_delivery(session, place, names, delivery)
     left = _each(session, "reading what is left", names, partial(operation.left_of, place, delivery))
@@ -112,7 +116,7 @@ def _each(session: Session, doing: str, names: list[str], work: Callable[[str], 
 
 def _no_such_delivery(session: Session, place: Tables, names: list[str], delivery: str) -> Refused:
     holdings = _each(session, "looking for the delivery", names, place.stock.read)
-    known = {batch.delivery for holding in holdings.values() if holding for batch in holding.batches}
+    known = {whole_delivery(batch.delivery) for holding in holdings.values() if holding for batch in holding.batches}
     of_file = sorted(key for key in known if is_delivery(key, delivery))
     alike = of_file[:3] or get_close_matches(delivery, sorted(known), n=3)
     hint = f"Did you mean {' or '.join(alike)}?" if alike else "`stockctl deliveries` lists the deliveries."

@@ -187,6 +187,11 @@ def whole_delivery(delivery: str) -> str:
     return _PART.sub("", delivery)
 
 
+def belongs_to(key: str, delivery: str) -> bool:
+    """Whether a key is that of this delivery or of one of its parts."""
+    return delivery in {key, whole_delivery(key)}
+
+
 _OF_ONE_FILE = re.compile(r"(?P<name>.*?)(?P<digest>-[0-9a-f]{12})?(?:\.part-\d+-of-\d+)?\.[cC][sS][vV]", re.DOTALL)
 
 

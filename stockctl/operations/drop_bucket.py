@@ -86,10 +86,14 @@ class DropBucket:
         """The receipt of a delivery, or the receipts of its parts; none where one of them is missing."""
         if receipt := self.receipt(delivery):
             return [receipt]
-        stem, _, _ = delivery.rpartition(".")
-        parts = [key for key in self.answered(f"{stem}.part-") if whole_delivery(key) == delivery]
+        parts = self.answered_parts(delivery)
         receipts = [receipt for receipt in map(self.receipt, parts) if receipt]
         return receipts if parts and f"-of-{len(receipts)}." in parts[0] else []
+
+    def answered_parts(self, delivery: str) -> list[str]:
+        """The parts of a delivery that have a receipt; none if it was not sent in parts."""
+        stem, _, _ = delivery.rpartition(".")
+        return [key for key in self.answered(f"{stem}.part-") if whole_delivery(key) == delivery]
 
     def answered(self, prefix: str = "") -> Iterator[str]:
         """The deliveries that have a receipt and whose keys begin with a text; of very many, the first."""

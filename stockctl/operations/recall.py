@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from stockctl.domain.delivery import belongs_to
 from stockctl.domain.discard import PREFIX, Discard, Discarded, Removal, TooFew, chosen
 from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.history import ChargeEntry, LevelEntry
@@ -55,8 +56,12 @@ class Trace:
         return sum(charge.units for charge in self.charges) + self.unrecorded
 
 
-def recorded_at(tables: Tables, delivery: str) -> datetime | None:
-    """When the first row of a delivery was recorded; None for one that is not known, or of which nothing was."""
+def recorded_at(tables: Tables, delivery: str, parts: Sequence[str]) -> datetime | None:
+    """When the first row of a delivery or its parts was recorded; None if it is not known, or has no recorded row."""
+    return min(filter(None, (_claimed_at(tables, key) for key in (delivery, *parts))), default=None)
+
+
+def _claimed_at(tables: Tables, delivery: str) -> datetime | None:
     key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
     row = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
     return datetime.fromisoformat(row["at"]["S"]) if row else None
@@ -64,12 +69,21 @@ def recorded_at(tables: Tables, delivery: str) -> datetime | None:
 
 def left_of(tables: Tables, delivery: str, ingredient: str) -> int:
     """Units of a delivery that can be taken out of stock."""
+    request = _rest(tables, delivery, ingredient, "")
+    return request.units if request else 0
+
+
+def _rest(tables: Tables, delivery: str, ingredient: str, discard_id: str) -> Discard | None:
+    """The discard of what is left of a delivery and its parts, with what came back; None if nothing is left."""
     holding = tables.stock.read(ingredient)
     if holding is None:
-        return 0
-    everything = Discard("", ingredient, sys.maxsize, REASON, delivery=delivery)
+        return None
+    batch_ids = tuple(batch.batch_id for batch in holding.counted if belongs_to(batch.delivery, delivery))
+    if not batch_ids:  # a discard that names no batch takes from any
+        return None
+    everything = Discard(discard_id, ingredient, sys.maxsize, REASON, batch_ids=batch_ids)
     few = chosen(holding, everything, int(tables.clock()))
-    return few.available if isinstance(few, TooFew) else 0
+    return replace(everything, units=few.available) if isinstance(few, TooFew) and few.available else None
 
 
 def take_out(tables: Tables, delivery: str, ingredient: str, recall_id: str) -> tuple[Removal, ...]:
@@ -84,10 +98,9 @@ def take_out(tables: Tables, delivery: str, ingredient: str, recall_id: str) -> 
     for _ in tables.patience.attempts(f"recalling {ingredient}"):
         reconcile(tables.stock, ingredient, tables.clock, tables.patience)
         suffix = f"/{number}" if number > 1 else ""
-        units = left_of(tables, delivery, ingredient)
-        if not units:
+        request = _rest(tables, delivery, ingredient, f"{recall_id}/{ingredient}{suffix}")
+        if request is None:
             return removals
-        request = Discard(f"{recall_id}/{ingredient}{suffix}", ingredient, units, REASON, delivery=delivery)
         outcome = discard(tables, request)
         if isinstance(outcome, Unknown):
             raise OutcomeUnknown(f"no answer came of whether {ingredient} was discarded", "Repeat the recall.")
@@ -103,9 +116,9 @@ def trace(tables: Tables, history: HistoryTable, delivery: str, ingredient: str,
     holding = tables.stock.read(ingredient)
     now = datetime.fromtimestamp(tables.clock(), UTC)
     entries = list(history.entries(ingredient, since - CLOCK_DIFFERENCE, now + CLOCK_DIFFERENCE))
-    charges = [entry for entry in entries if isinstance(entry, ChargeEntry) and entry.delivery == delivery]
+    charges = [entry for entry in entries if isinstance(entry, ChargeEntry) and belongs_to(entry.delivery, delivery)]
     levels = [entry for entry in entries if isinstance(entry, LevelEntry)]
-    mine = [batch for batch in holding.batches if batch.delivery == delivery] if holding else []
+    mine = [batch for batch in holding.batches if belongs_to(batch.delivery, delivery)] if holding else []
     is_recorded = all(_has_last_charge(charges, batch) for batch in mine)
     latest = holding.level.version if holding and mine else 0
     is_recorded = is_recorded and latest <= max((entry.version for entry in levels), default=latest)
@@ -155,6 +168,6 @@ def recall_in(record: TableRow, delivery: str, except_id: str | None = None) -> 
     is_recall = name.startswith(PREFIX) and record["reason"]["S"] == REASON
     if except_id and name.startswith(f"{PREFIX}{except_id}/"):
         return None
-    if not is_recall or all(removal.delivery != delivery for removal in removals_in(record)):
+    if not is_recall or not any(belongs_to(removal.delivery, delivery) for removal in removals_in(record)):
         return None
     return str(record["at"]["S"])

@@ -89,6 +89,24 @@ def test_what_was_returned_of_the_delivery_is_taken_out_too(stockctl: Stockctl, 
     assert units == [("first", 30), ("second", 3)]
 
 
+@pytest.mark.parametrize("named", ["large.csv", "large.part-2-of-2.csv"])
+def test_a_delivery_in_parts_is_recalled_as_one(stockctl: Stockctl, kitchen: Service, named: str) -> None:
+    kitchen.drop("large.part-1-of-2.csv", "egg,12,2040-01-01\n")
+    kitchen.drop("large.part-2-of-2.csv", "ham,7,2040-01-01\negg,3,2040-01-02\n")
+    use(kitchen, "order", egg=13, ham=2)
+    done = stockctl("recall", named, "--yes", "-o", "json")
+    assert (done.code, done.json["delivery"], done.json["discarded"]) == (ExitCode.DONE, "large.csv", 7)
+    units = [(one["ingredient"], one["units"]) for one in done.json["transactions"]]
+    assert units == [("egg", 13), ("ham", 2)]
+    assert "was recalled before" in stockctl("recall", named, "--yes").err
+
+
+def test_another_delivery_of_a_file_with_the_same_name_stays_in_stock(stockctl: Stockctl, kitchen: Service) -> None:
+    kitchen.drop("monday-0f1e2d3c4b5a.csv", "ham,1,2097-12-31\n")
+    assert stockctl("recall", "monday.csv", "--yes", "-o", "json").json["discarded"] == 35
+    assert stockctl("recall", "monday-0f1e2d3c4b5a.csv", "--dry-run", "-o", "json").json["left"] == 1
+
+
 def test_a_dry_run_changes_nothing(stockctl: Stockctl, kitchen: Service) -> None:
     done = stockctl("recall", "monday.csv", "--dry-run", "-o", "json")
     assert (done.json["discarded"], done.json["left"], done.json["recall_id"]) == (0, 35, None)
