@@ -13,6 +13,7 @@ from stockctl.cli.completion import remember_deliveries
 from stockctl.cli.ingredients import stock_table
 from stockctl.cli.moments import past_moment
 from stockctl.cli.session import Session, with_session
+from stockctl.domain.instants import iso
 from stockctl.terminal.figures import counts, local, units
 from stockctl.terminal.output import Field, Listing
 
@@ -115,7 +116,7 @@ def _unanswered(key: str, at: datetime, now: datetime) -> DeliveryRow:
 def _listing(found: Sequence[DeliveryRow]) -> Listing[DeliveryRow]:
     fields: list[Field[DeliveryRow]] = [
         Field("delivery", lambda one: one.delivery),
-        Field("at", lambda one: one.at.isoformat(), shown=lambda one: local(one.at), folds=False, yields=1),
+        Field("at", lambda one: iso(one.at.timestamp()), shown=lambda one: local(one.at), folds=False, yields=1),
         Field("status", lambda one: one.status, folds=False),
         Field("recorded_rows", lambda one: one.figure("recorded_rows"), "rows"),
         Field("rejected_rows", lambda one: one.figure("rejected_rows"), "rejected"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stockctl.domain.receipt import Receipt
@@ -12,13 +12,16 @@ from stockctl.operations.stock_table import StockTable
 
 @dataclass(frozen=True)
 class RecordedBatch:
-    """One recorded row of a delivery and its batch; None where that has expired, and its row is removed."""
+    """One recorded row of a delivery, and the rows of its batch and of the batches that its units came back as.
+
+    Those whose best-before has passed may be removed.
+    """
 
     ingredient: str
     delivery: str
     best_before: str
     units: int
-    batch: Batch | None
+    batches: tuple[Batch, ...]
 
     @property
     def batch_id(self) -> str:
@@ -26,27 +29,38 @@ class RecordedBatch:
 
     @property
     def left(self) -> int:
-        """What is left of it."""
-        return self.batch.quantity if self.batch else 0
+        """What is left of it, returned units included."""
+        return sum(batch.quantity for batch in self.batches)
 
     @property
     def status(self) -> str:
         """What became of it, in words."""
-        if self.batch is None:
-            return "expired"
-        if self.batch.quantity:
+        if self.left:
             return "in stock"
-        if not self.batch.discarded:
+        if self.batch_id not in {batch.batch_id for batch in self.batches}:
+            return "past its best-before"
+        discarded = sum(batch.discarded for batch in self.batches)
+        if not discarded:
             return "used up"
-        return "discarded" if self.batch.discarded == self.batch.received else "used, rest discarded"
+        return "discarded" if discarded >= self.units else "used, rest discarded"
 
 
 def recorded_batches(stock: StockTable, receipts: Sequence[Receipt]) -> list[RecordedBatch]:
     """The batches of deliveries, in the order of their receipts."""
     rows = [(receipt["delivery"], row) for receipt in receipts for row in receipt["recorded"]]
     names = [(row["ingredient"], batch_id_of(delivery, row["best_before"])) for delivery, row in rows]
-    batches = {(batch.ingredient, batch.batch_id): batch for batch in stock.batches(names)}
+    batches: dict[tuple[str, str], list[Batch]] = {}
+    for batch in (*stock.batches(names), *_returned(stock, [ingredient for ingredient, _ in names])):
+        batches.setdefault((batch.ingredient, batch_id_of(batch.delivery, batch.best_before)), []).append(batch)
     return [
-        RecordedBatch(row["ingredient"], delivery, row["best_before"], row["quantity"], batches.get(name))
+        RecordedBatch(row["ingredient"], delivery, row["best_before"], row["quantity"], tuple(batches.get(name, ())))
         for (delivery, row), name in zip(rows, names, strict=True)
     ]
+
+
+def _returned(stock: StockTable, ingredients: Sequence[str]) -> Iterator[Batch]:
+    """The batches that units of these ingredients came back as. Only an ingredient with returns is read whole."""
+    names = [level.ingredient for level in stock.levels(ingredients) if level.returned]
+    for holding in filter(None, map(stock.read, names)):
+        own = (batch_id_of(batch.delivery, batch.best_before) for batch in holding.batches)
+        yield from (batch for batch, name in zip(holding.batches, own, strict=True) if batch.batch_id != name)

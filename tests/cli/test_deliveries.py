@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from re import fullmatch
 
 import pytest
 
@@ -51,6 +52,28 @@ def test_a_delivery_is_shown_by_its_key(stockctl: Stockctl) -> None:
     assert (shown["kind"], shown["reason"]) == ("delivery", "partial")
     batches = [(one["ingredient"], one["units"], one["left"], one["status"]) for one in shown["batches"]]
     assert batches == [("ham", 10, 0, "used up"), ("egg", 12, 12, "in stock")]
+
+
+def test_units_that_came_back_are_left_of_their_delivery(stockctl: Stockctl, kitchen: Service) -> None:
+    assert stockctl("return", "order", "ham=8").code == ExitCode.DONE
+    assert ["monday.csv", "20"] in stockctl("deliveries").columns("delivery", "left")
+    (ham, _) = stockctl("show", "monday.csv", "-o", "json").json["batches"]
+    assert (ham["units"], ham["left"], ham["status"]) == (10, 8, "in stock")
+    assert stockctl("recall", "monday.csv", "--dry-run", "-o", "json").json["left"] == 20
+    kitchen.post("again", ham=8)
+    kitchen.process_stream("ham")
+    assert stockctl("show", "monday.csv").columns("left", "status")[0] == ["0", "used up"]
+
+
+def test_a_batch_whose_row_is_removed_is_not_called_expired(stockctl: Stockctl, kitchen: Service) -> None:
+    """All of it may have been used before."""
+    kitchen.expire("ham", "monday.csv@2039-12-31")
+    assert stockctl("show", "monday.csv").columns("left", "status")[0] == ["0", "past its best-before"]
+
+
+def test_the_time_of_a_delivery_is_in_milliseconds(stockctl: Stockctl) -> None:
+    for (at,) in stockctl("deliveries").columns("at"):
+        assert fullmatch(r"[0-9T:-]{19}\.[0-9]{3}Z", at)
 
 
 def test_a_count_is_shown_with_what_it_booked(stockctl: Stockctl) -> None:
