@@ -204,7 +204,7 @@ class _Counting:
         if alike:
             raise misspelt(alike, "count", "booked")
 
-    def _alike(self, lines: Sequence[Line]) -> dict[str, str]:
+    def _alike(self, lines: Sequence[Line]) -> Mapping[str, Sequence[str]]:
         """New ingredients that look like a known one, unless they are said to be new."""
         from stockctl.domain.lookalikes import lookalikes
 
@@ -234,7 +234,7 @@ class _Counting:
             )
 
 
-def _undated_refusal(undated: Sequence[Line], alike: Mapping[str, str]) -> Refused:
+def _undated_refusal(undated: Sequence[Line], alike: Mapping[str, Sequence[str]]) -> Refused:
     names = [line.ingredient for line in undated]
     kind = "no such ingredient" if any(line.version is None for line in undated) else "no best-before is known of"
     hints = questions({name: alike[name] for name in names if name in alike})

@@ -106,7 +106,7 @@ class NewIngredients:
     """Ingredients that are new to a stack, and those among them that look like one it has."""
 
     names: Sequence[str]
-    alike: dict[str, str]
+    alike: Mapping[str, Sequence[str]]
     known: frozenset[str]
 
     @classmethod

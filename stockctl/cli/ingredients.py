@@ -103,17 +103,17 @@ def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:
         known = stock_table(session).ingredients() if absent else []
     except Exception:
         return []
-    return questions(lookalikes(absent, known))
+    return questions(lookalikes(absent, known, certainly_wrong=True))
 
 
-def questions(alike: Mapping[str, str]) -> list[str]:
-    """Asks, for each misspelt name, whether the known one was meant."""
-    return [f"{name}: did you mean {known}?" for name, known in alike.items()]
+def questions(alike: Mapping[str, Sequence[str]]) -> list[str]:
+    """Asks, for each misspelt name, which known one was meant."""
+    return [f"{name}: did you mean {' or '.join(known)}?" for name, known in alike.items()]
 
 
-def misspelt(alike: Mapping[str, str], verb: str, done: str) -> Refused:
+def misspelt(alike: Mapping[str, Sequence[str]], verb: str, done: str) -> Refused:
     """The refusal of new ingredients that look like known ones; `verb` and `done` are what the command does to them."""
-    pairs = [f"{name} ({known})" for name, known in alike.items()]
+    pairs = [f"{name} ({' or '.join(known)})" for name, known in alike.items()]
     more = f" and {counts(len(pairs) - NAMED, 'other')}" if len(pairs) > NAMED else ""
     return Refused(
         f"new ingredients look like known ones: {', '.join(pairs[:NAMED])}{more}; nothing was {done}",

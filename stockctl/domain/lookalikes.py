@@ -1,4 +1,4 @@
-"""What a misspelt ingredient may have meant: the known name that it resembles most.
+"""What a misspelt ingredient may have meant: the known names that it resembles.
 
 A misspelling is one or two wrong letters. Names that share words, such as two cuts of one meat, or that differ in a
 number, are different ingredients.
@@ -15,6 +15,9 @@ from itertools import islice
 SHORT, MIDDLE = 3, 5
 """Names of up to `SHORT` letters may lack a letter, have one too many or two swapped (hamm, hma for ham, but not jam);
 those of up to `MIDDLE` letters may have one wrong letter (leak for leek)."""
+
+SUGGESTED = 3
+"""The most suggestions for one name."""
 
 MOST = 200
 """Names that are compared, since that takes time: where more are new, they are hardly misspelt."""
@@ -37,25 +40,32 @@ class _Name:
         return cls(text, letters, tuple(re.findall("[0-9]+", text)))
 
 
-def lookalikes(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
-    """For each unknown name that resembles a known one: the one it resembles most."""
+def lookalikes(
+    names: Iterable[str], known: Collection[str], *, certainly_wrong: bool = False
+) -> dict[str, tuple[str, ...]]:
+    """For each unknown name that resembles known ones: those, the most similar first.
+
+    Of names that are `certainly_wrong`, since only known ones can be meant, short ones may have a wrong letter too (han
+    for ham).
+    """
     others = {other: _Name.of(other) for other in sorted(known)}
     found = {}
     for name in islice((name for name in names if name not in known), MOST):
         mine = _Name.of(name)
-        slips = {other: slip for other, plain in others.items() if (slip := _slip(mine, plain)) is not None}
+        all_slips = {other: _slip(mine, plain, certainly_wrong=certainly_wrong) for other, plain in others.items()}
+        slips = {other: slip for other, slip in all_slips.items() if slip is not None}
         if slips:
-            found[name] = min(slips, key=lambda other: slips[other])
+            found[name] = tuple(sorted(slips, key=lambda other: slips[other])[:SUGGESTED])
     return found
 
 
-def _slip(name: _Name, other: _Name) -> int | None:
+def _slip(name: _Name, other: _Name, *, certainly_wrong: bool) -> int | None:
     """The number of wrong letters if one name may be a misspelling of the other, else None."""
     if (name.letters ^ other.letters).bit_count() > 4 or name.numbers != other.numbers:
         return None
     shorter, longer = sorted((len(name.text), len(other.text)))
     most = 1 if shorter <= MIDDLE else 2
-    is_another = longer == shorter <= SHORT and sorted(name.text) != sorted(other.text)
+    is_another = not certainly_wrong and longer == shorter <= SHORT and sorted(name.text) != sorted(other.text)
     if longer < SHORT or longer - shorter > most or is_another:
         return None
     apart = _letters_apart(name.text, other.text)

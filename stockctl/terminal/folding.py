@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _BREAK = re.compile(r"  | (?=(?:[+=·|]|<>) )|(?<=,) ")
 """Two spaces, the space before an operator or a separator, and the one after a comma."""

@@ -17,7 +17,7 @@ from stockctl.domain.lookalikes import MOST, lookalikes
     ],
 )
 def test_a_slip_is_seen(name: str, meant: str) -> None:
-    assert lookalikes([name], {meant, "basil", "quince"}) == {name: meant}
+    assert lookalikes([name], {meant, "basil", "quince"}) == {name: (meant,)}
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,22 @@ def test_another_name_is_no_slip(name: str, known: str) -> None:
     assert lookalikes([name], {known}) == {}
 
 
-def test_the_most_similar_name_is_suggested() -> None:
-    assert lookalikes(["mushroms"], {"mushrooms", "mushroom"}) == {"mushroms": "mushrooms"}
+def test_similar_names_are_suggested_the_most_similar_first() -> None:
+    assert lookalikes(["mushroms"], {"mushrooms", "mushroom"}) == {"mushroms": ("mushrooms", "mushroom")}
+    assert lookalikes(["mushroms"], {"mushrom", "mushroom"}) == {"mushroms": ("mushrom", "mushroom")}
+
+
+def test_a_wrong_letter_of_a_short_name_counts_where_only_a_known_name_can_be_meant() -> None:
+    assert lookalikes(["han"], {"ham", "egg"}) == {}
+    assert lookalikes(["han"], {"ham", "egg"}, certainly_wrong=True) == {"han": ("ham",)}
+
+
+def test_few_names_are_suggested() -> None:
+    known = {f"tomato{letter}" for letter in "abcdef"}
+    assert lookalikes(["tomato"], known) == {"tomato": ("tomatoa", "tomatob", "tomatoc")}
 
 
 def test_of_very_many_new_names_only_the_first_are_compared() -> None:
     """It takes time, and a file with so many new names is hardly misspelt."""
     new = [f"{number:012}" for number in range(MOST - 1)]
-    assert lookalikes([*new, "hamm", "eggg"], {"ham", "egg"}) == {"hamm": "ham"}
+    assert lookalikes([*new, "hamm", "eggg"], {"ham", "egg"}) == {"hamm": ("ham",)}
