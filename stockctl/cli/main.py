@@ -75,6 +75,8 @@ def run(arguments: list[str], environment: Environment) -> int:
         return ExitCode.INTERRUPTED
     except Exception as error:
         return _ended_by(error, environment)
+    finally:
+        environment.end_passing()
 
 
 def _ended_by(error: Exception, environment: Environment) -> int:

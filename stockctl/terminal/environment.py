@@ -63,20 +63,26 @@ class Environment:
         self.stderr.flush()
         self._is_passing = True
 
-    def _end_passing(self) -> None:
+    def end_passing(self) -> None:
+        """Clears the line that shows progress, if there is one."""
         if self._is_passing:
             self.stderr.write("\r\x1b[2K")
             self.stderr.flush()
             self._is_passing = False
 
+    def print(self, line: str) -> None:
+        """Prints one line of results, at once."""
+        self.end_passing()
+        print(line, file=self.stdout, flush=True)
+
     def console(self) -> Console:
         """The console for results."""
-        self._end_passing()
+        self.end_passing()
         return self._console(self.stdout)
 
     def notices(self) -> Console:
         """The console on stderr, for everything but results."""
-        self._end_passing()
+        self.end_passing()
         return self._console(self.stderr)
 
     def note(self, line: str) -> None:
@@ -95,9 +101,16 @@ class Environment:
             self._print(hint, ("hint:  ", "cyan"))
 
     def asks(self, question: str) -> str:
-        """The user's answer on the terminal; empty if there is none."""
+        """The user's answer on the terminal; empty if there is none. The line of the question is ended in any case."""
         self.notices().print(f"{question} ", end="", soft_wrap=True)
-        return self.stdin.readline().strip()
+        try:
+            answer = self.stdin.readline()
+        except KeyboardInterrupt:
+            self.notices().print()
+            raise
+        if not answer:  # Ctrl-D leaves the cursor behind the question
+            self.notices().print()
+        return answer.strip()
 
     def agrees(self, question: str) -> bool:
         """Whether the user answers yes on the terminal."""

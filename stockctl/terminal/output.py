@@ -206,18 +206,18 @@ class Output:
 
     def json(self, document: object) -> None:
         """Prints one JSON document."""
-        print(self._dumped(document, indent=2), file=self.environment.stdout, flush=True)
+        self.environment.print(self._dumped(document, indent=2))
 
     def json_line(self, document: object) -> None:
         """Prints one JSON document on one line, at once: for streams of them."""
-        print(self._dumped(document), file=self.environment.stdout, flush=True)
+        self.environment.print(self._dumped(document))
 
     def row(self, values: Sequence[JsonValue]) -> None:
         """Prints one row of TSV or CSV, at once."""
         line = _csv_line(values) if self.format is OutputFormat.CSV else "\t".join(map(_tsv_cell, values))
         if self.environment.stdout_is_terminal:
             line = "\t".join(map(printable, line.split("\t")))
-        print(line, file=self.environment.stdout, flush=True)
+        self.environment.print(line)
 
     def _dumped(self, document: object, indent: int | None = None) -> str:
         """JSON with letters as they are where the stream has them; control characters are always escaped."""
@@ -269,7 +269,7 @@ class Stream(Generic[T]):
     def _print_line(self, line: str | Text) -> None:
         environment = self._output.environment
         if isinstance(line, str):
-            print(printable(line), file=environment.stdout, flush=True)
+            environment.print(printable(line))
         else:
             environment.console().print(line, soft_wrap=True)
 

@@ -343,8 +343,10 @@ def _change(point: Point, difference: str, level: str, view: View, width: int) -
     clock = datetime.fromtimestamp(point.at, view.zone).strftime("%H:%M:%S")
     style = {"delivery": "green", "expired": "red"}.get(point.cause.split(" ")[0], "")
     tail = Text.assemble((difference, style), f" {level}")
-    kind, space, name = cause_in_short(point.cause).partition(" ")
+    kind, space, name = point.cause.partition(" ")
     room = width - tail.cell_len - len(clock) - len(kind) - 3
+    if kind == "use" and cell_len(name) > room:  # transaction ids differ in their first characters, too
+        name = name[:10]
     cause = Text.assemble((f"{clock} ", "dim"), (f"{kind}{space}{_ending(name, room, view.glyphs)}", style))
     return _sides(cause, tail, width)
 
@@ -354,12 +356,6 @@ def signed(difference: int | None, glyphs: Glyphs) -> str:
     if not difference:
         return "" if difference is None else "0"
     return f"+{difference:,}" if difference > 0 else f"{glyphs.minus}{-difference:,}"
-
-
-def cause_in_short(cause: str) -> str:
-    """A short cause: only the first characters of a transaction id."""
-    kind, _, name = cause.partition(" ")
-    return f"{kind} {name[:10]}" if kind == "use" else cause
 
 
 def _ruled(title: str, view: View, width: int) -> Text:

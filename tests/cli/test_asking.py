@@ -31,6 +31,23 @@ def test_on_a_terminal_it_asks_and_takes_no_for_an_answer() -> None:
         ask(Environment(Terminal("n\n"), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
 
 
+def test_ctrl_c_at_a_question_ends_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    stdin, stderr = Terminal(), io.StringIO()
+    monkeypatch.setattr(stdin, "readline", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Environment(stdin, io.StringIO(), stderr, {}).agrees("Discard 3 ham?")
+    assert stderr.getvalue() == "Discard 3 ham? [y/N] \n"
+
+
+def test_ctrl_d_at_a_question_is_no_and_ends_its_line() -> None:
+    stderr = io.StringIO()
+    assert not Environment(Terminal(""), io.StringIO(), stderr, {}).agrees("Discard 3 ham?")
+    assert stderr.getvalue() == "Discard 3 ham? [y/N] \n"
+
+
 def test_a_script_is_not_asked() -> None:
     """It has decided already."""
     stderr = io.StringIO()

@@ -259,6 +259,17 @@ def test_progress_leaves_nothing_in_a_pipe() -> None:
     assert err.getvalue() == ""
 
 
+@pytest.mark.parametrize("asked", [OutputFormat.TSV, OutputFormat.JSON])
+def test_results_in_a_pipe_end_progress_on_the_terminal(asked: OutputFormat) -> None:
+    """As in `stockctl ingest monday.csv | tail`: both go to one terminal in the end."""
+    terminal = Terminal()
+    environment = Environment(stdout=terminal, stderr=terminal, variables={"TERM": "xterm"})
+    environment.passing("30,000 rows recorded")
+    Output(environment, asked).show(Listing([Field("ingredient", str)], ["ham"]))
+    assert terminal.getvalue().startswith("\r\x1b[2K30,000 rows recorded\r\x1b[2K")
+    assert "ham" in terminal.getvalue()
+
+
 def test_on_a_terminal_the_next_line_replaces_progress() -> None:
     err = Terminal()
     environment = Environment(stdout=io.StringIO(), stderr=err, variables={"TERM": "xterm"})

@@ -46,6 +46,14 @@ def test_changes_show_their_cause_and_difference() -> None:
     assert "\N{MINUS SIGN}" in text
 
 
+def test_a_transaction_id_is_cut_only_where_it_has_no_room() -> None:
+    model = Watched(["ham"])
+    transaction = "b7d32e28-d123-4567-89ab-000000000000 +3"
+    model["ham"].add(Point(2, NOW - 9, 7, 10, 3, 0, f"use {transaction}"))
+    assert f"use {transaction} " in frame(model, view("ham"), 80, 24).plain
+    assert "use b7d32e28-d " in frame(model, view("ham"), 60, 24).plain
+
+
 def test_low_stock_comes_first_and_is_marked() -> None:
     model = watched(thresholds={"käse": 100_000})
     rows = frame(model, view(), 100, 30).plain.splitlines()
