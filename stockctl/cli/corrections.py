@@ -75,11 +75,11 @@ def correct_delivery(
     booked = _booked(delivery, receipts, found, int(session.environment.now().timestamp()))
     corrected = total((row.ingredient, row.best_before, row.quantity) for row in found.rows)
     place = tables(session)
+    refuse_misspelt(session, place.stock, [found], new=new, dry_run=dry_run)
     if dry_run:
         _show(session, CorrectionResult(planned(place, booked, corrected), is_booked=False), booked)
         session.environment.note("nothing was changed (--dry-run)")
         return
-    refuse_misspelt(session, place.stock, [found], new=new)
     if not yes and (asked := question(planned(place, booked, corrected))):
         ask(session.environment, asked, "nothing was changed")
     try:

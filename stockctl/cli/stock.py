@@ -200,7 +200,7 @@ def _level_fields(levels: list[Level], now: datetime) -> list[Field[Level]]:
             shown=lambda level: _relative(NEVER if level.never_expires else level.next_expiry, now),
             folds=False,
         ),
-        _clock_field(lambda level: level.next_expiry, yields=2),
+        _clock_field(lambda level: level.next_expiry, yields=1),
         Field(
             "threshold",
             lambda level: level.threshold,
@@ -208,8 +208,8 @@ def _level_fields(levels: list[Level], now: datetime) -> list[Field[Level]]:
             justify="right",
             yields=1 if all(level.threshold is None for level in levels) else 0,
         ),
-        Field("discarded", lambda level: level.discarded, in_table=any(level.discarded for level in levels), yields=6),
-        Field("returned", lambda level: level.returned, in_table=any(level.returned for level in levels), yields=7),
+        Field("discarded", lambda level: level.discarded, in_table=any(level.discarded for level in levels), yields=2),
+        Field("returned", lambda level: level.returned, in_table=any(level.returned for level in levels), yields=2),
     ]
 
 

@@ -196,3 +196,10 @@ def test_the_record_of_corrections_is_kept_for_good(supplier: Supplier, kitchen:
     row = kitchen.clients.dynamodb.get_item(TableName=TRANSACTIONS, Key=key)["Item"]
     assert "forget_at" not in row
     assert kitchen.clients.s3.list_objects_v2(Bucket=BUCKET, Prefix="monday")["KeyCount"] == 1
+
+
+def test_a_dry_run_refuses_a_misspelt_ingredient_as_the_correction_does(supplier: Supplier) -> None:
+    content = MONDAY + "hamm,5,2040-01-01\n"
+    for words in (["--dry-run"], []):
+        done = supplier.correct(content, *words)
+        assert (done.code, "hamm (ham)" in done.err) == (ExitCode.REFUSED, True)
