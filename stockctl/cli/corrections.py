@@ -202,7 +202,17 @@ def _total(result: CorrectionResult) -> str:
     happened = {
         "duplicate": "booked before; nothing changed",
         "unchanged": "nothing differs",
-        "corrected": "booked",
+        "corrected": _how_many_booked(result.outcome),
         "valid": "would be booked",
     }[result.status]
     return f"{counts(len(correction.differences), 'difference')}: {happened}"
+
+
+def _how_many_booked(outcome: Corrected) -> str:
+    """`booked` if all are; the number of those that are booked in full and in part otherwise."""
+    found = outcome.correction.differences
+    full = sum(not outcome.missing(one) for one in found)
+    if full == len(found):
+        return "booked"
+    part = sum(bool(outcome.missing(one) and outcome.booked.get(one.name)) for one in found)
+    return f"{units(full)} booked" + (f", {units(part)} booked in part" if part else "")

@@ -13,11 +13,12 @@ from stockctl.cli.completion import complete_ids, recent_deliveries
 from stockctl.cli.ids import no_such_id
 from stockctl.cli.operation_tables import has_history, history_table, tables
 from stockctl.cli.session import Session, with_session
-from stockctl.terminal.figures import best_before, local, units
-from stockctl.terminal.output import Field, Listing, Nested
+from stockctl.terminal.figures import best_before, change, local, units
+from stockctl.terminal.output import Field, JsonValue, Listing, Nested
 
 if TYPE_CHECKING:
     from stockctl.domain.count import Line, Sheet
+    from stockctl.operations.correct import Corrections
     from stockctl.operations.rows import TableRow
     from stockctl.operations.serving import ServedItem
 
@@ -25,6 +26,8 @@ PENDING = "not charged yet"
 EXPIRED = "a batch that had expired"
 UNKNOWN = "not in history"
 NO_HISTORY = "history is off"
+MOST_CHANGES = 10
+"""Corrected batches that are named below a table; JSON has all."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,10 @@ class Portion:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of one id; `returned` are the units that came back of a transaction, by ingredient."""
+    """What is shown of one id.
+
+    `returned` are the units of a transaction that came back, by ingredient. `corrections` are those of a delivery.
+    """
 
     name: str
     kind: str
@@ -53,6 +59,7 @@ class Shown:
     reason: str | None
     portions: list[Portion]
     returned: Mapping[str, int] | None = None
+    corrections: Corrections | None = None
 
 
 @with_session
@@ -70,8 +77,8 @@ def show(
     """Show a transaction, return, discard, count or delivery: when it was made, and the batches behind its units.
 
     Units of a transaction are charged to batches within seconds, soonest best-before first. For a delivery, shows
-    what was recorded and what is left. Records are kept for 90 days, receipts of deliveries for good. If several
-    records have this id, all are shown; in JSON as a list.
+    what was recorded, what is left and what corrections changed. Records are kept for 90 days, receipts of deliveries
+    for good. If several records have this id, all are shown; in JSON as a list.
 
     Examples:
         stockctl show order-8f3a
@@ -199,18 +206,21 @@ def _counted(session: Session, sheet: Sheet, line: Line) -> list[Portion]:
 
 def _delivery(session: Session, name: str) -> Shown | None:
     from stockctl.domain.delivery import whole_delivery
+    from stockctl.operations.correct import corrections_of
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.recorded import recorded_batches
 
-    receipts = DropBucket(session.clients.s3, session.deployment.drop_bucket).receipts_of(whole_delivery(name))
+    name, place = whole_delivery(name), tables(session)
+    receipts = DropBucket(session.clients.s3, session.deployment.drop_bucket).receipts_of(name)
     if not receipts:
         return None
     portions = [
         Portion(one.ingredient, one.units, one.status, one.batch_id, one.delivery, one.best_before, one.left)
-        for one in recorded_batches(tables(session).stock, receipts)
+        for one in recorded_batches(place.stock, receipts)
     ]
     statuses = ", ".join(dict.fromkeys(receipt["status"] for receipt in receipts))
-    return Shown(whole_delivery(name), "delivery", receipts[0].get("at", ""), statuses, portions)
+    at, corrections = receipts[0].get("at", ""), corrections_of(place, name)
+    return Shown(name, "delivery", at, statuses, portions, corrections=corrections)
 
 
 def _listing(found: list[Shown]) -> Listing[Shown]:
@@ -241,11 +251,36 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
         Field("at", lambda one: one.at, shown=_time, folds=False, in_table=is_several, yields=2),
         Field("reason", lambda one: one.reason, "about", in_table=any(one.reason is not None for one in found)),
         Field("returned", lambda one: one.returned, in_table=False),
+        Field("corrections", _corrections, in_table=False, in_tsv=False),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)
     heads = [] if is_several else [f"{one.kind} {one.name}, {_time(one)}" for one in found]
-    lines = [line for one in found if (line := _returned(one))]
+    lines = [line for one in found if (line := _returned(one) or _corrected(one))]
     return Listing(fields, found, nested, total="\n".join([*heads, *lines]), is_document=not is_several)
+
+
+def _corrections(shown: Shown) -> JsonValue:
+    found = shown.corrections
+    if found is None:
+        return None
+    changes: list[JsonValue] = [
+        {"ingredient": ingredient, "best_before": date, "units": count}
+        for (ingredient, date), count in found.changes.items()
+    ]
+    return {"number": found.number, "at": found.at, "finished": found.is_finished, "changes": changes}
+
+
+def _corrected(shown: Shown) -> str:
+    """What the corrections of a delivery changed, in words; empty if there were none."""
+    found = shown.corrections
+    if found is None:
+        return ""
+    changes = [f"{name} {best_before(date)} {change(count)}" for (name, date), count in found.changes.items()]
+    more = [f"{units(len(changes) - MOST_CHANGES)} more"] if len(changes) > MOST_CHANGES else []
+    times = f"{found.number} times, last" if found.number > 1 else ""
+    head = " ".join(filter(None, ["corrected", times, "at", local(datetime.fromisoformat(found.at))]))
+    unfinished = "" if found.is_finished else "; the last correction is not finished: repeat it"
+    return f"{head}: {', '.join([*changes[:MOST_CHANGES], *more]) or 'no change'}{unfinished}"
 
 
 def _time(shown: Shown) -> str:

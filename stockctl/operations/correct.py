@@ -76,6 +76,29 @@ class _Record:
         return (*extra, *self.correction.deliveries)
 
 
+@dataclass(frozen=True)
+class Corrections:
+    """The corrections of a delivery: their number, when the last one began, and what all of them booked (units).
+
+    `is_finished` is False if the last one was interrupted; `changes` are then those of the ones before it.
+    """
+
+    number: int
+    at: str
+    changes: Units
+    is_finished: bool
+
+
+def corrections_of(tables: Tables, delivery: str) -> Corrections | None:
+    """The corrections of a delivery; None if it was never corrected."""
+    row = _row(tables, delivery)
+    if row is None:
+        return None
+    record = _record_from(delivery, row)
+    changes = {name: units for name, units in sorted(record.changes.items()) if units}
+    return Corrections(record.correction.number, row["at"]["S"], changes, record.booked is not None)
+
+
 def planned(tables: Tables, booked: Booked, corrected: Units) -> Corrected:
     """What `correct` would book now: differences, or what was booked before."""
     return _planned(_read(tables, booked.delivery), booked, corrected)
@@ -137,8 +160,13 @@ def _key(delivery: str) -> dict[str, AttributeValueTypeDef]:
 
 
 def _read(tables: Tables, delivery: str) -> _Record | None:
-    row = tables.stock.client.get_item(TableName=tables.transactions, Key=_key(delivery), ConsistentRead=True)
-    return _record_from(delivery, row["Item"]) if "Item" in row else None
+    row = _row(tables, delivery)
+    return _record_from(delivery, row) if row else None
+
+
+def _row(tables: Tables, delivery: str) -> TableRow | None:
+    key = _key(delivery)
+    return tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
 
 
 def _record_from(delivery: str, row: TableRow) -> _Record:

@@ -101,6 +101,36 @@ def test_what_was_used_meanwhile_is_reported_and_counted_by_the_next_correction(
     assert supplier.levels() == {"egg": 12, "ham": 15}
 
 
+def test_the_summary_counts_what_was_booked(supplier: Supplier, kitchen: Service) -> None:
+    kitchen.post("order", ham=100, egg=10)
+    supplier.path.write_text("ham,90,2040-12-31\negg,9,2040-01-01\nmilk,5,2040-01-01\n")
+    done = supplier.stockctl("ingest", str(supplier.path), "--corrects", supplier.delivery, "-o", "table")
+    assert "3 differences: 1 booked, 1 booked in part" in done.out
+
+
+def test_show_names_what_corrections_changed(supplier: Supplier) -> None:
+    assert supplier.stockctl("show", supplier.delivery, "-o", "json").json["corrections"] is None
+    supplier.correct("ham,90,2040-12-31\negg,12,2040-01-01\n")
+    once = supplier.stockctl("show", supplier.delivery, "-o", "table").out
+    assert "corrected at " in once
+    assert "ham 2040-12-31 −10" in once
+    supplier.correct("ham,90,2040-12-31\negg,20,2040-01-01\n")
+    assert "corrected 2 times, last at " in supplier.stockctl("show", supplier.delivery, "-o", "table").out
+    corrections = supplier.stockctl("show", supplier.delivery, "-o", "json").json["corrections"]
+    assert (corrections["number"], corrections["finished"]) == (2, True)
+    assert corrections["changes"] == [
+        {"ingredient": "egg", "best_before": "2040-01-01", "units": 8},
+        {"ingredient": "ham", "best_before": "2040-12-31", "units": -10},
+    ]
+
+
+def test_show_names_a_correction_that_is_not_finished(supplier: Supplier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockctl.operations.correct._end", lambda *_: 1 / 0)
+    supplier.correct("ham,90,2040-12-31\negg,12,2040-01-01\n")
+    shown = supplier.stockctl("show", supplier.delivery, "-o", "table").out
+    assert "the last correction is not finished: repeat it" in shown
+
+
 def test_a_dry_run_shows_the_differences_and_changes_nothing(supplier: Supplier) -> None:
     done = supplier.correct("ham,90,2040-12-31\negg,20,2040-01-01\n", "--dry-run")
     assert booked(done) == [("egg", 12, 20, None, None), ("ham", 100, 90, None, None)]
