@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stockctl.cli.watch_feed import Feeds, LevelSource
     from stockctl.domain.forecast import Pace
     from stockctl.domain.stock import Level
+    from stockctl.terminal.watch_model import Watched
 
 PACE_DAYS = 14
 """How much history the pace is learned from."""
@@ -144,6 +146,8 @@ def _source(session: Session, feeds: Feeds, names: Sequence[str], past: timedelt
         watched.present(level)
         end.level(level.ingredient, level.quantity)
     _warn_of_unknown(session, {*names, *thresholds} - {level.ingredient for level in levels})
+    if past:
+        _add_levels_before(session, watched, session.environment.now() - past)
     seconds = past.total_seconds() if past else 0.0
     return LevelSource(
         watched,
@@ -153,6 +157,17 @@ def _source(session: Session, feeds: Feeds, names: Sequence[str], past: timedelt
         ends=lambda: end.is_over,
         seen=end.change,
     )
+
+
+def _add_levels_before(session: Session, watched: Watched, moment: datetime) -> None:
+    """Adds the last level of each named ingredient before a moment, where a chart begins; without history, none."""
+    from stockctl.cli.operation_tables import history_table
+
+    with suppress(Exception):
+        history = history_table(session)
+        for entry in (history.last_before(name, moment) for name in watched.names):
+            if entry is not None:
+                watched.recorded(entry)
 
 
 def _warn_of_unknown(session: Session, unknown: set[str]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from stockctl.domain.forecast import DAYS_PER_WEEK, Pace, demand, outlook
+from stockctl.domain.history import LevelEntry
 from stockctl.domain.instants import NEVER
 from stockctl.domain.level_change import LevelChange
 from stockctl.domain.stock import Batch, Level
@@ -165,12 +166,18 @@ class Watched:
     def present(self, level: Level) -> None:
         """Adds a level read from the table."""
         if self.wants(level.ingredient):
-            at = datetime.fromisoformat(level.updated_at).timestamp()
-            units = (level.quantity, level.received, level.used, level.expired)
+            self.recorded(LevelEntry.of(level))
             ingredient = self._ingredient(level.ingredient)
-            ingredient.add(Point(level.version, at, *units, level.cause, level.discarded, level.returned))
             ingredient.next_expiry = level.next_expiry
             ingredient.threshold = self._thresholds.get(level.ingredient, level.threshold)
+
+    def recorded(self, entry: LevelEntry) -> None:
+        """Adds a level read from history."""
+        if self.wants(entry.ingredient):
+            at = datetime.fromisoformat(entry.at).timestamp()
+            units = (entry.quantity, entry.received, entry.used, entry.expired)
+            point = Point(entry.version, at, *units, entry.cause, entry.discarded, entry.returned)
+            self._ingredient(entry.ingredient).add(point)
 
     def changed(self, change: LevelChange) -> None:
         """Adds a change from the stream."""

@@ -16,7 +16,7 @@ from stockctl.cli.operation_tables import history_table
 from stockctl.cli.session import Session
 from stockctl.cli.settings import Settings
 from stockctl.cli.simulate import refuse_other_data
-from stockctl.cli.watch import _pace, since_last_change
+from stockctl.cli.watch import _add_levels_before, _pace, since_last_change
 from stockctl.cli.watch_end import WatchEnd
 from stockctl.cli.watch_feed import Feeds, LevelSource, TableReader
 from stockctl.client.level_reader import Condition, StreamState
@@ -31,7 +31,7 @@ from stockctl.operations.stock_table import StockTable
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.watch_model import Watched
 from tests.cli.conftest import Stockctl
-from tests.service import STACK, Service, soon
+from tests.service import HISTORY, STACK, Service, soon
 from tests.terminal.levels import view
 
 
@@ -321,6 +321,21 @@ def test_the_pace_for_a_screen_is_that_of_two_weeks(kitchen: Service) -> None:
     pace = _pace(session, "ham")
     assert pace is not None
     assert pace.per_day.likely == pytest.approx(24)
+
+
+def test_the_level_before_a_chart_begins_comes_from_history(ham: Service) -> None:
+    session = Session(
+        Environment(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO()), Settings(stack=STACK, local=False)
+    )
+    now = datetime.now(UTC)
+    earlier = iso((now - timedelta(hours=3)).timestamp())
+    history_table(session).write([LevelEntry("ham", earlier, 0, 60, 60, 0, 0, 0, 0, "delivery a", "c")])
+    watched = Watched(["ham", "egg"])
+    _add_levels_before(session, watched, now - timedelta(hours=1))
+    assert [point.quantity for point in watched["ham"].points] == [60]
+    assert watched["egg"].points == []
+    ham.clients.dynamodb.delete_table(TableName=HISTORY)
+    _add_levels_before(session, Watched(["ham"]), now)  # a screen works without history
 
 
 @pytest.mark.parametrize(("since", "is_said"), [("25h", True), ("24h", False)])
