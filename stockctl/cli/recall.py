@@ -100,6 +100,17 @@ def recall(
     untraced = sum(trace.units for trace in traces.values()) - sum(use.units for use in uses)
     in_stock = sum(left.values()) if dry_run else 0
     session.output.show(_listing(RecallResult(delivery, recall_id, in_stock, removals, uses, untraced, recalled_at)))
+    _note_corrections(session, place, delivery)
+
+
+def _note_corrections(session: Session, place: Tables, delivery: str) -> None:
+    """Names the deliveries with what corrections added: they are recalled on their own."""
+    from stockctl.operations.correct import corrections_of
+
+    corrections = corrections_of(place, delivery)
+    if corrections and corrections.deliveries:
+        keys = ", ".join(corrections.deliveries)
+        session.environment.note(f"note: corrections added units in other deliveries; recall those too: {keys}")
 
 
 def _each(session: Session, doing: str, names: list[str], work: Callable[[str], Value]) -> dict[str, Value]:

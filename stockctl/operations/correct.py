@@ -23,6 +23,7 @@ from stockctl.domain.correction import (
     rows_of,
     total,
 )
+from stockctl.domain.delivery import belongs_to
 from stockctl.domain.discard import Discarded
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused
 from stockctl.domain.instants import iso
@@ -80,6 +81,7 @@ class _Record:
 class Corrections:
     """The corrections of a delivery: their number, when the last one began, and what all of them booked (units).
 
+    `deliveries` brought what was missing, the newest first.
     `is_finished` is False if the last one was interrupted; `changes` are then those of the ones before it.
     """
 
@@ -87,6 +89,7 @@ class Corrections:
     at: str
     changes: Units
     is_finished: bool
+    deliveries: tuple[str, ...]
 
 
 def corrections_of(tables: Tables, delivery: str) -> Corrections | None:
@@ -96,7 +99,8 @@ def corrections_of(tables: Tables, delivery: str) -> Corrections | None:
         return None
     record = _record_from(delivery, row)
     changes = {name: units for name, units in sorted(record.changes.items()) if units}
-    return Corrections(record.correction.number, row["at"]["S"], changes, record.booked is not None)
+    deliveries = tuple(key for key in record.deliveries if not belongs_to(key, delivery))
+    return Corrections(record.correction.number, row["at"]["S"], changes, record.booked is not None, deliveries)
 
 
 def planned(tables: Tables, booked: Booked, corrected: Units) -> Corrected:

@@ -131,6 +131,14 @@ def test_show_names_a_correction_that_is_not_finished(supplier: Supplier, monkey
     assert "the last correction is not finished: repeat it" in shown
 
 
+def test_a_recall_names_the_deliveries_of_corrections(supplier: Supplier, kitchen: Service) -> None:
+    kitchen.process_stream("ham", "egg")
+    assert "recall those too" not in supplier.stockctl("recall", supplier.delivery, "--dry-run").err
+    added = supplier.correct("ham,100,2040-12-31\negg,20,2040-01-01\n").json[0]["delivery"]
+    kitchen.process_stream("egg")
+    assert f"recall those too: {added}" in supplier.stockctl("recall", supplier.delivery, "--dry-run").err
+
+
 def test_a_dry_run_shows_the_differences_and_changes_nothing(supplier: Supplier) -> None:
     done = supplier.correct("ham,90,2040-12-31\negg,20,2040-01-01\n", "--dry-run")
     assert booked(done) == [("egg", 12, 20, None, None), ("ham", 100, 90, None, None)]
