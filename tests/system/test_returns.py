@@ -28,7 +28,7 @@ def document(system: System, *words: str) -> dict[str, Any]:
 def came_back(system: System, *words: str) -> list[tuple[str, int, str]]:
     """What a return lists: best-before, units, and whether they are back."""
     batches = document(system, "return", *words)["batches"]
-    return [(one["best_before"], one["units"], one["status"]) for one in batches]
+    return [(one["best_before"], one["units"], one["result"]) for one in batches]
 
 
 def test_an_order_comes_back_right_after_its_use_and_after_it_was_charged(
