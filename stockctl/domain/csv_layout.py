@@ -59,10 +59,10 @@ class Layout:
         return self.separator != ","
 
     def written(self, fields: Sequence[str]) -> str:
-        """One record as text, with its line end."""
+        """One record as text, with its line end. The writer quotes line ends only where they are in its own."""
         line = _Line()
-        csv.writer(line, delimiter=self.separator, lineterminator="\n").writerow(fields)
-        return line.text
+        csv.writer(line, delimiter=self.separator, lineterminator="\r\n").writerow(fields)
+        return line.text.removesuffix("\r\n") + "\n"
 
     @property
     def separator_line(self) -> str:

@@ -132,6 +132,8 @@ def log_calls(service: Service, *messages: str) -> None:
 
 
 def on_the_embedded_cloud(monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    for name in ("cloudformation", "cloudwatch", "dynamodb", "lambda_", "logs", "sqs"):
+        getattr(service.clients, name)  # made before, because other tests have the same clients
     monkeypatch.setattr(service.clients, "endpoint_url", "http://127.0.0.1:1")
 
 

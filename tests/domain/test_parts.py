@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stockctl.domain.best_before import DateReading
@@ -77,6 +77,7 @@ def test_parts_of_a_plain_file_are_the_bytes_that_earlier_versions_made() -> Non
 
 
 @given(RECORDS, st.booleans(), st.sampled_from(",;|"), st.integers(1, 10))
+@example([["two\rlines", "1", "2099-01-01"]], False, ",", 1)
 def test_the_parts_hold_every_row_once_and_know_its_line(
     records: list[list[str]], has_header: bool, separator: str, most: int
 ) -> None:
