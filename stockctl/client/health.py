@@ -6,6 +6,7 @@ functions' logs, throttles count as 0, and everything else without a metric is r
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from stockctl.client.deployment import Deployment
 from stockctl.client.function_logs import FunctionLogs
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
-from stockctl.domain.stock import Roster
+from stockctl.domain.stock import Level, Roster
 from stockctl.operations.stock_table import StockTable
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Health:
         yield from looked_at("StreamFailureQueue", partial(self._queue, deployment.stream_failure_queue))
         yield from looked_at("alarms", self._alarms)
         yield from looked_at("drift", self._drift)
+        yield from looked_at("units", self._units)
 
     def _function(self, name: str, function: str) -> Iterator[Finding]:
         state = self._clients.lambda_.get_function_configuration(FunctionName=function)
@@ -154,6 +156,23 @@ class Health:
         else:
             yield Finding("drift", True, f"none, {of_all} ingredients")
 
+    def _units(self) -> Iterator[Finding]:
+        """Where all units came from, and where they are; I1 of stockctl/README.md holds for each ingredient."""
+        try:
+            levels = StockTable(self._clients.dynamodb, self._deployment.stock_table).levels()
+        except (ValueError, KeyError):  # a row was changed by hand; the drift names it
+            yield Finding("units", False, "a level cannot be read", "stockctl reconcile --check")
+            return
+        wrong = [level.ingredient for level in levels if not level.adds_up]
+        if wrong:
+            found = f"{len(wrong):,} of {len(levels):,} ingredients do not add up: {', '.join(wrong[:3])}"
+            yield Finding("units", False, found, f"stockctl history {shlex.quote(wrong[0])}")
+        else:
+            sides = (("received", "returned"), ("on hand", "used", "expired", "discarded"))
+            yield Finding(
+                "units", True, " = ".join(" + ".join(_total(levels, name) for name in side) for side in sides)
+            )
+
     def _values(self, statistic: str, metric: str, function: str) -> list[float]:
         """The values of a metric in recent minutes, newest first; none for minutes without calls."""
         query: MetricDataQueryTypeDef = {
@@ -182,6 +201,11 @@ def looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Find
     except (StockctlError, ClientError, BotoCoreError) as error:
         known = error if isinstance(error, StockctlError) else translated(error)
         yield Finding(what, False, known.message if known else str(error), (known.hint if known else None) or "")
+
+
+def _total(levels: Iterable[Level], name: str) -> str:
+    """All units of one counter, or on hand, in words."""
+    return f"{sum(getattr(level, name.replace('on hand', 'quantity')) for level in levels):,} {name}"
 
 
 def _drifting(table: StockTable, ingredients: Iterable[str]) -> dict[str, Roster | None]:

@@ -83,6 +83,27 @@ def test_usage_that_is_not_charged_is_drift(look: Look, service: Service) -> Non
     assert (finding.is_ok, finding.found, finding.advice) == (False, "1 of 1 ingredients", "stockctl reconcile")
 
 
+def test_all_units_are_shown_as_they_add_up(look: Look, service: Service) -> None:
+    service.drop("monday.csv", "ham,1000,2099-12-31\negg,5,2099-12-31\n")
+    service.post("1", ham=4)
+    finding = look()["units"]
+    equation = "1,005 received + 0 returned = 1,001 on hand + 4 used + 0 expired + 0 discarded"
+    assert (finding.is_ok, finding.found) == (True, equation)
+
+
+def test_an_ingredient_that_does_not_add_up_is_named(look: Look, service: Service) -> None:
+    service.drop("monday.csv", "red wine,10,2099-12-31\negg,5,2099-12-31\n")
+    service.clients.dynamodb.update_item(
+        TableName=STOCK,
+        Key=level_key("red wine"),
+        UpdateExpression="ADD discarded :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    finding = look()["units"]
+    assert (finding.is_ok, finding.found) == (False, "1 of 2 ingredients do not add up: red wine")
+    assert finding.advice == "stockctl history 'red wine'"
+
+
 def test_uses_that_are_allocated_meanwhile_are_none(
     look: Look, service: Service, meanwhile: list[Callable[[], object]]
 ) -> None:
@@ -110,7 +131,9 @@ def test_a_level_that_cannot_be_read_is_drift(look: Look, service: Service) -> N
         UpdateExpression="SET generation = :nonsense",
         ExpressionAttributeValues={":nonsense": {"S": "?"}},
     )
-    assert not look()["drift"].is_ok
+    found = look()
+    assert not found["drift"].is_ok
+    assert (found["units"].is_ok, found["units"].found) == (False, "a level cannot be read")
 
 
 def make_function(service: Service) -> None:
