@@ -20,7 +20,7 @@ SUGGESTED = 3
 """The most suggestions for one name."""
 
 MOST = 200
-"""Names that are compared, since that takes time: where more are new, they are hardly misspelt."""
+"""Names that are compared, since that takes time: where more are new, few of them are misspelt."""
 
 
 @dataclass(frozen=True)

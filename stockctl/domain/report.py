@@ -68,8 +68,13 @@ class Movement:
     @property
     def waste(self) -> float | None:
         """Wasted units as a share of all that left stock for good, from 0 to 1; None if nothing did."""
-        gone = max(self.wasted, self.used - self.returned + self.wasted)
-        return self.wasted / gone if gone else None
+        return waste_share(self.wasted, self.used, self.returned)
+
+
+def waste_share(wasted: int, used: int, returned: int) -> float | None:
+    """Wasted units as a share of all that left stock for good, from 0 to 1; None if nothing did."""
+    gone = max(wasted, used - returned + wasted)
+    return wasted / gone if gone else None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stockctl.domain.receipt import Receipt
+from stockctl.domain.returns import is_return
 from stockctl.domain.stock import Batch, batch_id_of
 from stockctl.operations.stock_table import StockTable
 
@@ -62,5 +63,4 @@ def _returned(stock: StockTable, ingredients: Sequence[str]) -> Iterator[Batch]:
     """The batches that units of these ingredients came back as. Only an ingredient with returns is read whole."""
     names = [level.ingredient for level in stock.levels(ingredients) if level.returned]
     for holding in filter(None, map(stock.read, names)):
-        own = (batch_id_of(batch.delivery, batch.best_before) for batch in holding.batches)
-        yield from (batch for batch, name in zip(holding.batches, own, strict=True) if batch.batch_id != name)
+        yield from (batch for batch in holding.batches if is_return(batch.batch_id))

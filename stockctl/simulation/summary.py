@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from stockctl.domain.report import waste_share
 from stockctl.domain.stock import Level
 from stockctl.simulation.service import Tally
 
@@ -39,8 +40,7 @@ class Summary:
     @property
     def waste(self) -> float:
         """What expired or was discarded, as a share of all that left stock for good, from 0 to 1."""
-        wasted = self.expired + self.discarded
-        return wasted / max(1, wasted, wasted + self.used - self.returned)
+        return waste_share(self.expired + self.discarded, self.used, self.returned) or 0.0
 
     def document(self) -> dict[str, Any]:
         """The figures by name, without the faults."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from stockctl.domain.report import waste_share
 from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Point, Watched
@@ -74,8 +75,7 @@ def _units(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: G
     )
     equation = f"{had} {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
     equation += f" + {discarded:,} discarded" if discarded else ""
-    wasted = expired + discarded
-    share = wasted / max(1, wasted, wasted + used - returned)
+    share = waste_share(expired + discarded, used, returned) or 0.0
     waste = f"{counts(figures.deliveries, 'delivery')} {glyphs.dot} waste {share:.0%}"
     return [Text.assemble(verdict, equation), Text(waste)]
 

@@ -54,6 +54,6 @@ def test_few_names_are_suggested() -> None:
 
 
 def test_of_very_many_new_names_only_the_first_are_compared() -> None:
-    """It takes time, and a file with so many new names is hardly misspelt."""
+    """Comparing takes time, and where that many names are new, few of them are misspelt."""
     new = [f"{number:012}" for number in range(MOST - 1)]
     assert lookalikes([*new, "hamm", "eggg"], {"ham", "egg"}) == {"hamm": ("ham",)}
