@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ from stockctl.domain.errors import Busy, OutcomeUnknown, Refused
 from stockctl.operations.claims import Claims
 from stockctl.operations.correct import Booked, correct, planned
 from stockctl.operations.drop_bucket import DropBucket
-from stockctl.terminal.figures import best_before, change, counts, units
+from stockctl.operations.recall import recalled_at
+from stockctl.terminal.figures import best_before, change, counts, local, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from stockctl.cli.supplier_files import Checked, SupplierFile
     from stockctl.domain.best_before import DateReading
     from stockctl.domain.receipt import Receipt
+    from stockctl.operations.use import Tables
 
 AGAIN = "Repeat the command: it does the rest, and nothing twice."
 
@@ -69,12 +72,12 @@ def correct_delivery(
     """
     bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
     delivery = whole_delivery(delivery)
-    receipts = _receipts(bucket, delivery)
+    receipts, place = _receipts(bucket, delivery), tables(session)
+    _refuse_recalled(place, delivery)
     found = checked(file, reading, 0)  # rows that have expired since are no faults of the file
     _check(session, found)
     booked = _booked(delivery, receipts, found, int(session.environment.now().timestamp()))
     corrected = total((row.ingredient, row.best_before, row.quantity) for row in found.rows)
-    place = tables(session)
     refuse_misspelt(session, place.stock, [found], new=new, dry_run=dry_run)
     if dry_run:
         _show(session, CorrectionResult(planned(place, booked, corrected), is_booked=False), booked)
@@ -132,6 +135,14 @@ def _receipts(bucket: DropBucket, delivery: str) -> list[Receipt]:
             "Correct its ingredients with `stockctl count`.",
         )
     return receipts
+
+
+def _refuse_recalled(tables: Tables, delivery: str) -> None:
+    if at := recalled_at(tables, delivery):
+        raise Refused(
+            f"{delivery} was recalled at {local(datetime.fromisoformat(at))}; nothing was changed",
+            "If some of it may be used after all, send that as a new delivery, without --corrects.",
+        )
 
 
 def _no_such_delivery(bucket: DropBucket, delivery: str) -> Refused:

@@ -118,6 +118,8 @@ def deploy(
         _show_outputs(session, clients, target, "followed")
         return
     preparation = prepare(clients, stack, parameters, artifact_bucket)
+    for line in preparation.notes():
+        session.environment.note(line)
     if dry_run:
         preparation.discard()
         _show_plan(session, preparation.plan)

@@ -15,13 +15,14 @@ from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
+    from stockctl.aws.clients import Clients
     from stockctl.deployment.stack import Stack
     from stockctl.deployment.template import Kept
 
 
 @dataclass(frozen=True)
 class Destroyed:
-    """A stack that is gone, the tables and buckets that were kept, and its parameters that were not."""
+    """A stack that is gone, the tables and buckets that were kept, and the parameters that could not be."""
 
     stack: str
     kept: Sequence[str]
@@ -47,8 +48,8 @@ def destroy(
 ) -> None:
     """Remove the stack: functions, API, queues, streams, logs. Tables and drop bucket are kept.
 
-    A later `deploy` with the same name imports them again. Template parameters are not kept. --delete-data deletes the
-    data, too, including data kept from an earlier stack.
+    A later `deploy` with the same name imports them again, and the template parameters with them. --delete-data deletes
+    the data, too, including data kept from an earlier stack.
 
     Examples:
         stockctl destroy --stack trial --confirm trial
@@ -56,9 +57,8 @@ def destroy(
     """
     from stockctl.aws.clients import Clients
     from stockctl.cli.remember import report_default
-    from stockctl.deployment.parameters import chosen_parameters
     from stockctl.deployment.removal import what_holds_data
-    from stockctl.deployment.stack import Stack, parameters_of
+    from stockctl.deployment.stack import Stack
 
     name = session.settings.stack
     if not _may_ask(session):
@@ -70,11 +70,11 @@ def destroy(
     if _may_ask(session):
         answer = confirm or session.environment.asks(f"Type the name of the stack, {name}, to continue:")
         _check(name, answer, delete_data=delete_data)
-    parameters = chosen_parameters(parameters_of(stack.describe()))
+    lost = {} if delete_data else _keep_parameters(clients, stack)
     show_events(session.environment, name, stack.delete())
     if delete_data:
         show_removal(session.environment, clients, data)
-    _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets), parameters))
+    _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets), lost))
     report_default(session)
 
 
@@ -106,6 +106,15 @@ def _check_exists(stack: Stack, data: Kept, *, delete_data: bool) -> None:
     )
 
 
+def _keep_parameters(clients: Clients, stack: Stack) -> Mapping[str, str]:
+    """Keeps the stack's parameters with its data, and returns those that could not be kept."""
+    from stockctl.deployment.kept_parameters import keep_parameters
+    from stockctl.deployment.parameters import chosen_parameters
+    from stockctl.deployment.stack import parameters_of
+
+    return keep_parameters(clients, stack.name, chosen_parameters(parameters_of(stack.describe())))
+
+
 def _warn(session: Session, name: str, data: Kept, *, delete_data: bool) -> None:
     held = ", ".join([*(f"table {table}" for table in data.tables), *(f"bucket {bucket}" for bucket in data.buckets)])
     note = session.environment.note
@@ -119,7 +128,7 @@ def _show(session: Session, destroyed: Destroyed) -> None:
     if destroyed.kept:
         session.environment.note(
             f"stockctl: data is kept: `stockctl deploy --stack {name}{_options(destroyed.parameters)}` imports it "
-            f"again{' with the same parameters' if destroyed.parameters else ''}, "
+            "again, with the same parameters; "
             f"`stockctl destroy --stack {name} --confirm {name} --delete-data` deletes it"
         )
     session.output.show(Listing(DESTROYED, [destroyed], is_document=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,9 +63,9 @@ def recall(
 ) -> None:
     """Take what is left of a delivery out of stock, and list the transactions that were served from it.
 
-    All parts of a file that was sent in parts are included, and units that were used and returned. The units are
-    discarded with the reason `recall`. Reads every ingredient and every transaction of the last 90 days, so it may
-    take a while.
+    All parts of a file that was sent in parts are included, and units that were used and returned. If units are returned
+    later, `stockctl return` warns, and a repeated recall takes them out. The units are discarded with the reason
+    `recall`. Reads every ingredient and every transaction of the last 90 days, so it may take a while.
 
     Exits with 3 if there is no such delivery, or it was recalled before and nothing of it is left.
 
@@ -87,11 +87,14 @@ def recall(
     left = _each(session, "reading what is left", names, partial(operation.left_of, place, delivery))
     recall_id = None if dry_run else str(uuid.uuid4())
     removals: list[tuple[str, Removal]] = []
-    if recall_id and any(left.values()):
+    if recall_id:
         _agree(session, left, yes=yes)
+        recalled_at = operation.mark_recalled(place, delivery)
         removals = _taken_out(session, place, delivery, [name for name in names if left[name]], recall_id)
+    else:
+        recalled_at = operation.recalled_at(place, delivery)
     traces = _traces(session, place, delivery, names, since)
-    uses, recalled_at = _searched(session, place, delivery, traces, recall_id)
+    uses = _searched(session, place, traces)
     if recall_id and not removals and recalled_at:
         raise Refused(
             f"{delivery} was recalled before, at {_time(recalled_at)}; nothing of it is left",
@@ -141,9 +144,9 @@ def _agree(session: Session, left: dict[str, int], *, yes: bool) -> None:
         UsageError: there is nobody to ask, and --yes was not given.
         StockctlError: the answer was no.
     """
-    if yes:
-        return
     affected = [count for count in left.values() if count]
+    if yes or not affected:
+        return
     what = f"{counts(sum(affected), 'unit')} of {counts(len(affected), 'ingredient')}"
     if not session.environment.stdin_is_terminal:
         raise UsageError(f"this takes {what} out of stock", "To go ahead, add --yes.")
@@ -185,25 +188,17 @@ def _traces(session: Session, place: Tables, delivery: str, names: list[str], si
     return {name: found for name, found in traces.items() if found.units}
 
 
-def _searched(
-    session: Session, place: Tables, delivery: str, traces: dict[str, Trace], recall_id: str | None
-) -> tuple[list[ServedUse], str | None]:
-    """The uses that were served from the delivery, the oldest first, and when another recall took something out."""
-    from stockctl.operations.recall import recall_in, records, uses_in
+def _searched(session: Session, place: Tables, traces: dict[str, Trace]) -> list[ServedUse]:
+    """The uses that were served from the delivery of these traces, the oldest first."""
+    from stockctl.operations.recall import records, uses_in
 
     uses: list[ServedUse] = []
-    recalls: list[str] = []
     read = 0
     for page in records(place):
         read += len(page)
         session.environment.passing(f"searching transactions: {units(read)} read, {units(len(uses))} found")
         uses += [use for record in page for use in uses_in(record, traces)]
-        recalls += _present(recall_in(record, delivery, recall_id) for record in page)
-    return sorted(uses, key=lambda use: (use.at, use.transaction_id, use.ingredient)), min(recalls, default=None)
-
-
-def _present(values: Iterable[str | None]) -> list[str]:
-    return [value for value in values if value is not None]
+    return sorted(uses, key=lambda use: (use.at, use.transaction_id, use.ingredient))
 
 
 def _time(at: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,14 +16,16 @@ from stockctl.cli.ids import check_id, no_such_id, remember_id
 from stockctl.cli.ingredients import quantities
 from stockctl.cli.operation_tables import returns
 from stockctl.cli.session import Session, with_session
+from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
-from stockctl.terminal.figures import best_before, units
+from stockctl.terminal.figures import best_before, local, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stockctl.domain.returns import Excess, Return, Returned, ReturnedUnits, ReturnOutcome
+    from stockctl.operations.use import Tables
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ def return_(
     request = Return(name, transaction_id, wanted)
     place = returns(session)
     if not yes and session.environment.stdin_is_terminal:
-        ask(session.environment, question(request, outstanding(place.tables, transaction_id)), "nothing was returned")
+        left = outstanding(place.tables, transaction_id)
+        if _is_possible(request, left):  # what will be refused needs no answer
+            ask(session.environment, question(request, left), "nothing was returned")
     again = f"Repeat it with --id {shlex.quote(name)}: nothing is returned twice."
     try:
         outcome = return_units(place, request)
@@ -95,6 +100,7 @@ def return_(
     done = _checked(session, request, outcome, again)
     remember_id(session, name)
     session.output.show(_listing(ReturnResult(request, done)))
+    _warn_of_recalled(session, place.tables, done)
 
 
 def question(request: Return, outstanding: Mapping[str, int]) -> str:
@@ -102,6 +108,24 @@ def question(request: Return, outstanding: Mapping[str, int]) -> str:
     wanted = request.items or outstanding
     items = ", ".join(f"{units(count)} {name}" for name, count in wanted.items() if count) or "everything"
     return f"Bring {items} of {request.transaction_id} back into stock?"
+
+
+def _is_possible(request: Return, outstanding: Mapping[str, int]) -> bool:
+    enough = all(count <= outstanding.get(name, 0) for name, count in request.items.items())
+    return enough and any(outstanding.values())
+
+
+def _warn_of_recalled(session: Session, tables: Tables, outcome: Returned) -> None:
+    """Names the deliveries that were recalled and whose units are in stock again."""
+    from stockctl.operations.recall import recalled_at
+
+    back = {whole_delivery(part.delivery) for part in outcome.parts if part.is_back}
+    for delivery in sorted(back):
+        if at := recalled_at(tables, delivery):
+            session.environment.complain(
+                f"units of {delivery} came back; it was recalled at {local(datetime.fromisoformat(at))}",
+                f"`stockctl recall {shlex.quote(delivery)}` takes them out of stock.",
+            )
 
 
 def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: str) -> Returned:

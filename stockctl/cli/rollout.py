@@ -63,11 +63,11 @@ def _deploy_if_needed(name: str, clients: Clients, environment: Environment, *, 
             deployed = current(stack)  # another command may have deployed it meanwhile
             if deployed is None:
                 environment.note(f"stockctl: deploying stack {name} to the embedded cloud")
-                _deploy(stack, clients)
+                _deploy(stack, clients, environment)
     return deployed
 
 
-def _deploy(stack: Stack, clients: Clients) -> None:
+def _deploy(stack: Stack, clients: Clients, environment: Environment) -> None:
     """Deploys, unless data would be lost: nobody has asked for this deployment."""
     preparation = prepare(clients, stack, {})
     lost = [change.logical_id for change in preparation.plan.changes if change.touches_data]
@@ -77,5 +77,7 @@ def _deploy(stack: Stack, clients: Clients) -> None:
             f"this version of stockctl would replace {', '.join(lost)} of stack {stack.name}",
             "`stockctl deploy --local` asks and does it; `stockctl local reset` starts over.",
         )
+    for line in preparation.notes():
+        environment.note(line)
     for _ in preparation.execute():
         pass  # only a failure of this deployment is worth showing

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stockctl.deployment.artifacts import Artifact, ArtifactBucket
 from stockctl.deployment.bundle import bundle
 from stockctl.deployment.change_set import ChangeSet
+from stockctl.deployment.kept_parameters import kept_parameters
 from stockctl.deployment.parameters import check_parameters
 from stockctl.deployment.resource_event import ResourceEvent
 from stockctl.deployment.stack import Stack, parameters_of
@@ -49,12 +50,22 @@ def stack_findings(stack: Stack) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Preparation:
-    """A planned deployment that has not started: the plan, and the code to upload before it runs."""
+    """A planned deployment that has not started: the plan, and the code to upload before it runs.
+
+    `restored` are the parameters of a deleted stack whose data the plan imports.
+    """
 
     plan: ChangeSet
     stack: Stack
     code: Artifact
     artifacts: ArtifactBucket
+    restored: Mapping[str, str]
+
+    def notes(self) -> Iterator[str]:
+        """What a user should know who did not give the parameters."""
+        if self.restored:
+            values = ", ".join(f"{name}={value}" for name, value in self.restored.items())
+            yield f"stockctl: with the parameters that were kept with the data: {values}"
 
     def execute(self) -> Iterator[ResourceEvent]:
         """Uploads the code, executes the plan, and yields each event as it happens.
@@ -77,7 +88,7 @@ def prepare(
     """Has CloudFormation compare the template, the code and `parameters` with what is deployed.
 
     Only the artifact bucket changes: the template is uploaded to it. It is `artifact_bucket`, else the one used before,
-    else one created for this account and region.
+    else one created for this account and region. A new stack gets the parameters that were kept with its data.
 
     Raises:
         UsageError: there is no such parameter, or it does not take this value.
@@ -93,4 +104,7 @@ def prepare(
     template = Artifact.of("templates", text.encode(), "yaml")
     artifacts.ensure()
     artifacts.upload(template)
-    return Preparation(stack.plan(artifacts.url(template), {**parameters, **own}), stack, code, artifacts)
+    found = kept_parameters(clients, stack.name) if stack.is_new() else {}
+    restored = {name: value for name, value in found.items() if name not in parameters}
+    plan = stack.plan(artifacts.url(template), {**restored, **parameters, **own})
+    return Preparation(plan, stack, code, artifacts, restored)

@@ -41,6 +41,13 @@ DENIED = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 TAKEN_BY_S3 = ("xn--", "sthree-", "amzn-s3-demo-")
 POLL_SECONDS = 1.0
 LOCAL_POLL_SECONDS = 0.1
+REVIEWED = "REVIEW_IN_PROGRESS"
+"""The state of a stack that a change set created and that was never executed."""
+
+ROLLED_BACK = "ROLLBACK_COMPLETE"
+EMPTY = {REVIEWED, ROLLED_BACK}
+"""The states of a stack without resources."""
+
 GOING_ON = {
     f"{operation}_IN_PROGRESS"
     for operation in (
@@ -92,6 +99,11 @@ class Stack:
         """What CloudFormation knows about the stack; None if there is no such stack."""
         return described(self._cloudformation, self.name)
 
+    def is_new(self) -> bool:
+        """Whether the next deployment creates the stack: there is none, or only what a failed creation left."""
+        deployed = self.describe()
+        return deployed is None or deployed["StackStatus"] in EMPTY
+
     def plan(self, template_url: str, parameters: Mapping[str, str]) -> ChangeSet:
         """The changes of deploying the template. Parameters left out keep their deployed values.
 
@@ -125,7 +137,7 @@ class Stack:
         if plan.change_set is not None:
             self._cloudformation.delete_change_set(ChangeSetName=plan.change_set, StackName=self.name)
             deployed = self.describe() if plan.creates else None
-            if deployed is not None and deployed["StackStatus"] == "REVIEW_IN_PROGRESS":  # else somebody has created it
+            if deployed is not None and deployed["StackStatus"] == REVIEWED:  # else somebody has created it
                 self._cloudformation.delete_stack(StackName=deployed["StackId"])
 
     def execute(self, plan: ChangeSet) -> Iterator[ResourceEvent]:
@@ -172,12 +184,11 @@ class Stack:
     def _ready(self) -> StackTypeDef | None:
         """The stack to update; None if it has to be created."""
         deployed = self.describe()
-        status = deployed["StackStatus"] if deployed else "REVIEW_IN_PROGRESS"
-        if status == "REVIEW_IN_PROGRESS":  # no stack, or a change set that was never executed
-            return None
-        if status == "ROLLBACK_COMPLETE":  # left by a failed creation: it is empty and cannot be updated
+        status = deployed["StackStatus"] if deployed else REVIEWED
+        if status == ROLLED_BACK:  # it cannot be updated
             for _ in self.delete():
                 pass
+        if status in EMPTY:
             return None
         if status in GOING_ON:
             raise StockctlError(

@@ -14,7 +14,7 @@ MAX_INGREDIENTS = 99
 MAX_ID_LENGTH = 128
 RESERVED_PREFIX = "delivery#"
 """Claims of deliveries are in the same table, under ids with this prefix."""
-RESERVED_PREFIXES = (RESERVED_PREFIX, "discard#", "return#", "correction#", "count#")
+RESERVED_PREFIXES = (RESERVED_PREFIX, "discard#", "return#", "correction#", "count#", "recall#")
 """What the ids of other records beside those of transactions begin with."""
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from stockctl.domain.delivery import belongs_to
-from stockctl.domain.discard import PREFIX, Discard, Discarded, Removal, TooFew, chosen
+from stockctl.domain.delivery import belongs_to, whole_delivery
+from stockctl.domain.discard import Discard, Discarded, Removal, TooFew, chosen
 from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.history import ChargeEntry, LevelEntry
+from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch
 from stockctl.domain.transaction import RESERVED_PREFIX, Unknown
-from stockctl.operations.discard import discard, removals_in
+from stockctl.operations import conditions
+from stockctl.operations.discard import discard
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import text
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from stockctl.operations.rows import TableRow
 
 REASON = "recall"
+RECALLED_PREFIX = "recall#"
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,23 @@ def _rest(tables: Tables, delivery: str, ingredient: str, discard_id: str) -> Di
     everything = Discard(discard_id, ingredient, sys.maxsize, REASON, batch_ids=batch_ids)
     few = chosen(holding, everything, int(tables.clock()))
     return replace(everything, units=few.available) if isinstance(few, TooFew) and few.available else None
+
+
+def mark_recalled(tables: Tables, delivery: str) -> str | None:
+    """Records that a delivery is recalled, before anything is taken out. Returns when it was, if it was before."""
+    row = {"transaction_id": text(RECALLED_PREFIX + delivery), "at": text(iso(tables.clock()))}
+    try:
+        tables.stock.client.put_item(TableName=tables.transactions, Item=row, ConditionExpression=conditions.IS_NEW)
+    except tables.stock.client.exceptions.ConditionalCheckFailedException:
+        return recalled_at(tables, delivery)
+    return None
+
+
+def recalled_at(tables: Tables, delivery: str) -> str | None:
+    """When a delivery was first recalled; None if it was not."""
+    key = {"transaction_id": text(RECALLED_PREFIX + whole_delivery(delivery))}
+    row = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
+    return row["at"]["S"] if row else None
 
 
 def take_out(tables: Tables, delivery: str, ingredient: str, recall_id: str) -> tuple[Removal, ...]:
@@ -160,14 +180,3 @@ def uses_in(record: TableRow, traces: Mapping[str, Trace]) -> Iterator[ServedUse
 
 def _overlap(charge: ChargeEntry, start: int, end: int) -> int:
     return max(0, min(end, charge.through) - max(start, charge.start))
-
-
-def recall_in(record: TableRow, delivery: str, except_id: str | None = None) -> str | None:
-    """When a record says that a delivery was recalled; None if it does not, or this is the recall."""
-    name = record["transaction_id"]["S"]
-    is_recall = name.startswith(PREFIX) and record["reason"]["S"] == REASON
-    if except_id and name.startswith(f"{PREFIX}{except_id}/"):
-        return None
-    if not is_recall or not any(belongs_to(removal.delivery, delivery) for removal in removals_in(record)):
-        return None
-    return str(record["at"]["S"])

@@ -186,6 +186,14 @@ def test_a_file_with_a_rejected_row_corrects_nothing(supplier: Supplier) -> None
     assert supplier.levels() == {"egg": 12, "ham": 100}
 
 
+def test_a_recalled_delivery_is_not_corrected(supplier: Supplier) -> None:
+    """What the correction adds would be in stock again."""
+    assert supplier.stockctl("recall", supplier.delivery, "--yes").code == ExitCode.DONE
+    done = supplier.correct("ham,110,2040-12-31\negg,12,2040-01-01\n")
+    assert (done.code, f"{supplier.delivery} was recalled at" in done.err) == (ExitCode.REFUSED, True)
+    assert supplier.levels() == {"egg": 0, "ham": 0}
+
+
 def test_an_unknown_delivery_names_those_that_were_made_from_the_file(supplier: Supplier) -> None:
     actual, supplier.delivery = supplier.delivery, "monday.csv"
     done = supplier.correct(MONDAY)

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from stockctl.cli.main import run
+from stockctl.deployment.kept_parameters import kept_parameters
 from stockctl.domain.errors import ExitCode
 from stockctl.terminal.environment import Environment
 from tests.service import Service
@@ -55,14 +56,14 @@ def test_data_of_an_earlier_stack_is_deleted_on_request(service: Service) -> Non
     assert "nosuch-stock" not in service.clients.dynamodb.list_tables()["TableNames"]
 
 
-def test_parameters_are_not_kept_and_are_in_the_command_that_deploys_again(service: Service) -> None:
-    """Best-before dates would end at another hour without the time zone."""
+def test_a_parameter_that_cannot_be_kept_is_in_the_command_that_deploys_again(service: Service) -> None:
+    """Tags hold no @. All other parameters come back with the data, so the command need not name them."""
     keep_a_table(service)
     template = {
-        "Parameters": {name: {"Type": "String"} for name in ("TimeZone", "HistoryDays", "CodeKey")},
+        "Parameters": {name: {"Type": "String"} for name in ("TimeZone", "AlarmEmail", "HistoryDays", "CodeKey")},
         "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
     }
-    chosen = {"TimeZone": "Europe/London", "HistoryDays": "400", "CodeKey": "x"}
+    chosen = {"TimeZone": "Europe/London", "AlarmEmail": "a@example.com", "HistoryDays": "400", "CodeKey": "x"}
     service.clients.cloudformation.create_stack(
         StackName="nosuch",
         TemplateBody=json.dumps(template),
@@ -70,4 +71,5 @@ def test_parameters_are_not_kept_and_are_in_the_command_that_deploys_again(servi
     )
     code, _, said = destroy()
     assert code == ExitCode.DONE, said
-    assert "`stockctl deploy --stack nosuch -p TimeZone=Europe/London` imports it again with the same" in said
+    assert "`stockctl deploy --stack nosuch -p AlarmEmail=a@example.com` imports it again, with the same" in said
+    assert kept_parameters(service.clients, "nosuch") == {"TimeZone": "Europe/London"}

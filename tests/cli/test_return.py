@@ -130,3 +130,25 @@ def test_on_a_terminal_it_asks_for_what_has_not_come_back() -> None:
     target, question = done.err.splitlines()[:2]
     assert target.startswith("stockctl")
     assert "40 ham" in question
+
+
+def test_units_of_a_recalled_delivery_come_back_with_a_warning(stockctl: Stockctl, kitchen: Service) -> None:
+    """They are in stock, and a repeated recall takes them out. The warning is printed with --quiet too."""
+    assert stockctl("recall", "monday.csv", "--yes").code == ExitCode.DONE
+    done = stockctl("return", "order-1", "ham=5", "-q")
+    assert done.code == ExitCode.DONE
+    assert "units of monday.csv came back; it was recalled at" in done.err
+    assert "`stockctl recall monday.csv` takes them out of stock." in done.err
+    again = stockctl("recall", "monday.csv", "--yes", "-o", "json")
+    assert (again.code, again.json["discarded"]) == (ExitCode.DONE, 5)
+    level = kitchen.stock.level("ham")
+    assert level is not None
+    assert (level.quantity, level.adds_up) == (0, True)
+
+
+def test_nothing_is_asked_about_units_that_cannot_come_back() -> None:
+    """A terminal gets the refusal at once."""
+    for words in (["order-1", "ham=41"], ["order-2"]):
+        refused = at_a_terminal("y\n", "return", *words)
+        assert refused.code == ExitCode.REFUSED
+        assert "[y/N]" not in refused.err

@@ -45,11 +45,11 @@ def quantity(system: System, on_it: tuple[str, ...], ingredient: str) -> int:
 
 
 def test_data_outlives_its_stack(embedded_cloud: System, on_it: tuple[str, ...], tmp_path: Path) -> None:
-    """Deploy, deliver, destroy, deploy again: the stock is still there and usable."""
-    made = embedded_cloud.stockctl("deploy", *on_it)
+    """Deploy, deliver, destroy, deploy again: the stock is still there and usable, and dates mean what they did."""
+    made = embedded_cloud.stockctl("deploy", *on_it, "-p", "DateOrder=DMY")
     outputs = document(made)["outputs"]
     delivery = tmp_path / "delivery.csv"
-    delivery.write_text("ham,10,2099-01-01\n")
+    delivery.write_text("ham,10,01/02/2099\n")
     assert embedded_cloud.stockctl("ingest", str(delivery), *on_it).returncode == 0
     gone = embedded_cloud.stockctl("destroy", *on_it, "--confirm", "life")
     kept = [outputs[name] for name in ("StockTable", "TransactionTable", "HistoryTable", "DropBucket")]
@@ -58,13 +58,17 @@ def test_data_outlives_its_stack(embedded_cloud: System, on_it: tuple[str, ...],
     planned = document(embedded_cloud.stockctl("deploy", "--dry-run", *on_it))
     imported = {change["resource"] for change in planned["changes"] if change["action"] == "import"}
     assert imported == {"StockTable", "TransactionTable", "HistoryTable", "DropBucket"}
-    assert document(embedded_cloud.stockctl("deploy", *on_it))["status"] == "created"
+    again = embedded_cloud.stockctl("deploy", *on_it)
+    assert document(again)["status"] == "created"
+    assert "with the parameters that were kept with the data: DateOrder=DMY" in again.stderr
     assert quantity(embedded_cloud, on_it, "ham") == 10
     assert embedded_cloud.stockctl("use", "ham=3", *on_it).returncode == 0
     other = tmp_path / "other.csv"
-    other.write_text("ham,5,2099-02-01\n")
+    other.write_text("ham,5,01/02/2099\n")
     assert embedded_cloud.stockctl("ingest", str(other), *on_it).returncode == 0
     assert quantity(embedded_cloud, on_it, "ham") == 12
+    batches = json.loads(embedded_cloud.stockctl("stock", "ham", "--batches", *on_it).stdout)
+    assert {batch["best_before"][:10] for batch in batches} == {"2099-02-02"}
 
 
 def test_tables_are_protected_from_being_deleted_by_hand(embedded_cloud: System) -> None:

@@ -161,7 +161,7 @@ def test_the_policy_allows_the_calls_that_commands_make_and_no_others(
     try:
         for words in (
             "deploy --dry-run",
-            "deploy",
+            "deploy -p DateOrder=DMY",
             f"ingest {delivery} --delivery monday",
             "use ham=4 --id order-1",
             "stock --batches",
@@ -180,6 +180,9 @@ def test_the_policy_allows_the_calls_that_commands_make_and_no_others(
             "status",
             "logs",
             "failures",
+            "destroy --confirm stockctl",
+            "deploy -p DateOrder=YMD",
+            "destroy --confirm stockctl",
             "destroy --confirm stockctl --delete-data",
         ):
             environment = Environment(io.StringIO(), io.StringIO(), io.StringIO(), dict(os.environ) | variables)
