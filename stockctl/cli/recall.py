@@ -63,9 +63,9 @@ def recall(
 ) -> None:
     """Take what is left of a delivery out of stock, and list the transactions that were served from it.
 
-    All parts of a file that was sent in parts are included, and units that were used and returned. If units are returned
-    later, `stockctl return` warns, and a repeated recall takes them out. The units are discarded with the reason
-    `recall`. Reads every ingredient and every transaction of the last 90 days, so it may take a while.
+    All parts of a file that was sent in parts are included, and units that were used and returned. If units are
+    returned later, `stockctl return` warns, and a repeated recall takes them out. The units are discarded with the
+    reason `recall`. Reads every ingredient and every transaction of the last 90 days, so it may take a while.
 
     Exits with 3 if there is no such delivery, or it was recalled before and nothing of it is left.
 
