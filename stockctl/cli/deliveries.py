@@ -116,12 +116,12 @@ def _unanswered(key: str, at: datetime, now: datetime) -> DeliveryRow:
 def _listing(found: Sequence[DeliveryRow]) -> Listing[DeliveryRow]:
     fields: list[Field[DeliveryRow]] = [
         Field("delivery", lambda one: one.delivery),
-        Field("at", lambda one: iso(one.at.timestamp()), shown=lambda one: local(one.at), folds=False, yields=1),
+        Field("at", lambda one: iso(one.at.timestamp()), shown=lambda one: local(one.at), folds=False, yields=2),
         Field("status", lambda one: one.status, folds=False),
         Field("recorded_rows", lambda one: one.figure("recorded_rows"), "rows"),
         Field("rejected_rows", lambda one: one.figure("rejected_rows"), "rejected"),
         Field("conflicts", lambda one: len(one.receipt.get("conflicts", [])) if one.receipt else 0, in_table=False),
-        Field("received", lambda one: one.received, "units", yields=2),
+        Field("received", lambda one: one.received, "units", yields=1),
         Field("left", lambda one: one.left, style="bold"),
     ]
     left = sum(one.left for one in found)

@@ -29,7 +29,7 @@ class TableColumn:
     """One column of a table: its heading (of one line or more), its cells, and what it does where room is short.
 
     `is_whole` keeps cells on one line. A column that `yields` is left out where folding is not enough: 1 goes first,
-    then 2; 0 never goes.
+    then 2; 0 never goes. One that `repeats` has nothing that others do not have in another form.
     """
 
     heading: str
@@ -38,6 +38,7 @@ class TableColumn:
     style: str | None = None
     is_whole: bool = False
     yields: int = 0
+    repeats: bool = False
 
     @cached_property
     def widest(self) -> int:
@@ -45,6 +46,11 @@ class TableColumn:
         from rich.cells import cell_len
 
         return max(map(cell_len, [*self.heading.split("\n"), *self.cells]))
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything is missing without it."""
+        return not self.repeats and any(cell not in {"", "-"} for cell in self.cells)
 
     @cached_property
     def least(self) -> int:
@@ -65,10 +71,11 @@ class TableColumn:
         return min(self.widest, max([FOLDED // 2, *map(cell_len, self.heading.split())]))
 
 
-def draw(console: Console, columns: Sequence[TableColumn], styles: Sequence[str], *, is_plain: bool) -> None:
+def draw(console: Console, columns: Sequence[TableColumn], styles: Sequence[str], *, is_plain: bool) -> list[str]:
     """Prints a table; `styles` are the rich styles of its rows, `is_plain` draws with ASCII alone.
 
-    In a pipe there is no empty line around it, and no blank at the end of a line.
+    In a pipe there is no empty line around it, and no blank at the end of a line. Returns the headings of what had no
+    room.
     """
     from rich import box
     from rich.table import Table as RichTable
@@ -85,13 +92,15 @@ def draw(console: Console, columns: Sequence[TableColumn], styles: Sequence[str]
     for index, style in enumerate(styles):
         cells = ["\n".join(folded(column.cells[index], width)) for column, width in zip(kept, widths, strict=True)]
         drawn.add_row(*map(Text, cells), style=style)
+    left_out = [column.heading for column in columns if column not in kept and column.has_content]
     if console.is_terminal:
         console.print(drawn)
-        return
+        return left_out
     with console.capture() as captured:
         console.print(drawn)
     for line in filter(None, map(str.rstrip, captured.get().splitlines())):
         console.print(Text(line), soft_wrap=True)
+    return left_out
 
 
 def folded(text: str, width: int) -> Iterator[str]:

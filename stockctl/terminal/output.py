@@ -86,7 +86,9 @@ class Field(Generic[T]):
         justify = self.justify or ("right" if figures and all(_is_figure(v) or v is None for v in values) else "left")
         heading = self.name.replace("_", " ") if self.heading is None else self.heading
         cells = ["" if record is None else printable(self.text(record)) for record in records]
-        return TableColumn(heading, cells, justify, self.style, justify == "right" or not self.folds, self.yields)
+        is_whole = justify == "right" or not self.folds
+        repeats = not (self.in_tsv or self.in_json)
+        return TableColumn(heading, cells, justify, self.style, is_whole, self.yields, repeats)
 
 
 @dataclass(frozen=True)
@@ -231,10 +233,12 @@ class Output:
         stream = self.environment.stdout
         is_plain = glyphs_for(stream.encoding or "utf-8", self.environment.variables).plain
         console = self.environment.console()
-        draw(console, columns, styles, is_plain=is_plain)
-        if total:
-            lines = "\n ".join(map(printable, total.split("\n")))
-            console.print(f" {lines}", soft_wrap=not self.environment.stdout_is_terminal)
+        left_out = draw(console, columns, styles, is_plain=is_plain)
+        lines = [*map(printable, total.split("\n"))] if total else []
+        if left_out:
+            lines.append(f"Not shown, for lack of room: {', '.join(left_out)}.")
+        for line in lines:
+            console.print(f" {line}", soft_wrap=not self.environment.stdout_is_terminal)
 
 
 class Stream(Generic[T]):
@@ -303,14 +307,16 @@ def text_of(value: JsonValue) -> str:
 
 
 def plain_of(value: JsonValue) -> str:
-    """A value as a TSV or CSV cell: empty for None, list items joined by commas."""
+    """A value as a TSV or CSV cell: empty for None, items joined by commas."""
     match value:
         case None:
             return ""
         case str():
             return value
-        case Mapping() | bool():
-            return json.dumps(value, ensure_ascii=False)
+        case bool():
+            return json.dumps(value)
+        case Mapping():
+            return ", ".join(f"{name}={plain_of(each)}" for name, each in value.items())
         case Sequence():
             return ", ".join(plain_of(each) for each in value)
         case _:
