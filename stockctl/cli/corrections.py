@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from stockctl.domain.receipt import Receipt
     from stockctl.operations.use import Tables
 
+MOST_NAMED = 5
+"""Differences that the question names."""
 AGAIN = "Repeat the command: it does the rest, and nothing twice."
 
 
@@ -94,12 +96,12 @@ def correct_delivery(
 
 def question(plan: Corrected) -> str:
     """What is asked before a correction is booked; nothing where there is nothing to book."""
-    changes = [one.change for one in plan.correction.differences]
-    if plan.replayed or not changes:
+    found = plan.correction.differences
+    if plan.replayed or not found:
         return ""
-    more, less = sum(one for one in changes if one > 0), -sum(one for one in changes if one < 0)
-    booked = [f"add {units(more)} units"] * bool(more) + [f"take out {units(less)}"] * bool(less)
-    return f"Correct {plan.correction.delivery}: {' and '.join(booked)}?"
+    changes = [f"{one.ingredient} {change(one.change)}" for one in found[:MOST_NAMED]]
+    more = [f"{units(len(found) - MOST_NAMED)} more"] if len(found) > MOST_NAMED else []
+    return f"Correct {plan.correction.delivery}: {', '.join([*changes, *more])}?"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +59,7 @@ def count(
         ),
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="Count new ingredients even if they resemble known ones.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the differences; book nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before booking the differences.")] = False,
     count_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Count id; a repeat with the same id changes nothing.")
@@ -80,11 +81,12 @@ def count(
 
     counted = _counted(session, items or [], file)
     name = str(uuid.uuid4()) if count_id is None else check_id(count_id, "--id")
-    if not (yes or session.environment.stdin_is_terminal):
-        raise UsageError("there is no terminal to ask on", "Add --yes to book the differences without a question.")
     moment = _moment(session, at)
     sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
     counting = _Counting(session, tables(session), _best_before(session, written_best_before), moment, new, yes)
+    if dry_run:
+        counting.show_differences(sheets)
+        return
     try:
         agreed = [counting.agreed(sheet) for sheet in sheets]  # all of them, so that a refusal has booked nothing
         results = [counting.booked(sheet, outcome) for sheet, outcome in zip(sheets, agreed, strict=True)]
@@ -167,6 +169,14 @@ class _Counting:
             )
         return outcome
 
+    def show_differences(self, sheets: Iterable[Sheet]) -> None:
+        """Shows what would be booked now."""
+        lines = [line for sheet in sheets for line in self._compared(sheet)]
+        self._check(lines)
+        differing = counts(sum(bool(line.difference) for line in lines), "difference")
+        self.session.output.show(Listing(_LINE, lines, total=f"{differing} of {counts(len(lines), 'ingredient')}"))
+        self.session.environment.note("nothing was booked (--dry-run)")
+
     def booked(self, sheet: Sheet, agreed: Agreed) -> SheetResult:
         """Books what is not booked yet."""
         from stockctl.operations.count import book
@@ -220,6 +230,8 @@ class _Counting:
         if before:
             environment.note(f"{counts(len(changed), 'level')} changed meanwhile:")
         self._preview(changed if before else lines)
+        if not environment.stdin_is_terminal:
+            raise UsageError("there is no terminal to ask on; nothing was booked", "Add --yes to book the differences.")
         if not environment.agrees(f"Book {counts(len(differing), 'difference')}?"):
             raise StockctlError("nothing was booked", None)
 

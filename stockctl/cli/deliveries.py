@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,9 @@ import typer
 from stockctl.cli.completion import remember_deliveries
 from stockctl.cli.ingredients import stock_table
 from stockctl.cli.moments import past_moment
+from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_session
+from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.instants import iso
 from stockctl.terminal.figures import counts, local, units
 from stockctl.terminal.output import Field, Listing
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from stockctl.domain.receipt import Receipt
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.recorded import RecordedBatch
+    from stockctl.operations.use import Tables
 
 READERS = 8
 """Receipts that are read at the same time."""
@@ -30,13 +34,17 @@ ANSWERED_WITHIN = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """One delivery: its receipt and what it brought, or None and nothing while it has no receipt."""
+    """One delivery: its receipt and what it brought, or None and nothing while it has no receipt.
+
+    `afterwards` is what operators did with it: `corrected`, `recalled`.
+    """
 
     delivery: str
     at: datetime
     status: str
     receipt: Receipt | None = None
     batches: Sequence[RecordedBatch] = ()
+    afterwards: Sequence[str] = ()
 
     @property
     def received(self) -> int:
@@ -61,6 +69,8 @@ def deliveries(
     ] = "7d",
 ) -> None:
     """List deliveries: when they came, what was recorded and rejected, and what is left.
+
+    Deliveries that were corrected or recalled afterwards are marked.
 
     A file without a receipt is `waiting` for its first five minutes, and `unanswered` after that.
 
@@ -97,16 +107,25 @@ def _deliveries(session: Session, bucket: DropBucket, start: datetime, now: date
         read = [
             (key, receipt) for key, receipt in zip(keys, threads.map(bucket.receipt_at, keys), strict=True) if receipt
         ]
-    batches: dict[str, list[RecordedBatch]] = {}
-    for one in recorded_batches(stock_table(session), [receipt for _, receipt in read]):
-        batches.setdefault(one.delivery, []).append(one)
-    answered = [
-        DeliveryRow(one["delivery"], objects[key], one["status"], one, batches.get(one["delivery"], []))
-        for key, one in read
-    ]
+        batches: dict[str, list[RecordedBatch]] = {}
+        for one in recorded_batches(stock_table(session), [receipt for _, receipt in read]):
+            batches.setdefault(one.delivery, []).append(one)
+        changed = threads.map(partial(_afterwards, tables(session)), (receipt["delivery"] for _, receipt in read))
+        answered = [
+            DeliveryRow(one["delivery"], objects[key], one["status"], one, batches.get(one["delivery"], []), afterwards)
+            for (key, one), afterwards in zip(read, changed, strict=True)
+        ]
     dropped = (key for key in recent if not key.startswith(RECEIPTS) and receipt_key(key) not in objects)
     open_ones = [_unanswered(key, objects[key], now) for key in dropped]
     return sorted([*answered, *open_ones], key=lambda one: (one.at, one.delivery), reverse=True)
+
+
+def _afterwards(place: Tables, delivery: str) -> Sequence[str]:
+    from stockctl.operations.correct import corrections_of
+    from stockctl.operations.recall import recalled_at
+
+    corrected = ["corrected"] if corrections_of(place, whole_delivery(delivery)) else []
+    return [*corrected, "recalled"] if recalled_at(place, delivery) else corrected
 
 
 def _unanswered(key: str, at: datetime, now: datetime) -> DeliveryRow:
@@ -123,6 +142,7 @@ def _listing(found: Sequence[DeliveryRow]) -> Listing[DeliveryRow]:
         Field("conflicts", lambda one: len(one.receipt.get("conflicts", [])) if one.receipt else 0, in_table=False),
         Field("received", lambda one: one.received, "units", yields=1),
         Field("left", lambda one: one.left, style="bold"),
+        Field("afterwards", lambda one: list(one.afterwards), in_table=any(one.afterwards for one in found)),
     ]
     left = sum(one.left for one in found)
     total = f"{counts(len(found), 'delivery')}: {units(left)} units left"

@@ -71,7 +71,8 @@ def destroy(
         answer = confirm or session.environment.asks(f"Type the name of the stack, {name}, to continue:")
         _check(name, answer, delete_data=delete_data)
     lost = {} if delete_data else _keep_parameters(clients, stack)
-    show_events(session.environment, name, stack.delete())
+    # What the stack leaves behind is not kept if it is deleted next.
+    show_events(session.environment, name, (each for each in stack.delete() if not (delete_data and each.is_kept)))
     if delete_data:
         show_removal(session.environment, clients, data)
     _show(session, Destroyed(name, () if delete_data else (*data.tables, *data.buckets), lost))

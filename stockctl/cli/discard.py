@@ -86,7 +86,7 @@ def discard(
     place = tables(session)
     found = place.stock.levels([request.ingredient])
     check_known(session, [request.ingredient], [level.ingredient for level in found])
-    if not yes:
+    if not yes and _is_possible(place, request):  # what will be refused needs no answer
         ask(session.environment, question(request), "nothing was discarded")
     again = f"Repeat it with --id {shlex.quote(request.discard_id)}: nothing is discarded twice."
     try:
@@ -99,6 +99,13 @@ def discard(
     remember_id(session, request.discard_id)
     level = None if done.replayed else place.stock.level(request.ingredient)
     session.output.show(_listing(DiscardResult(request, done, level.quantity if level else None)))
+
+
+def _is_possible(place: Tables, request: Discard) -> bool:
+    from stockctl.domain.discard import TooFew, chosen
+
+    holding = place.stock.read(request.ingredient)
+    return holding is not None and not isinstance(chosen(holding, request, int(place.clock())), TooFew)
 
 
 def question(request: Discard) -> str:

@@ -16,7 +16,7 @@ from stockctl.cli.completion import complete_failures, remember_failures
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, Refused, StockctlError
 from stockctl.terminal.figures import local
-from stockctl.terminal.output import Field, Listing
+from stockctl.terminal.output import Field, Listing, OutputFormat
 
 if TYPE_CHECKING:
     from stockctl.client.failure_queues import FailureQueues, Held
@@ -69,7 +69,8 @@ def failures(
         if chosen:
             session.environment.note("`stockctl failures show` prints them in full, `retry` runs them again")
     elif action is Action.SHOW:
-        session.output.json(Listing(SHOWN, chosen).document())
+        if chosen or session.output.format is OutputFormat.JSON:
+            session.output.json(Listing(SHOWN, chosen).document())
         if not chosen:
             session.environment.note("no failures")
     else:

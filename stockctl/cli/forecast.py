@@ -54,7 +54,7 @@ def forecast(
         int, typer.Option(metavar="N", help="Days to look ahead for waste and shortages.", min=1, max=365)
     ] = 7,
     history: Annotated[
-        str, typer.Option(metavar="DURATION", help="Learn the pace from this much history, in whole days.")
+        str, typer.Option(metavar="DURATION", help="Learn the pace from this much history, rounded up to whole days.")
     ] = "14d",
     reorder: Annotated[
         bool, typer.Option("--reorder", help="Print what to order instead, as CSV for `ingest` and spreadsheets.")

@@ -121,6 +121,10 @@ def ingest(
 def _check_options(files: list[str], batch_id: str | None, *, dry_run: bool, reads_dates: bool) -> None:
     if batch_id is not None and not batch_id.strip():
         raise UsageError("--delivery is empty", "Name the delivery, or leave the option out.")
+    if batch_id and {"", ".", ".."} & set(batch_id.split("/")):
+        raise UsageError(
+            f"--delivery {batch_id} has an empty part, or one of dots", "Name it as in `monday` or `acme/monday`."
+        )
     if batch_id and len(files) > 1:
         raise UsageError("--delivery names one delivery, and there are several files", "Send them one by one.")
     if reads_dates and not dry_run:

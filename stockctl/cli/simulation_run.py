@@ -118,8 +118,9 @@ class SimulationRun:
         window = self._service.schedule.duration / self._service.speed + SETTLE_SECONDS
         began = self._service.began - 2
         source = LevelSource(self._watched, self._feeds, began, window=window, ends=self._is_over, notes=self._lines)
-        if self._session.output.format is OutputFormat.TABLE and self._session.environment.draws_screens:
-            watch_live(source, self._view, self._session.environment, below=SUMMARY_LINES)
+        environment = self._session.environment
+        if self._session.output.format is OutputFormat.TABLE and environment.draws_screens and not environment.quiet:
+            watch_live(source, self._view, environment, below=SUMMARY_LINES)
         else:
             self._show_progress(source)
 

@@ -27,7 +27,7 @@ def show_levels_at(session: Session, wanted: list[str] | None, at: str) -> None:
     history = history_table(session)
     levels = stock_table(session).levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
-    found = levels_at(history, levels, moment)
+    found = [one for one in levels_at(history, levels, moment) if wanted or not one.was_never_stocked]
     unknown = [one for one in found if one.quantity is None]
     if unknown and (wanted or len(unknown) == len(found)):
         raise before_history(unknown, moment)

@@ -61,6 +61,11 @@ class ResourceEvent:
         return self.status.endswith("_FAILED") and "cancelled" not in (self.reason or "").lower()
 
     @property
+    def is_kept(self) -> bool:
+        """Whether the stack is deleted without it."""
+        return self.status == "DELETE_SKIPPED"
+
+    @property
     def is_over(self) -> bool:
         return not self.status.endswith("_IN_PROGRESS")
 

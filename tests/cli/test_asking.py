@@ -58,9 +58,9 @@ def test_a_script_is_not_asked() -> None:
 @pytest.mark.parametrize(
     ("corrected", "asked"),
     [
-        ((12, 5), "Correct monday.csv: add 2 units?"),
-        ((10, 1), "Correct monday.csv: take out 4?"),
-        ((1500, 1), "Correct monday.csv: add 1,490 units and take out 4?"),
+        ((12, 5), "Correct monday.csv: ham +2?"),
+        ((10, 1), "Correct monday.csv: egg −4?"),
+        ((1500, 1), "Correct monday.csv: ham +1,490, egg −4?"),
         ((10, 5), ""),
     ],
 )

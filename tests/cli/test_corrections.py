@@ -55,7 +55,7 @@ def test_on_a_terminal_it_asks_before_anything_is_booked(
     supplier.path.write_text("ham,90,2040-12-31\negg,12,2040-01-01\n")
     done = at_a_terminal(typed, "ingest", str(supplier.path), "--corrects", supplier.delivery)
     assert (done.code, supplier.levels()["ham"]) == (code, left)
-    assert f"Correct {supplier.delivery}: take out 10?" in done.err
+    assert f"Correct {supplier.delivery}: ham −10?" in done.err
 
 
 def test_yes_without_a_correction_is_a_usage_error(supplier: Supplier) -> None:

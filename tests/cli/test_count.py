@@ -291,3 +291,24 @@ def test_units_that_are_gone_by_the_time_of_booking_are_reported(stockctl: Stock
     done = stockctl("count", "ham=121", "--at", level.updated_at, "--yes", "-o", "json")
     assert booked(done) == [("ham", 130, 121, -9, -2)]
     assert "ham: 7 of the difference is not there any more" in done.err
+
+
+def test_a_dry_run_shows_the_differences_and_books_nothing(stockctl: Stockctl) -> None:
+    done = stockctl("count", "ham=121", "basil=8", "--dry-run")
+    assert done.columns("ingredient", "book", "counted", "difference") == [
+        ["basil", "8", "8", "0"],
+        ["ham", "130", "121", "-9"],
+    ]
+    assert "nothing was booked (--dry-run)" in done.err
+    assert stockctl("count", "hma=1", "--dry-run").code == ExitCode.REFUSED
+    assert levels(stockctl) == {"basil": 8, "ham": 130}
+
+
+def test_without_a_terminal_the_differences_are_shown_and_not_booked(stockctl: Stockctl) -> None:
+    """Mistakes come to light without --yes, too."""
+    done = stockctl("count", "ham=121")
+    assert done.code == ExitCode.USAGE
+    assert "ham: book 130, counted 121, −9" in done.err
+    assert "there is no terminal to ask on; nothing was booked" in done.err
+    assert stockctl("count", "hma=1").code == ExitCode.REFUSED
+    assert levels(stockctl) == {"basil": 8, "ham": 130}

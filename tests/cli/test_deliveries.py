@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from re import fullmatch
 
 import pytest
@@ -29,6 +30,21 @@ def test_each_delivery_is_listed_with_its_rows_and_what_is_left(stockctl: Stockc
         ["tuesday.csv", "recorded", "1", "0", "30", "25"],
     ]
     assert "2 deliveries: 37 units left" in stockctl("deliveries", "-o", "table").out
+
+
+def test_what_was_corrected_or_recalled_afterwards_is_marked(stockctl: Stockctl, tmp_path: Path) -> None:
+    corrected = tmp_path / "corrected.csv"
+    corrected.write_text("ham,30,2040-12-31\n")
+    assert stockctl("ingest", str(corrected), "--corrects", "tuesday.csv").code == ExitCode.DONE
+    assert "afterwards" not in stockctl("deliveries", "-o", "table").out
+    corrected.write_text("ham,29,2040-12-31\n")
+    assert stockctl("ingest", str(corrected), "--corrects", "tuesday.csv").code == ExitCode.DONE
+    assert stockctl("recall", "monday.csv", "--yes").code == ExitCode.DONE
+    marked = dict(stockctl("deliveries").columns("delivery", "afterwards"))
+    assert marked == {"monday.csv": "recalled", "tuesday.csv": "corrected"}
+    assert stockctl("recall", "tuesday.csv", "--yes").code == ExitCode.DONE
+    marked = dict(stockctl("deliveries").columns("delivery", "afterwards"))
+    assert marked["tuesday.csv"] == "corrected, recalled"
 
 
 def test_files_without_an_answer_are_listed(

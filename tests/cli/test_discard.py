@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stockctl.domain.errors import ExitCode
-from tests.cli.conftest import Stockctl
+from tests.cli.conftest import Stockctl, at_a_terminal
 from tests.service import Service
 
 
@@ -80,3 +80,10 @@ def test_the_next_expiry_is_that_of_the_next_batch_once_one_is_used_up(stockctl:
     kitchen.post("1", ham=30)
     kitchen.process_stream("ham")
     assert stockctl("stock", "ham", "-o", "json").json[0]["next_expiry"] == "2100-01-01T00:00:00Z"
+
+
+def test_nothing_is_asked_about_units_that_are_not_there() -> None:
+    """A terminal gets the refusal at once."""
+    refused = at_a_terminal("y\n", "discard", "ham=100000")
+    assert refused.code == ExitCode.REFUSED
+    assert "[y/N]" not in refused.err

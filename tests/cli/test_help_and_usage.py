@@ -50,6 +50,8 @@ def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
         (["simulate", "--report", "nowhere/run.svg"], "--report: there is no folder 'nowhere'"),
         (["deploy", "-p", "TimeZone=Mars/Base"], "'Mars/Base' is not a known time zone"),
         (["ingest", "a.csv", "--delivery", ""], "--delivery is empty"),
+        (["ingest", "a.csv", "--delivery", "../monday"], "--delivery ../monday has an empty part, or one of dots"),
+        (["ingest", "a.csv", "--delivery", "/monday"], "--delivery /monday has an empty part, or one of dots"),
         (["ingest"], "missing argument 'FILE...'"),
         (["watch", "--count", "0"], "'--count'"),
         (["stock", "--sort", "size"], "'size' is not one of 'name', 'quantity', 'expiry'"),

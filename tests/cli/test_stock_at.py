@@ -55,10 +55,18 @@ def test_a_time_before_history_begins_is_refused(
     forget(kitchen, 1)
     done = stockctl("stock", "ham", "--at", hour(1))
     assert (done.code, "history of ham begins after" in done.err) == (ExitCode.REFUSED, True)
+    assert stockctl("stock", "--at", hour(1)).code == ExitCode.REFUSED
+
+
+def test_what_was_not_known_yet_is_listed_only_by_name(
+    stockctl: Stockctl, hour: Callable[[int], str], kitchen: Service
+) -> None:
     kitchen.drop("cheese.csv", "cheese,1,2040-12-31\n")
     kitchen.process_stream("cheese")
-    done = stockctl("stock", "--at", hour(1), "-o", "json")
-    assert [(one["ingredient"], one["quantity"]) for one in done.json] == [("cheese", 0), ("ham", None)]
+    assert stockctl("stock", "--at", hour(1)).columns("ingredient") == [["ham"]]
+    named = stockctl("stock", "ham", "cheese", "--at", hour(1)).columns("ingredient", "quantity")
+    assert named == [["cheese", "0"], ["ham", "100"]]
+    assert "nothing in stock then" in stockctl("stock", "--at", hour(0)).err
 
 
 def test_a_gap_is_reported(stockctl: Stockctl, hour: Callable[[int], str], kitchen: Service) -> None:
