@@ -17,7 +17,7 @@ from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.instants import iso
-from stockctl.terminal.figures import counts, local, units
+from stockctl.terminal.figures import counts, local
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _listing(found: Sequence[DeliveryRow]) -> Listing[DeliveryRow]:
         Field("afterwards", lambda one: list(one.afterwards), in_table=any(one.afterwards for one in found)),
     ]
     left = sum(one.left for one in found)
-    total = f"{counts(len(found), 'delivery')}: {units(left)} units left"
+    total = f"{counts(len(found), 'delivery')}: {counts(left, 'unit')} left"
     return Listing(fields, found, style=_style, total=total, empty="no delivery in this period")
 
 

@@ -84,7 +84,7 @@ def _total(documents: Sequence[Document]) -> str:
     deliveries = f"{units(len(documents))} {'delivery' if len(documents) == 1 else 'deliveries'}"
     if not new and not rejected:
         return deliveries
-    counted = f"{deliveries}: {counts(recorded, 'batch')}, {units(brought)} units"
+    counted = f"{deliveries}: {counts(recorded, 'batch')}, {counts(brought, 'unit')}"
     return counted + (f"; {counts(rejected, 'row')} rejected" if rejected else "")
 
 

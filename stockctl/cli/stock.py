@@ -250,7 +250,7 @@ def _batch_listing(batches: list[Batch], now: datetime) -> Listing[Batch]:
         Field("delivery", lambda batch: batch.delivery, yields=2),
     ]
     left, ingredients = sum(batch.quantity for batch in batches), len({batch.ingredient for batch in batches})
-    total = f"{counts(len(batches), 'batch')} of {counts(ingredients, 'ingredient')}: {units(left)} units left"
+    total = f"{counts(len(batches), 'batch')} of {counts(ingredients, 'ingredient')}: {counts(left, 'unit')} left"
     return Listing(fields, batches, total=total, empty="no batch matches")
 
 

@@ -81,5 +81,5 @@ def _listing(found: list[LevelAt], moment: datetime) -> Listing[LevelAt]:
         Field("missing", lambda one: one.missing, in_table=False),
     ]
     known = sum(one.quantity for one in found if one.quantity is not None)
-    total = f"{counts(len(found), 'ingredient')} at {local(moment)}: {units(known)} units"
+    total = f"{counts(len(found), 'ingredient')} at {local(moment)}: {counts(known, 'unit')}"
     return Listing(fields, found, total=total, empty="nothing in stock then")
