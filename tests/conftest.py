@@ -49,21 +49,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 class ByEngine(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """One worker runs all tests on DynamoDB Local, or a file's on the embedded cloud; any takes any other test.
-
-    The largest groups go first.
-    """
+    """One worker runs all tests on DynamoDB Local, or a file's on the embedded cloud; any takes any other test."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0])
         return {"engines": str(file.parent), "system": str(file)}.get(file.parent.name, nodeid)
 
 
+ENGINES = {"engines", "system"}
+"""The folders of tests that start an engine."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = set() if config.getoption("--long") else {"long"} if os.environ.get("CI") == "true" else {"long", "ci"}
     unwanted = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
     config.hook.pytest_deselected(items=unwanted)
-    items[:] = [item for item in items if item not in unwanted]
+    # The long tests of the engines go first: a short one at the end keeps no worker waiting for another.
+    items[:] = sorted(
+        (item for item in items if item not in unwanted), key=lambda item: item.path.parent.name not in ENGINES
+    )
     for item in items:
         if _starts_an_engine(item):
             item.add_marker(pytest.mark.system)
