@@ -24,6 +24,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,14 @@ from stockctl.local.table_rows import TableRows
 SECONDS_BETWEEN = 5.0
 REST_FACTOR = 20
 """A save costs a processor while it lasts: at most one part in 20 of the time goes there."""
+SECONDS_BETWEEN_NOTES = 0.5
 SECONDS_FOR_A_SAVE = 120.0
 CODE = "lambda-blobs"
 """The emulator's folder for the code of functions, within its state."""
 LOG_BYTES = 32 << 20
 """A log this large, or as large as the rows, is replaced by a new snapshot: it is all read at the next start."""
+UNREAD_LOGS = 8
+"""A log up to this many times as large is kept while functions have not read the streams: it has their records."""
 
 logger = logging.getLogger("stockctl.local")
 
@@ -110,9 +114,19 @@ class Checkpoints:
             await asyncio.shield(self.saved())  # a save that is under way is brought to its end
             rest = max(SECONDS_BETWEEN, REST_FACTOR * (time.monotonic() - started))
 
+    async def note_read_streams(self) -> None:
+        """Notes in the log whenever functions have read the streams, for as long as the task lives."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_NOTES)
+            if not self._state.has_unread_streams():
+                with suppress(OSError):  # functions read again what they have read, which does no harm
+                    self._rows.streams_are_read()
+
     def _log_is_large(self) -> bool:
-        log = self._rows.log
-        return log is not None and log.earlier + log.size > max(LOG_BYTES, self._snapshot_bytes)
+        if self._rows.log is None:
+            return False
+        size, large = self._rows.log.earlier + self._rows.log.size, max(LOG_BYTES, self._snapshot_bytes)
+        return size > large and (size > UNREAD_LOGS * large or not self._state.has_unread_streams())
 
     async def _save(self, *, with_rows: bool) -> bool:
         changes, stacks = self._changes, self._state.stacks()

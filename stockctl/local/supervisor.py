@@ -85,17 +85,19 @@ async def _serve(run: Run, home: Home) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    saving = asyncio.create_task(emulator.checkpoints.keep())
+    checkpoints = emulator.checkpoints
+    tasks = [asyncio.create_task(work) for work in (checkpoints.keep(), checkpoints.note_read_streams())]
     expiry.start()
     disk.start()
     try:
-        gateway = Gateway(emulator.application, run, emulator.checkpoints, home)
+        gateway = Gateway(emulator.application, run, checkpoints, home)
         await serve(cast("Framework", gateway), _config(run), shutdown_trigger=stopping.wait)
     finally:
-        saving.cancel()
+        for task in tasks:
+            task.cancel()
         await asyncio.to_thread(expiry.stop)
         disk.stop()
-    await emulator.checkpoints.end()
+    await checkpoints.end()
 
 
 class _Every(threading.Thread):

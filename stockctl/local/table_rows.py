@@ -23,6 +23,8 @@ from stockctl.local.redo_log import Change, DamagedRows, RedoLog, read_logs, rea
 DYNAMODB = "ministack.services.dynamodb"
 REFUSED = b'{"__type":"InternalServerError","message":"The change cannot be saved: %b"}'
 
+STREAMS_READ: Change = [""]
+"""In the log: functions have read the streams up to here. It is the change of no table."""
 STREAMED_AGAIN = 50_000
 """Changes that go through the streams again after a start, at most: functions are seldom this far behind."""
 
@@ -42,6 +44,7 @@ class TableRows:
         self._pending: list[tuple[Table, str, str, Any]] = []
         self._emptied: list[Table] = []
         self._stream_lengths: dict[str, int] = {}
+        self._read_up_to = (0, 0)
         self.log: RedoLog | None = None
 
     def replacements(self) -> tuple[Replacement, ...]:
@@ -67,8 +70,7 @@ class TableRows:
                 for change in changes:
                     _apply(found.get(change[0]), change)
             for changes in read_logs(self._folder):
-                for change in changes:
-                    unread.extend(_replayed(found.get(change[0]), change))
+                _replay(found, changes, unread)
         except DamagedRows as damage:
             logger.error("cannot read %s to its end", damage)
             is_whole = False
@@ -83,6 +85,16 @@ class TableRows:
         self._forget()
         self.log = RedoLog(self._folder)
         return self.log
+
+    def streams_are_read(self) -> None:
+        """Notes in the log that functions have read the streams: after a start they need not do so again.
+
+        Raises:
+            OSError: it could not be written, so they will.
+        """
+        if self.log is not None and self._read_up_to != (self.log.number, self.log.size):
+            self.log.append([STREAMS_READ])
+            self._read_up_to = self.log.number, self.log.size
 
     def sync(self) -> None:
         """Brings to the disk what has been logged."""
@@ -199,6 +211,15 @@ def end_of_stream(mapping: Mapping[str, Any]) -> int:
         if table.get("LatestStreamArn") == mapping.get("EventSourceArn"):
             return int(_emulator().stream_end_position(name, account_id=account, region=region))
     return 0
+
+
+def _replay(found: Mapping[str, Table], changes: list[Change], unread: deque[tuple[str, Row, Row]]) -> None:
+    """Makes logged changes, and keeps those that functions may not have read."""
+    for change in changes:
+        if change == STREAMS_READ:
+            unread.clear()
+        else:
+            unread.extend(_replayed(found.get(change[0]), change))
 
 
 def _replayed(table: Table | None, change: Change) -> Iterator[tuple[str, Row, Row]]:

@@ -17,7 +17,7 @@ from stockctl.local import table_rows
 from stockctl.local.checkpoints import CODE, Checkpoints, EmulatorState, _fork, _link_missing
 from stockctl.local.home import Home
 from stockctl.local.redo_log import Change, read_logs, read_snapshot
-from stockctl.local.table_rows import TableRows
+from stockctl.local.table_rows import STREAMS_READ, TableRows
 
 HAM: Change = ["t", "ham", "all", {"quantity": {"N": "5"}}]
 
@@ -199,6 +199,44 @@ def test_the_log_is_kept_at_the_end_while_functions_have_not_read_the_stream(
     state.unread = False
     asyncio.run(checkpoints.end())
     assert list(read_logs(home.rows)) == []
+
+
+def test_a_large_log_is_kept_while_functions_have_not_read_the_stream(
+    rows: TableRows, checkpoints: Checkpoints, state: State, monkeypatch: pytest.MonkeyPatch, home: Home
+) -> None:
+    """A kill after the snapshot would lose what only the log has: their records. There is a limit."""
+    monkeypatch.setattr("stockctl.local.checkpoints.LOG_BYTES", 1_000)
+    change(checkpoints, state)
+    assert rows.log is not None
+    rows.log.append([HAM])
+    state.unread = True
+    rows.log.size = 7_000
+    change(checkpoints, state)
+    assert list(read_logs(home.rows)) == [[HAM]]
+    rows.log.size = 8_001
+    change(checkpoints, state)
+    assert list(read_logs(home.rows)) == []
+
+
+def test_the_log_notes_that_functions_have_read_the_streams(
+    rows: TableRows, checkpoints: Checkpoints, state: State, monkeypatch: pytest.MonkeyPatch, home: Home
+) -> None:
+    """And only then."""
+    assert rows.log is not None
+    rows.log.append([HAM])
+    state.unread = True
+    seen: list[list[list[Change]]] = []
+
+    async def sleep(_seconds: float) -> None:
+        seen.append(list(read_logs(home.rows)))
+        state.unread = len(seen) < 2
+        if len(seen) == 4:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(checkpoints.note_read_streams())
+    assert seen == [[[HAM]], [[HAM]], *[[[HAM], [STREAMS_READ]]] * 2]
 
 
 def test_a_failed_save_keeps_the_previous_state_and_is_reported(

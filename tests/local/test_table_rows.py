@@ -12,8 +12,8 @@ from ministack.services import dynamodb
 
 from stockctl.local import table_rows
 from stockctl.local.emulator import replace
-from stockctl.local.redo_log import RedoLog, write_snapshot
-from stockctl.local.table_rows import TableRows
+from stockctl.local.redo_log import RedoLog, read_logs, write_snapshot
+from stockctl.local.table_rows import STREAMS_READ, TableRows
 from tests.local.test_emulator_cache import TABLE, call, images, random_action
 
 
@@ -116,6 +116,29 @@ def test_what_was_logged_goes_through_the_stream_again(rows: TableRows) -> None:
     dynamodb._stream_records.clear()
     restarted(rows)
     assert images() == before
+
+
+def test_what_functions_have_read_goes_through_the_stream_only_once(rows: TableRows) -> None:
+    """After a kill they would otherwise read all that the log has, before anything new."""
+    put("ham", 1)
+    rows.streams_are_read()
+    put("ham", 2)
+    dynamodb._stream_records.clear()
+    restarted(rows)
+    assert [(image["name"], image["NewImage"]["quantity"]) for image in images()] == [("MODIFY", {"N": "2"})]
+    assert len(scan()) == 1
+
+
+def test_an_idle_log_does_not_grow_by_notes_of_what_was_read(rows: TableRows) -> None:
+    put("ham", 1)
+    assert rows.log is not None
+    rows.streams_are_read()
+    size = rows.log.size
+    rows.streams_are_read()
+    assert rows.log.size == size
+    put("ham", 2)
+    rows.streams_are_read()
+    assert list(read_logs(rows._folder))[-1] == [STREAMS_READ]
 
 
 def test_rows_of_a_table_that_was_deleted_do_not_come_back(rows: TableRows) -> None:
