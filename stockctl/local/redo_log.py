@@ -3,8 +3,8 @@
 A folder holds numbered files. `<n>.rows` holds every row as it was when `<n>.log` was begun, so the newest snapshot and
 the logs from its number on give the current rows. A line has the changes of one request and a checksum: it is applied
 as a whole or not at all. Each change is `[table id, partition key, sort key, row]`, with `null` for a row that was
-removed, and `[table id]` where a table was emptied. `[""]` says that functions had read the tables' streams up to there:
-what comes after it goes through the streams again after the next start.
+removed, and `[table id]` where a table was emptied. `[""]` says that functions had read the tables' streams up to
+there: what comes after it goes through the streams again after the next start.
 
 A log is written before a change is acknowledged, so a process that is killed loses nothing. It reaches the disk within
 a second, so a power failure can lose the last second.
