@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING
 
 from stockctl.domain.best_before import BestBefore
 from stockctl.domain.count import BookedLine, Line, Sheet
@@ -17,15 +16,10 @@ from stockctl.operations import conditions
 from stockctl.operations.discard import discard
 from stockctl.operations.receive import Conflict, receive
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import json_text, level_key, number, text
+from stockctl.operations.rows import Action, TableRow, in_format, json_text, level_key, text
 from stockctl.operations.transact import Cancelled, outcome_of, transact
 from stockctl.operations.transaction_records import record_once
 from stockctl.operations.use import Tables
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
-
-    from stockctl.operations.rows import TableRow
 
 
 @dataclass(frozen=True)
@@ -115,17 +109,17 @@ def _line_from(
     return Line(ingredient, counted, book_units, version, BestBefore(*best_before) if best_before else None)
 
 
-def _put_record(tables: Tables, sheet: Sheet, lines: Sequence[Line]) -> TransactWriteItemTypeDef:
+def _put_record(tables: Tables, sheet: Sheet, lines: Sequence[Line]) -> Action:
     attributes = {
-        "status": text("counted"),
+        "status": "counted",
         "lines": json_text([astuple(line) for line in lines]),
-        **({"counted_at": text(sheet.at)} if sheet.at else {}),
+        **({"counted_at": sheet.at} if sheet.at else {}),
     }
     return record_once(tables.transactions, sheet.record_id, sheet.request_hash, tables.clock(), attributes)
 
 
-def _is_as_read(table: str, line: Line) -> TransactWriteItemTypeDef:
-    values = {} if line.version is None else {"ExpressionAttributeValues": {":version": number(line.version)}}
+def _is_as_read(table: str, line: Line) -> Action:
+    values = {} if line.version is None else {"ExpressionAttributeValues": in_format({":version": line.version})}
     condition = conditions.IS_FIRST_DELIVERY if line.version is None else conditions.IS_SAME_VERSION
     return {
         "ConditionCheck": {

@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stockctl.domain.commit import Commit
 from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
-from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Holding
 from stockctl.domain.transaction import Reused
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import batch_key, json_text, level_key, number, roster_key, text
+from stockctl.operations.rows import (
+    STAMP,
+    Action,
+    Values,
+    batch_key,
+    json_text,
+    level_key,
+    roster_key,
+    stamp,
+    text,
+    update,
+)
 from stockctl.operations.transact import Cancelled, isolated_rows, outcome_of, transact
 from stockctl.operations.transaction_records import record_once
 from stockctl.operations.use import Tables
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 def discard(tables: Tables, request: Discard) -> DiscardOutcome:
@@ -83,9 +90,7 @@ def _removals(holding: Holding, batches: Sequence[Batch]) -> tuple[Removal, ...]
     )
 
 
-def _actions(
-    tables: Tables, holding: Holding, request: Discard, batches: Sequence[Batch], now: float
-) -> list[TransactWriteItemTypeDef]:
+def _actions(tables: Tables, holding: Holding, request: Discard, batches: Sequence[Batch], now: float) -> list[Action]:
     commit = Commit.of([PREFIX, request.discard_id], now)
     table, removals = tables.stock.name, _removals(holding, batches)
     units = sum(removal.units for removal in removals)
@@ -100,68 +105,48 @@ def _actions(
     ]
 
 
-def _put_record(table: str, request: Discard, removals: Sequence[Removal], commit: Commit) -> TransactWriteItemTypeDef:
-    attributes = {
-        "status": text("discarded"),
-        "ingredient": text(request.ingredient),
-        "units": number(sum(removal.units for removal in removals)),
-        "reason": text(request.reason),
+def _put_record(table: str, request: Discard, removals: Sequence[Removal], commit: Commit) -> Action:
+    attributes: Values = {
+        "status": "discarded",
+        "ingredient": request.ingredient,
+        "units": sum(removal.units for removal in removals),
+        "reason": request.reason,
         "removals": json_text([astuple(removal) for removal in removals]),
-        "commit_id": text(commit.commit_id),
+        "commit_id": commit.commit_id,
     }
     return record_once(table, PREFIX + request.discard_id, request.request_hash, commit.at, attributes)
 
 
-def _take_from_level(
-    table: str, holding: Holding, request: Discard, units: int, commit: Commit
-) -> TransactWriteItemTypeDef:
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": level_key(request.ingredient),
-            "UpdateExpression": "ADD quantity :minus_units, discarded :units, version :one, generation :one "
-            "SET cause = :cause, updated_at = :at, commit_id = :commit",
-            "ConditionExpression": conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_SAME_GENERATION),
-            "ExpressionAttributeValues": {
-                ":minus_units": number(-units),
-                ":units": number(units),
-                ":one": number(1),
-                ":cause": text(request.cause),
-                ":at": text(iso(commit.at)),
-                ":commit": text(commit.commit_id),
-                ":generation": number(holding.level.generation),
-            },
-        }
-    }
+def _take_from_level(table: str, holding: Holding, request: Discard, units: int, commit: Commit) -> Action:
+    return update(
+        table,
+        level_key(request.ingredient),
+        f"ADD quantity :minus_units, discarded :units, version :one, generation :one SET {STAMP}",
+        conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_SAME_GENERATION),
+        {
+            ":minus_units": -units,
+            ":units": units,
+            ":generation": holding.level.generation,
+            **stamp(request.cause, commit),
+        },
+    )
 
 
-def _take_from_roster(table: str, holding: Holding, units: int) -> TransactWriteItemTypeDef:
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": roster_key(holding.level.ingredient),
-            "UpdateExpression": "ADD batch_units :minus_units, generation :one",
-            "ConditionExpression": conditions.IS_SAME_GENERATION,
-            "ExpressionAttributeValues": {
-                ":minus_units": number(-units),
-                ":one": number(1),
-                ":generation": number(holding.roster.generation),
-            },
-        }
-    }
+def _take_from_roster(table: str, holding: Holding, units: int) -> Action:
+    return update(
+        table,
+        roster_key(holding.level.ingredient),
+        "ADD batch_units :minus_units, generation :one",
+        conditions.IS_SAME_GENERATION,
+        {":minus_units": -units, ":one": 1, ":generation": holding.roster.generation},
+    )
 
 
-def _take_from_batch(table: str, after: Batch, units: int) -> TransactWriteItemTypeDef:
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": batch_key(after.ingredient, after.batch_id),
-            "UpdateExpression": "ADD discarded :units SET quantity = :after",
-            "ConditionExpression": conditions.HAS_SAME_QUANTITY,
-            "ExpressionAttributeValues": {
-                ":units": number(units),
-                ":after": number(after.quantity),
-                ":before": number(after.quantity + units),
-            },
-        }
-    }
+def _take_from_batch(table: str, after: Batch, units: int) -> Action:
+    return update(
+        table,
+        batch_key(after.ingredient, after.batch_id),
+        "ADD discarded :units SET quantity = :after",
+        conditions.HAS_SAME_QUANTITY,
+        {":units": units, ":after": after.quantity, ":before": after.quantity + units},
+    )

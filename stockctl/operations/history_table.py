@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.history import ChargeEntry, Entry, LevelEntry
-from stockctl.operations.rows import number, text
+from stockctl.operations.rows import TableRow, Values, in_format
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-    from stockctl.operations.rows import TableRow
 
 ENTRIES_PER_REQUEST = 25
 """DynamoDB's limit on the rows of one BatchWriteItem."""
@@ -51,7 +48,7 @@ class HistoryTable:
         for start in range(0, len(unique), ENTRIES_PER_REQUEST):
             self._write(unique[start : start + ENTRIES_PER_REQUEST])
 
-    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
+    def _write(self, rows: Sequence[TableRow]) -> None:
         wanted: Mapping[str, Any] = {self.name: [{"PutRequest": {"Item": row}} for row in rows]}
         for _ in self.patience.attempts("writing history"):
             wanted = self.client.batch_write_item(RequestItems=wanted).get("UnprocessedItems") or {}
@@ -62,49 +59,43 @@ class HistoryTable:
         """An ingredient's entries from `since` up to `until`, the oldest first."""
         yield from self._query(
             ingredient,
-            "ingredient = :ingredient AND entry BETWEEN :since AND :until",
-            {":since": text(_instant(since)), ":until": text(f"{_instant(until)}~")},
+            "entry BETWEEN :since AND :until",
+            {":since": _instant(since), ":until": f"{_instant(until)}~"},
         )
 
     def at(self, ingredient: str, at: str) -> list[LevelEntry]:
         """The level changes of an ingredient at one time, as a level or a record has it."""
-        found = self._query(ingredient, "ingredient = :ingredient AND begins_with(entry, :at)", {":at": text(f"{at}#")})
+        found = self._query(ingredient, "begins_with(entry, :at)", {":at": f"{at}#"})
         return [entry for entry in found if isinstance(entry, LevelEntry)]
 
     def last_before(self, ingredient: str, moment: datetime) -> LevelEntry | None:
         """The last level change before a moment, or None if the history does not go back that far."""
-        newest_first = self._query(
-            ingredient,
-            "ingredient = :ingredient AND entry < :moment",
-            {":moment": text(_instant(moment))},
-            newest_first=True,
-            page_size=FEW,
-        )
-        return next((entry for entry in newest_first if isinstance(entry, LevelEntry)), None)
+        return self._nearest(ingredient, "entry < :moment", moment, newest_first=True)
 
     def first_from(self, ingredient: str, moment: datetime) -> LevelEntry | None:
         """The first level change at a moment or later; None if there is none."""
-        found = self._query(
-            ingredient,
-            "ingredient = :ingredient AND entry >= :moment",
-            {":moment": text(_instant(moment))},
-            page_size=FEW,
-        )
+        return self._nearest(ingredient, "entry >= :moment", moment)
+
+    def _nearest(
+        self, ingredient: str, condition: str, moment: datetime, *, newest_first: bool = False
+    ) -> LevelEntry | None:
+        values = {":moment": _instant(moment)}
+        found = self._query(ingredient, condition, values, newest_first=newest_first, page_size=FEW)
         return next((entry for entry in found if isinstance(entry, LevelEntry)), None)
 
     def _query(
         self,
         ingredient: str,
         condition: str,
-        values: Mapping[str, AttributeValueTypeDef],
+        values: Values,
         *,
         newest_first: bool = False,
         page_size: int | None = None,
     ) -> Iterator[Entry]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues={":ingredient": text(ingredient), **values},
+            KeyConditionExpression=f"ingredient = :ingredient AND {condition}",
+            ExpressionAttributeValues=in_format({":ingredient": ingredient, **values}),
             ScanIndexForward=not newest_first,
             ConsistentRead=True,
             PaginationConfig={} if page_size is None else {"PageSize": page_size},
@@ -113,11 +104,10 @@ class HistoryTable:
             yield from map(entry_from, page["Items"])
 
 
-def history_row(entry: Entry, days: int) -> dict[str, AttributeValueTypeDef]:
+def history_row(entry: Entry, days: int) -> dict[str, Any]:
     """The row of an entry that is kept for `days`."""
     forget_at = int(datetime.fromisoformat(entry.at).timestamp()) + days * SECONDS_PER_DAY
-    fields = {name: _attribute(value) for name, value in asdict(entry).items()}
-    return {"entry": text(key_of(entry)), "forget_at": number(forget_at), **fields}
+    return in_format({"entry": key_of(entry), "forget_at": forget_at, **asdict(entry)})
 
 
 def key_of(entry: Entry) -> str:
@@ -131,10 +121,6 @@ def entry_from(row: TableRow) -> Entry:
     """The entry that a row holds."""
     kind: Callable[..., Entry] = ChargeEntry if f"#{CHARGE}" in row["entry"]["S"] else LevelEntry
     return kind(**{name: _value(value) for name, value in row.items() if name not in _OWN})
-
-
-def _attribute(value: str | int) -> AttributeValueTypeDef:
-    return number(value) if isinstance(value, int) else text(value)
 
 
 def _value(attribute: Mapping[str, str]) -> str | int:

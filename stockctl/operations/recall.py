@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from stockctl.domain.delivery import belongs_to, whole_delivery
 from stockctl.domain.discard import Discard, Discarded, Removal, TooFew, chosen
@@ -19,12 +18,9 @@ from stockctl.operations import conditions
 from stockctl.operations.discard import discard
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import text
+from stockctl.operations.rows import TableRow, text
 from stockctl.operations.serving import CLOCK_DIFFERENCE, UseRecord
 from stockctl.operations.use import Tables
-
-if TYPE_CHECKING:
-    from stockctl.operations.rows import TableRow
 
 REASON = "recall"
 RECALLED_PREFIX = "recall#"

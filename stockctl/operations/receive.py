@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
-from stockctl.domain.instants import NEVER, iso
+from stockctl.domain.instants import NEVER
 from stockctl.domain.stock import Batch, Level
 from stockctl.operations import conditions
-from stockctl.operations.rows import LEVEL_ROW_TYPE, batch_row, level_key, number, roster_from, roster_key, text
+from stockctl.operations.rows import (
+    LEVEL_ROW_TYPE,
+    STAMP,
+    Action,
+    batch_row,
+    level_key,
+    roster_from,
+    roster_key,
+    stamp,
+    update,
+)
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.transact import Cancelled, Contended, TooLarge, transact
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 MAX_BATCHES = 97
 """Batches in one transaction. Level and roster make 99 of DynamoDB's 100 actions, and the roster's condition stays
@@ -125,7 +131,7 @@ def _receive_part(
 
 def _actions(
     table: str, batches: list[Batch], level: Level | None, now: float, cause: str | None = None
-) -> list[TransactWriteItemTypeDef]:
+) -> list[Action]:
     cause = cause or f"delivery {batches[0].delivery}"
     arrival = Arrival("received", cause, Commit.of([cause, batches[0].batch_id], now))
     return arriving(table, batches, level, arrival)
@@ -140,7 +146,7 @@ class Arrival:
     commit: Commit
 
 
-def arriving(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> list[TransactWriteItemTypeDef]:
+def arriving(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> list[Action]:
     """The actions that bring batches of one ingredient into stock; `level` is as it was read, None for a first."""
     return [
         _add_to_level(table, batches, level, arrival),
@@ -149,57 +155,42 @@ def arriving(table: str, batches: list[Batch], level: Level | None, arrival: Arr
     ]
 
 
-def _add_to_level(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> TransactWriteItemTypeDef:
+def _add_to_level(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> Action:
     expiries = [batch.expires_at for batch in batches if batch.expires_at != NEVER]
     if level is not None and level.next_expiry is not None:
         expiries.append(level.next_expiry)
-    values = {":generation": number(level.generation)} if level else {}
+    units = sum(batch.quantity for batch in batches)
+    values = {":units": units, ":zero": 0, ":row_type": LEVEL_ROW_TYPE, **stamp(arrival.cause, arrival.commit)}
+    if level:
+        values[":generation"] = level.generation
     if expiries:
-        values[":next_expiry"] = number(min(expiries))
+        values[":next_expiry"] = min(expiries)
     guard = "next_expiry = :next_expiry, " if expiries else ""
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": level_key(batches[0].ingredient),
-            "UpdateExpression": f"ADD quantity :units, {arrival.counter} :units, used :zero, expired :zero, "
-            f"version :one, generation :one SET {guard}row_type = :row_type, cause = :cause, updated_at = :now, "
-            "commit_id = :commit",
-            "ConditionExpression": conditions.IS_SAME_GENERATION if level else conditions.IS_FIRST_DELIVERY,
-            "ExpressionAttributeValues": {
-                ":units": number(sum(batch.quantity for batch in batches)),
-                ":zero": number(0),
-                ":one": number(1),
-                ":row_type": text(LEVEL_ROW_TYPE),
-                ":cause": text(arrival.cause),
-                ":now": text(iso(arrival.commit.at)),
-                ":commit": text(arrival.commit.commit_id),
-                **values,
-            },
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    }
+    return update(
+        table,
+        level_key(batches[0].ingredient),
+        f"ADD quantity :units, {arrival.counter} :units, used :zero, expired :zero, version :one, generation :one "
+        f"SET {guard}row_type = :row_type, {STAMP}",
+        conditions.IS_SAME_GENERATION if level else conditions.IS_FIRST_DELIVERY,
+        values,
+        shows_row=True,
+    )
 
 
-def _add_to_roster(table: str, batches: list[Batch]) -> TransactWriteItemTypeDef:
+def _add_to_roster(table: str, batches: list[Batch]) -> Action:
     ids = {f":b{position}": batch.batch_id for position, batch in enumerate(batches)}
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": roster_key(batches[0].ingredient),
-            "UpdateExpression": "ADD batches :ids, generation :one, batch_units :units",
-            "ConditionExpression": conditions.all_of(*(conditions.IS_NOT_ON_ROSTER.format(id=name) for name in ids)),
-            "ExpressionAttributeValues": {
-                ":ids": {"SS": list(ids.values())},
-                ":one": number(1),
-                ":units": number(sum(batch.quantity for batch in batches)),
-                **{name: text(batch_id) for name, batch_id in ids.items()},
-            },
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    }
+    units = sum(batch.quantity for batch in batches)
+    return update(
+        table,
+        roster_key(batches[0].ingredient),
+        "ADD batches :ids, generation :one, batch_units :units",
+        conditions.all_of(*(conditions.IS_NOT_ON_ROSTER.format(id=name) for name in ids)),
+        {":ids": list(ids.values()), ":one": 1, ":units": units, **ids},
+        shows_row=True,
+    )
 
 
-def _put_batch(table: str, batch: Batch) -> TransactWriteItemTypeDef:
+def _put_batch(table: str, batch: Batch) -> Action:
     return {
         "Put": {
             "TableName": table,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
@@ -12,12 +11,9 @@ from stockctl.domain.instants import iso
 from stockctl.domain.reconciliation import Charge, Plan, plan
 from stockctl.domain.stock import Batch, Holding
 from stockctl.operations import conditions
-from stockctl.operations.rows import batch_key, level_key, number, roster_key, text
+from stockctl.operations.rows import STAMP, Action, batch_key, in_format, level_key, roster_key, stamp, update
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.transact import Cancelled, Contended, transact
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 EXPIRED = "expired"
 """Cause of a write-off."""
@@ -80,7 +76,7 @@ def _done(table: StockTable, holding: Holding, now: float) -> Plan | None:
     return work
 
 
-def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[TransactWriteItemTypeDef]:
+def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[Action]:
     ingredient = holding.level.ingredient
     if work.moves_expiry:
         return [_move_expiry(table, holding, work)]
@@ -96,103 +92,82 @@ def _actions(table: str, holding: Holding, work: Plan, now: float) -> list[Trans
     ]
 
 
-def _charge_roster(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
+def _charge_roster(table: str, holding: Holding, work: Plan) -> Action:
     """Charges alone write the roster, not the level: they never compete for the busy row."""
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": roster_key(holding.level.ingredient),
-            "UpdateExpression": "SET batch_units = :left",
-            "ConditionExpression": conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS),
-            "ExpressionAttributeValues": {
-                ":left": number(work.batch_units),
-                ":generation": number(holding.roster.generation),
-                ":batch_units": number(holding.roster.batch_units),
-            },
-        }
-    }
+    roster = holding.roster
+    return update(
+        table,
+        roster_key(holding.level.ingredient),
+        "SET batch_units = :left",
+        conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS),
+        {":left": work.batch_units, ":generation": roster.generation, ":batch_units": roster.batch_units},
+    )
 
 
-def _charge(table: str, charge: Charge, now: float) -> TransactWriteItemTypeDef:
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": batch_key(charge.batch.ingredient, charge.batch.batch_id),
-            "UpdateExpression": "SET quantity = :after, charged_through = :through, charged_at = :now",
-            "ConditionExpression": conditions.HAS_SAME_QUANTITY,
-            "ExpressionAttributeValues": {
-                ":before": number(charge.batch.quantity),
-                ":after": number(charge.after),
-                ":through": number(charge.through),
-                ":now": text(iso(now)),
-            },
-        }
-    }
+def _charge(table: str, charge: Charge, now: float) -> Action:
+    batch = charge.batch
+    return update(
+        table,
+        batch_key(batch.ingredient, batch.batch_id),
+        "SET quantity = :after, charged_through = :through, charged_at = :now",
+        conditions.HAS_SAME_QUANTITY,
+        {":before": batch.quantity, ":after": charge.after, ":through": charge.through, ":now": iso(now)},
+    )
 
 
-def _move_expiry(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
+def _move_expiry(table: str, holding: Holding, work: Plan) -> Action:
     """The batch that the level's `next_expiry` stood for is used up. No unit moves, so the level keeps its version."""
-    expiry = {":next_expiry": number(work.next_expiry)} if work.next_expiry is not None else {}
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": level_key(holding.level.ingredient),
-            "UpdateExpression": "SET next_expiry = :next_expiry" if expiry else "REMOVE next_expiry",
-            "ConditionExpression": conditions.IS_SAME_GENERATION,
-            "ExpressionAttributeValues": {":generation": number(holding.level.generation), **expiry},
-        }
-    }
+    expiry = {":next_expiry": work.next_expiry} if work.next_expiry is not None else {}
+    return update(
+        table,
+        level_key(holding.level.ingredient),
+        "SET next_expiry = :next_expiry" if expiry else "REMOVE next_expiry",
+        conditions.IS_SAME_GENERATION,
+        {":generation": holding.level.generation, **expiry},
+    )
 
 
-def _lower_level(table: str, holding: Holding, work: Plan, now: float) -> TransactWriteItemTypeDef:
+def _lower_level(table: str, holding: Holding, work: Plan, now: float) -> Action:
     """Takes expired units out of the level. Dropping empty batches changes no units and needs no version."""
     guard = "SET next_expiry = :next_expiry, " if work.next_expiry is not None else "REMOVE next_expiry SET "
     uncharged = ", uncharged_units = :uncharged, uncharged_through = :through" if work.uncharged else ""
     values = {
-        ":minus_units": number(-work.written_off),
-        ":units": number(work.written_off),
-        ":one": number(1),
-        ":cause": text(EXPIRED),
-        ":now": text(iso(now)),
-        ":commit": text(Commit.of([EXPIRED, *_leaving(work)], now).commit_id),
-        ":generation": number(holding.level.generation),
+        ":minus_units": -work.written_off,
+        ":units": work.written_off,
+        ":generation": holding.level.generation,
+        **stamp(EXPIRED, Commit.of([EXPIRED, *_leaving(work)], now)),
     }
     if work.next_expiry is not None:
-        values[":next_expiry"] = number(work.next_expiry)
+        values[":next_expiry"] = work.next_expiry
     if work.uncharged:
-        values |= {":uncharged": number(work.uncharged), ":through": number(work.uncharged_through)}
+        values |= {":uncharged": work.uncharged, ":through": work.uncharged_through}
     condition = conditions.IS_SAME_GENERATION
     if work.written_off:
-        values[":version"] = number(holding.level.version)
+        values[":version"] = holding.level.version
         condition = conditions.all_of(condition, conditions.IS_SAME_VERSION)
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": level_key(holding.level.ingredient),
-            "UpdateExpression": "ADD quantity :minus_units, expired :units, version :one, generation :one "
-            f"{guard}cause = :cause, updated_at = :now, commit_id = :commit{uncharged}",
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": values,
-        }
-    }
+    return update(
+        table,
+        level_key(holding.level.ingredient),
+        f"ADD quantity :minus_units, expired :units, version :one, generation :one {guard}{STAMP}{uncharged}",
+        condition,
+        values,
+    )
 
 
-def _shrink_roster(table: str, holding: Holding, work: Plan) -> TransactWriteItemTypeDef:
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": roster_key(holding.level.ingredient),
-            "UpdateExpression": "DELETE batches :ids ADD generation :one SET batch_units = :left",
-            "ConditionExpression": conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS),
-            "ExpressionAttributeValues": {
-                ":ids": {"SS": _leaving(work)},
-                ":one": number(1),
-                ":left": number(work.batch_units),
-                ":generation": number(holding.roster.generation),
-                ":batch_units": number(holding.roster.batch_units),
-            },
-        }
-    }
+def _shrink_roster(table: str, holding: Holding, work: Plan) -> Action:
+    return update(
+        table,
+        roster_key(holding.level.ingredient),
+        "DELETE batches :ids ADD generation :one SET batch_units = :left",
+        conditions.all_of(conditions.IS_SAME_GENERATION, conditions.HAS_SAME_UNITS),
+        {
+            ":ids": _leaving(work),
+            ":one": 1,
+            ":left": work.batch_units,
+            ":generation": holding.roster.generation,
+            ":batch_units": holding.roster.batch_units,
+        },
+    )
 
 
 def _leaving(work: Plan) -> list[str]:
@@ -200,18 +175,18 @@ def _leaving(work: Plan) -> list[str]:
     return [*(batch.batch_id for batch in work.due), *work.gone]
 
 
-def _delete_due(table: str, batch: Batch) -> TransactWriteItemTypeDef:
+def _delete_due(table: str, batch: Batch) -> Action:
     return {
         "Delete": {
             "TableName": table,
             "Key": batch_key(batch.ingredient, batch.batch_id),
             "ConditionExpression": conditions.HAS_SAME_QUANTITY,
-            "ExpressionAttributeValues": {":before": number(batch.quantity)},
+            "ExpressionAttributeValues": in_format({":before": batch.quantity}),
         }
     }
 
 
-def _check_gone(table: str, ingredient: str, batch_id: str) -> TransactWriteItemTypeDef:
+def _check_gone(table: str, ingredient: str, batch_id: str) -> Action:
     """A running delivery, whose row could not be read yet, cancels the transaction instead of losing its batch."""
     return {
         "ConditionCheck": {

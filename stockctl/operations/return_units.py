@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stockctl.domain.commit import Commit
 from stockctl.domain.instants import iso
@@ -31,15 +31,12 @@ from stockctl.operations import conditions
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.receive import Arrival, arriving
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import batch_from, batch_key, json_text, text
+from stockctl.operations.rows import Action, batch_from, batch_key, json_text, text, update
 from stockctl.operations.serving import ServedItem, UseRecord, served_units
 from stockctl.operations.stock_table import KEYS_PER_REQUEST
 from stockctl.operations.transact import Cancelled, TooLarge, isolated_rows, outcome_of, transact
 from stockctl.operations.transaction_records import record_once
 from stockctl.operations.use import Tables
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 MAX_ACTIONS = 100
 """DynamoDB's limit on the actions of one transaction."""
@@ -190,7 +187,7 @@ def _batch(request: Return, part: ReturnedUnits, now: float) -> Batch:
 
 def _arrivals(
     table: str, request: Return, batches: Iterable[Batch], levels: Mapping[str, Level], commit: Commit
-) -> Iterable[TransactWriteItemTypeDef]:
+) -> Iterable[Action]:
     by_ingredient: dict[str, list[Batch]] = {}
     for batch in batches:
         by_ingredient.setdefault(batch.ingredient, []).append(batch)
@@ -198,28 +195,24 @@ def _arrivals(
     return chain.from_iterable(arriving(table, mine, levels[name], arrival) for name, mine in by_ingredient.items())
 
 
-def _put_record(
-    table: str, request: Return, parts: Sequence[ReturnedUnits], commit: Commit
-) -> TransactWriteItemTypeDef:
+def _put_record(table: str, request: Return, parts: Sequence[ReturnedUnits], commit: Commit) -> Action:
     attributes = {
-        "status": text("returned"),
-        "returned_transaction": text(request.transaction_id),
+        "status": "returned",
+        "returned_transaction": request.transaction_id,
         "parts": json_text([astuple(part) for part in parts]),
-        "commit_id": text(commit.commit_id),
+        "commit_id": commit.commit_id,
     }
     return record_once(table, PREFIX + request.return_id, request.request_hash, commit.at, attributes)
 
 
-def _count_returned(table: str, request: Return, use: UseRecord, wanted: Mapping[str, int]) -> TransactWriteItemTypeDef:
+def _count_returned(table: str, request: Return, use: UseRecord, wanted: Mapping[str, int]) -> Action:
     """Counts the units on the transaction's record, if it is as it was read: no more comes back than was taken."""
     after = {**use.returned, **{name: use.returned.get(name, 0) + units for name, units in wanted.items()}}
     before = {":before": json_text(use.returned)} if use.returned else {}
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": {"transaction_id": text(request.transaction_id)},
-            "UpdateExpression": "SET returned = :after",
-            "ConditionExpression": conditions.HAS_SAME_RETURNS if before else conditions.HAS_RETURNED_NOTHING,
-            "ExpressionAttributeValues": {":after": json_text(after), **before},
-        }
-    }
+    return update(
+        table,
+        {"transaction_id": text(request.transaction_id)},
+        "SET returned = :after",
+        conditions.HAS_SAME_RETURNS if before else conditions.HAS_RETURNED_NOTHING,
+        {":after": json_text(after), **before},
+    )

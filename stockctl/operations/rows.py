@@ -1,25 +1,36 @@
-"""DynamoDB rows: keys, and conversion between rows and domain objects (stockctl/README.md, "Data model")."""
+"""DynamoDB rows: keys, and conversion between rows and domain objects (stockctl/README.md, "Data model").
+
+Also the action of a transaction that updates a row.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stockctl.domain.instants import NEVER
+from stockctl.domain.commit import Commit
+from stockctl.domain.instants import NEVER, iso
 from stockctl.domain.stock import Batch, Level, Roster
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
-    TableRow = Mapping[str, Any]
-    Key = dict[str, AttributeValueTypeDef]
+Action: TypeAlias = "TransactWriteItemTypeDef"
+TableRow = Mapping[str, Any]
+Key = dict[str, "AttributeValueTypeDef"]
+Value = int | str | list[str]
+"""A number, a string or a set of strings."""
+Values = Mapping[str, Value]
 
 LEVEL = "all"
 ROSTER = "roster"
 BATCH_PREFIX = "batch#"
 LEVEL_INDEX = "LevelIndex"
 LEVEL_ROW_TYPE = "level"
+
+STAMP = "cause = :cause, updated_at = :at, commit_id = :commit"
+"""What each change of a level sets."""
 
 
 def number(value: int) -> AttributeValueTypeDef:
@@ -32,9 +43,40 @@ def text(value: str) -> AttributeValueTypeDef:
     return {"S": value}
 
 
-def json_text(value: object) -> AttributeValueTypeDef:
+def json_text(value: object) -> str:
     """A value as JSON in one string: half the bytes of a list of maps, so twice as much fits a write unit of 1 KB."""
-    return text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def stamp(cause: str, commit: Commit) -> dict[str, Value]:
+    """The values of a level's STAMP, and the 1 that its version grows by."""
+    return {":one": 1, ":cause": cause, ":at": iso(commit.at), ":commit": commit.commit_id}
+
+
+def update(table: str, key: Key, change: str, condition: str, values: Values, *, shows_row: bool = False) -> Action:
+    """The action that changes a row. With `shows_row`, the reason of a failed condition has the row that is there."""
+    shown = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if shows_row else {}
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": key,
+            "UpdateExpression": change,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": in_format(values),
+            **shown,  # type: ignore[typeddict-item]
+        }
+    }
+
+
+def in_format(values: Values) -> dict[str, AttributeValueTypeDef]:
+    """The values in DynamoDB's format."""
+    return {name: _in_format(value) for name, value in values.items()}
+
+
+def _in_format(value: Value) -> AttributeValueTypeDef:
+    if isinstance(value, list):
+        return {"SS": value}
+    return number(value) if isinstance(value, int) else text(value)
 
 
 def level_key(ingredient: str) -> Key:

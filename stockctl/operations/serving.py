@@ -6,14 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from stockctl.domain.history import ChargeEntry, Served, served
 from stockctl.operations.history_table import HistoryTable
+from stockctl.operations.rows import TableRow
 from stockctl.operations.stock_table import StockTable
-
-if TYPE_CHECKING:
-    from stockctl.operations.rows import TableRow
 
 CLOCK_DIFFERENCE = timedelta(minutes=5)
 """A charge comes after its use, by the clocks of two workers."""

@@ -12,7 +12,6 @@ from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
 from stockctl.domain.errors import Refused
-from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch, Holding, Level
 from stockctl.operations import conditions
 from stockctl.operations.rows import (
@@ -20,21 +19,22 @@ from stockctl.operations.rows import (
     LEVEL_INDEX,
     LEVEL_ROW_TYPE,
     ROSTER,
+    STAMP,
+    Key,
+    TableRow,
     batch_from,
     batch_key,
+    in_format,
     level_from,
     level_key,
-    number,
     roster_from,
+    stamp,
     text,
 )
 from stockctl.operations.transact import isolated_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-    from stockctl.operations.rows import Key
 
 KEYS_PER_REQUEST = 100
 """DynamoDB's limit on the keys of one BatchGetItem or TransactGetItems."""
@@ -117,24 +117,18 @@ class StockTable:
             Busy: concurrent uses changed the level until the deadline; the threshold is unchanged.
             Refused: the ingredient was never delivered.
         """
-        values: dict[str, AttributeValueTypeDef] = {
-            ":one": number(1),
-            ":cause": text("threshold"),
-            ":now": text(iso(now)),
-            ":commit": text(Commit.of(["threshold", ingredient], now).commit_id),
-        }
+        values = stamp("threshold", Commit.of(["threshold", ingredient], now))
         if threshold is not None:
-            values[":threshold"] = number(threshold)
+            values[":threshold"] = threshold
         change = "REMOVE threshold SET" if threshold is None else "SET threshold = :threshold,"
         for _ in self.patience.attempts(f"the threshold of {ingredient}"):
             try:
                 self.client.update_item(
                     TableName=self.name,
                     Key=level_key(ingredient),
-                    UpdateExpression=f"ADD version :one {change} cause = :cause, updated_at = :now, "
-                    "commit_id = :commit",
+                    UpdateExpression=f"ADD version :one {change} {STAMP}",
                     ConditionExpression=conditions.WAS_DELIVERED,
-                    ExpressionAttributeValues=values,
+                    ExpressionAttributeValues=in_format(values),
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
@@ -145,7 +139,7 @@ class StockTable:
                 return
         raise AssertionError  # attempts end by raising
 
-    def _rows_of(self, ingredient: str) -> Iterator[Mapping[str, Any]]:
+    def _rows_of(self, ingredient: str) -> Iterator[TableRow]:
         """Level first, batches next, roster last: the order of their sort keys."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
@@ -156,7 +150,7 @@ class StockTable:
         for page in pages:
             yield from page["Items"]
 
-    def _rows_at(self, keys: Sequence[Key]) -> Iterator[Mapping[str, Any]]:
+    def _rows_at(self, keys: Sequence[Key]) -> Iterator[TableRow]:
         wanted: Mapping[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": True}}
         for _ in self.patience.attempts("reading rows"):
             answer = self.client.batch_get_item(RequestItems=wanted)

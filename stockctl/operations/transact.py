@@ -23,12 +23,10 @@ from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
 from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import Unknown
+from stockctl.operations.rows import Action, Key, TableRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
-
-    from stockctl.operations.rows import Key, TableRow
 
 Outcome = TypeVar("Outcome")
 CONDITION_FAILED = "ConditionalCheckFailed"
@@ -95,7 +93,7 @@ class Unanswered(Contended):
     """The answer was lost: the transaction may have happened, so a retry must be safe."""
 
 
-def transact(client: DynamoDBClient, actions: Sequence[TransactWriteItemTypeDef]) -> None:
+def transact(client: DynamoDBClient, actions: Sequence[Action]) -> None:
     """Carries out all of the actions, or none.
 
     Raises:

@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
-from stockctl.domain.instants import iso
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import json_text, level_from, level_key, number, text
+from stockctl.operations.rows import STAMP, Action, json_text, level_from, level_key, stamp, update
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.transact import Cancelled, Reason, outcome_of, transact
 from stockctl.operations.transaction_records import record_once
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ def _attempt(tables: Tables, transaction: Transaction) -> Outcome | None:
     return Accepted(transaction.items)
 
 
-def _actions(tables: Tables, transaction: Transaction, now: float) -> list[TransactWriteItemTypeDef]:
+def _actions(tables: Tables, transaction: Transaction, now: float) -> list[Action]:
     cause = f"use {transaction.transaction_id}"
     commit = Commit.of([cause], now)
     takes = [take(tables.stock.name, name, units, cause, commit) for name, units in transaction.items.items()]
@@ -62,7 +58,7 @@ def _actions(tables: Tables, transaction: Transaction, now: float) -> list[Trans
 
 def put_record(
     table: str, transaction: Transaction, commit: Commit, units_after: Mapping[str, int] | None = None
-) -> TransactWriteItemTypeDef:
+) -> Action:
     """The action that records a transaction's id.
 
     `units_after` are the units that later members of its group take, by ingredient; none for a single use.
@@ -70,34 +66,23 @@ def put_record(
     offsets = [units_after.get(name, 0) for name in transaction.items] if units_after else []
     attributes = {
         "items": json_text(list(transaction.items.items())),
-        "status": text("accepted"),
-        "commit_id": text(commit.commit_id),
+        "status": "accepted",
+        "commit_id": commit.commit_id,
         **({"units_after": json_text(offsets)} if any(offsets) else {}),
     }
     return record_once(table, transaction.transaction_id, transaction.request_hash, commit.at, attributes)
 
 
-def take(table: str, ingredient: str, units: int, cause: str, commit: Commit) -> TransactWriteItemTypeDef:
+def take(table: str, ingredient: str, units: int, cause: str, commit: Commit) -> Action:
     """The action that takes units out of a level, if that many are available and none of them may have expired."""
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": level_key(ingredient),
-            "UpdateExpression": "ADD quantity :minus_units, used :units, version :one "
-            "SET cause = :cause, updated_at = :at, commit_id = :commit",
-            "ConditionExpression": conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_UNGUARDED),
-            "ExpressionAttributeValues": {
-                ":minus_units": number(-units),
-                ":units": number(units),
-                ":one": number(1),
-                ":cause": text(cause),
-                ":at": text(iso(commit.at)),
-                ":now": number(int(commit.at)),
-                ":commit": text(commit.commit_id),
-            },
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    }
+    return update(
+        table,
+        level_key(ingredient),
+        f"ADD quantity :minus_units, used :units, version :one SET {STAMP}",
+        conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_UNGUARDED),
+        {":minus_units": -units, ":units": units, ":now": int(commit.at), **stamp(cause, commit)},
+        shows_row=True,
+    )
 
 
 def _outcome(tables: Tables, transaction: Transaction, cancelled: Cancelled, now: float) -> Outcome | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from stockctl.domain.commit import Commit
 from stockctl.domain.errors import Busy
@@ -20,15 +20,10 @@ from stockctl.domain.reconciliation import MAX_ACTIONS
 from stockctl.domain.stock import Level
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction, Unknown
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import text
+from stockctl.operations.rows import Action, TableRow, text
 from stockctl.operations.stock_table import KEYS_PER_REQUEST
 from stockctl.operations.transact import Cancelled, Contended, Unanswered, isolated_rows, transact
 from stockctl.operations.use import Tables, known, put_record, take
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
-
-    from stockctl.operations.rows import TableRow
 
 WORKERS = 8
 """Concurrent calls. Groups that share ingredients never run at the same time."""
@@ -173,7 +168,7 @@ class _Batch:
             return
 
 
-def _actions(tables: Tables, group: Group, now: float) -> list[TransactWriteItemTypeDef]:
+def _actions(tables: Tables, group: Group, now: float) -> list[Action]:
     """The records, then one update per ingredient."""
     members = group.transactions
     commit = Commit.of((transaction.transaction_id for transaction in members.values()), now)
