@@ -7,12 +7,17 @@ network). Users get a message, a hint and an exit code for both.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from botocore import exceptions as botocore_errors
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockctl.domain.errors import Busy, CredentialsError, StockctlError, UsageError
 
+Answer = TypeVar("Answer")
+
+CONDITION_FAILED = {"ConditionalCheckFailedException"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _UNKNOWN = {
     "InvalidClientTokenId",
@@ -59,6 +64,16 @@ LOG_IN_AGAIN = "Log in again: `aws sso login`, or renew the keys your profile us
 def code_of(error: ClientError) -> str:
     """The error code of a failed AWS call, such as `ResourceNotFoundException`."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def unless_refused(call: Callable[[], Answer], codes: Collection[str]) -> Answer | None:
+    """The answer of an AWS call; None if AWS refused it with one of these error codes."""
+    try:
+        return call()
+    except ClientError as error:
+        if code_of(error) in codes:
+            return None
+        raise
 
 
 def translated(error: Exception) -> StockctlError | None:

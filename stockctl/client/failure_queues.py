@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import unless_refused
 from stockctl.client.failures import Failure, StreamRange, failure_from
 from stockctl.domain.errors import StockctlError
 from stockctl.domain.instants import iso
@@ -181,13 +181,9 @@ def ingredients_at(streams: DynamoDBStreamsClient, place: StreamRange) -> set[st
     Records for other functions may be among them, which does no harm.
     """
     try:
-        return _ingredients_at(streams, place)
+        return unless_refused(lambda: _ingredients_at(streams, place), FORGOTTEN)
     except ParamValidationError:  # an invalid place
         return None
-    except ClientError as error:
-        if code_of(error) in FORGOTTEN:
-            return None
-        raise
 
 
 def _ingredients_at(streams: DynamoDBStreamsClient, place: StreamRange) -> set[str] | None:

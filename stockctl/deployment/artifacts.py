@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import code_of, unless_refused
 from stockctl.domain.errors import StockctlError
 
 if TYPE_CHECKING:
@@ -57,12 +57,9 @@ class ArtifactBucket:
     def exists(self) -> bool:
         """Whether there is a bucket of this name, and it may be used."""
         try:
-            self._s3.head_bucket(Bucket=self.name, **self._owner)
+            return unless_refused(lambda: self._s3.head_bucket(Bucket=self.name, **self._owner), MISSING) is not None
         except ClientError as error:
-            if code_of(error) not in MISSING:
-                raise self._unusable(error) from error
-            return False
-        return True
+            raise self._unusable(error) from error
 
     def ensure(self) -> None:
         """Creates the bucket if it is missing. Our own is protected again: an earlier run may have been interrupted.
@@ -93,13 +90,8 @@ class ArtifactBucket:
         return f"{self._s3.meta.endpoint_url}/{self.name}/{artifact.key}"
 
     def _holds(self, key: str) -> bool:
-        try:
-            self._s3.head_object(Bucket=self.name, Key=key, **self._owner)
-        except ClientError as error:
-            if code_of(error) not in MISSING:
-                raise
-            return False
-        return True
+        found = unless_refused(lambda: self._s3.head_object(Bucket=self.name, Key=key, **self._owner), MISSING)
+        return found is not None
 
     def _create(self) -> None:
         request: CreateBucketRequestTypeDef = {"Bucket": self.name, "ObjectOwnership": "BucketOwnerEnforced"}

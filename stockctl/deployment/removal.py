@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import unless_refused
 from stockctl.deployment.template import Kept, Location, kept
 from stockctl.domain.errors import StockctlError
 
@@ -59,21 +57,13 @@ def delete_data(clients: Clients, data: Kept) -> Iterator[Removed]:
 
 
 def _table_exists(clients: Clients, name: str) -> bool:
-    try:
-        clients.dynamodb.describe_table(TableName=name)
-    except clients.dynamodb.exceptions.ResourceNotFoundException:
-        return False
-    return True
+    found = unless_refused(lambda: clients.dynamodb.describe_table(TableName=name), {"ResourceNotFoundException"})
+    return found is not None
 
 
 def _bucket_exists(clients: Clients, name: str, account: str) -> bool:
-    try:
-        clients.s3.head_bucket(Bucket=name, ExpectedBucketOwner=account)
-    except ClientError as error:
-        if code_of(error) not in {"404", "NoSuchBucket"}:
-            raise
-        return False
-    return True
+    missing = {"404", "NoSuchBucket"}
+    return unless_refused(lambda: clients.s3.head_bucket(Bucket=name, ExpectedBucketOwner=account), missing) is not None
 
 
 def _delete_table(clients: Clients, name: str) -> None:
@@ -91,12 +81,8 @@ def _delete_bucket(clients: Clients, bucket: str) -> Iterator[Removed]:
         for count in empty(clients, bucket):
             deleted += count
             yield Removed(f"bucket {bucket}", deleted)
-        try:
-            clients.s3.delete_bucket(Bucket=bucket)
-        except ClientError as error:
-            if code_of(error) != "BucketNotEmpty" or attempt == TRIES - 1:
-                raise
-        else:
+        refusals = {"BucketNotEmpty"} if attempt < TRIES - 1 else {}
+        if unless_refused(lambda: clients.s3.delete_bucket(Bucket=bucket), refusals) is not None:
             yield Removed(f"bucket {bucket}", deleted, is_gone=True)
             return
 

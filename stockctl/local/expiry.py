@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import CONDITION_FAILED, unless_refused
 from stockctl.domain.errors import StockctlError
 from stockctl.local.streams import catch_up
 from stockctl.local.undelivered import Drop
@@ -118,16 +118,14 @@ class ExpiryService(threading.Thread):
         return sum(self._delete_row(table, row, attribute, now) for row in due)
 
     def _delete_row(self, table: str, key: dict[str, Any], attribute: str, now: int) -> bool:
-        try:
-            self._clients.dynamodb.delete_item(
+        deleted = unless_refused(
+            lambda: self._clients.dynamodb.delete_item(
                 TableName=table,
                 Key=key,
                 ConditionExpression="#due <= :now",  # the row may have been put anew since it was read
                 ExpressionAttributeNames={"#due": attribute},
                 ExpressionAttributeValues={":now": {"N": str(now)}},
-            )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+            ),
+            CONDITION_FAILED,
+        )
+        return deleted is not None

@@ -6,22 +6,21 @@ once all is: a redelivery that comes after a best-before has passed then still k
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import CONDITION_FAILED, code_of, unless_refused
 from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.instants import NEVER, iso
 from stockctl.domain.transaction import RESERVED_PREFIX
 from stockctl.operations import conditions
-from stockctl.operations.rows import number, text
+from stockctl.operations.rows import TableRow, Values, in_format, text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from mypy_boto3_dynamodb import DynamoDBClient
 
 REMEMBERED_SECONDS = int(timedelta(days=90).total_seconds())
@@ -61,15 +60,15 @@ class Claims:
 
     def take(self, delivery: str, etag: str, content: Fingerprint, at: float, last_expiry: int) -> Claim | None:
         """Claims the key, or finds it claimed by the same content; None where it stands for other content."""
-        row = {
-            "transaction_id": text(RESERVED_PREFIX + delivery),
-            "request_hash": text(etag),
-            "checksum": text(content.checksum),
-            "status": text("delivery"),
-            "at": text(iso(at)),
-            **({} if last_expiry == NEVER else {"forget_at": number(last_expiry + REMEMBERED_SECONDS)}),
+        row: Values = {
+            "transaction_id": RESERVED_PREFIX + delivery,
+            "request_hash": etag,
+            "checksum": content.checksum,
+            "status": "delivery",
+            "at": iso(at),
+            **({} if last_expiry == NEVER else {"forget_at": last_expiry + REMEMBERED_SECONDS}),
         }
-        there = self._put(row, conditions.IS_NEW)
+        there = self._put(row)
         if there is None:
             return Claim(etag, at, is_new=True)
         return _claim_from(there) if _is_of(there, content) else None
@@ -79,44 +78,40 @@ class Claims:
         if len(missed) > MAX_MISSED:
             return
         key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
-        try:
-            self._client.update_item(
+        lines = ",".join(map(str, sorted(missed)))
+        unless_refused(
+            lambda: self._client.update_item(
                 TableName=self._table,
                 Key=key,
                 UpdateExpression="SET missed = :missed",
                 ConditionExpression=conditions.IS_INCOMPLETE_CLAIM,
-                ExpressionAttributeValues={
-                    ":missed": text(",".join(map(str, sorted(missed)))),
-                    ":etag": text(etag),
-                },
-            )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
+                ExpressionAttributeValues=in_format({":missed": lines, ":etag": etag}),
+            ),
+            CONDITION_FAILED,
+        )
 
-    def _put(self, row: dict[str, Any], condition: str) -> Mapping[str, Any] | None:
+    def _put(self, row: Values) -> TableRow | None:
         """Puts a row, or returns the one that is in its place."""
         try:
             self._client.put_item(
                 TableName=self._table,
-                Item=row,
-                ConditionExpression=condition,
+                Item=in_format(row),
+                ConditionExpression=conditions.IS_NEW,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
+            if code_of(error) not in CONDITION_FAILED:
                 raise
-            response: Mapping[str, Any] = error.response
-            found: Mapping[str, Any] = response["Item"]
+            found: TableRow = error.response["Item"]  # type: ignore[typeddict-item]
             return found
         return None
 
 
-def _is_of(row: Mapping[str, Any], content: Fingerprint) -> bool:
+def _is_of(row: TableRow, content: Fingerprint) -> bool:
     return content.is_of(row.get("checksum", {}).get("S"), row["request_hash"]["S"])
 
 
-def _claim_from(row: Mapping[str, Any]) -> Claim:
+def _claim_from(row: TableRow) -> Claim:
     missed = row.get("missed", {}).get("S")
     lines = None if missed is None else frozenset(int(line) for line in missed.split(",") if line)
     return Claim(row["request_hash"]["S"], datetime.fromisoformat(row["at"]["S"]).timestamp(), lines)

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import unless_refused
 from stockctl.domain.delivery import file_of, whole_delivery
 from stockctl.domain.receipt import RECEIPTS, Receipt, receipt_from, receipt_key
 from stockctl.domain.resend import MAX_EARLIER, is_earlier
@@ -45,12 +43,9 @@ class DropBucket:
     def fetch(self, key: str, version_id: str | None, into: IO[bytes], most: int) -> str | None:
         """Copies a delivery into a file and returns its entity tag; None if it has been deleted."""
         version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
-        try:
-            answer = self.client.get_object(Bucket=self.name, Key=key, **version)
-        except ClientError as error:
-            if code_of(error) in _ABSENT:
-                return None
-            raise
+        answer = unless_refused(lambda: self.client.get_object(Bucket=self.name, Key=key, **version), _ABSENT)
+        if answer is None:
+            return None
         for piece in answer["Body"].iter_chunks(1 << 20):
             into.write(piece)
             if into.tell() > most:
@@ -63,12 +58,7 @@ class DropBucket:
         S3 answers 403 for an absent object to callers who may not list the bucket, such as suppliers, so 403 means None
         here. The function that writes receipts may list the bucket, and treats a 403 as an error.
         """
-        try:
-            found = self._receipt(delivery)
-        except ClientError as error:
-            if code_of(error) in _FORBIDDEN:
-                return None
-            raise
+        found = unless_refused(lambda: self._receipt(delivery), _FORBIDDEN)
         return found[0] if found else None
 
     def earlier_receipts(self, delivery: str) -> Iterator[Receipt]:
@@ -150,23 +140,16 @@ class DropBucket:
     def _write_receipt(self, delivery: str, receipt: Receipt, replaced: str | None) -> bool:
         """Writes a receipt over the one with this entity tag, or as the first one. Returns False if another one is
         there."""
-        expected: dict[str, Any] = {"IfMatch": replaced} if replaced else {"IfNoneMatch": "*"}
-        body = json.dumps(receipt, ensure_ascii=False, indent=2).encode()
-        key = receipt_key(delivery)
-        try:
-            self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **expected)
-        except ClientError as error:
-            if code_of(error) in _CHANGED:
-                return False
-            raise
-        return True
+        object_of: dict[str, Any] = {
+            "Key": receipt_key(delivery),
+            "Body": json.dumps(receipt, ensure_ascii=False, indent=2).encode(),
+            "ContentType": "application/json",
+            **({"IfMatch": replaced} if replaced else {"IfNoneMatch": "*"}),
+        }
+        return unless_refused(lambda: self.client.put_object(Bucket=self.name, **object_of), _CHANGED) is not None
 
     def _receipt(self, delivery: str) -> tuple[Receipt | None, str] | None:
         """The receipt and its entity tag; None for the receipt if the object is not one."""
-        try:
-            answer = self.client.get_object(Bucket=self.name, Key=receipt_key(delivery))
-        except ClientError as error:
-            if code_of(error) in _ABSENT:
-                return None
-            raise
-        return receipt_from(answer["Body"].read()), answer["ETag"]
+        key = receipt_key(delivery)
+        answer = unless_refused(lambda: self.client.get_object(Bucket=self.name, Key=key), _ABSENT)
+        return (receipt_from(answer["Body"].read()), answer["ETag"]) if answer else None
