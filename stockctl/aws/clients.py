@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -18,7 +18,6 @@ from botocore.session import Session
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,8 +51,24 @@ FUNCTION_CONFIG = CONFIG.merge(
 """Short enough for a function to answer within its timeout, even where no call of its last attempt is answered."""
 
 
+def _service(name: str) -> Any:  # noqa: ANN401 - the client of that service
+    """A client, made when first asked for."""
+    return cached_property(lambda clients: clients._client(name))
+
+
 class Clients:
     """The AWS services of one account and region; each client is made when first asked for."""
+
+    cloudformation: CloudFormationClient = _service("cloudformation")
+    cloudwatch: CloudWatchClient = _service("cloudwatch")
+    dynamodb: DynamoDBClient = _service("dynamodb")
+    dynamodbstreams: DynamoDBStreamsClient = _service("dynamodbstreams")
+    kinesis: KinesisClient = _service("kinesis")
+    lambda_: LambdaClient = _service("lambda")
+    logs: CloudWatchLogsClient = _service("logs")
+    s3: S3Client = _service("s3")
+    sqs: SQSClient = _service("sqs")
+    sts: STSClient = _service("sts")
 
     def __init__(self, session: Session, endpoint_url: str | None = None, config: Config = CONFIG) -> None:
         self.session = session
@@ -87,54 +102,10 @@ class Clients:
         return self.session.create_client(service, endpoint_url=self.endpoint_url, config=config or self._config)
 
     @cached_property
-    def apigatewayv2(self) -> ApiGatewayV2Client:
-        return cast("ApiGatewayV2Client", self._client("apigatewayv2"))
-
-    @cached_property
-    def cloudformation(self) -> CloudFormationClient:
-        return cast("CloudFormationClient", self._client("cloudformation"))
-
-    @cached_property
-    def cloudwatch(self) -> CloudWatchClient:
-        return cast("CloudWatchClient", self._client("cloudwatch"))
-
-    @cached_property
-    def dynamodb(self) -> DynamoDBClient:
-        return cast("DynamoDBClient", self._client("dynamodb"))
-
-    @cached_property
-    def dynamodbstreams(self) -> DynamoDBStreamsClient:
-        return cast("DynamoDBStreamsClient", self._client("dynamodbstreams"))
-
-    @cached_property
-    def kinesis(self) -> KinesisClient:
-        return cast("KinesisClient", self._client("kinesis"))
-
-    @cached_property
-    def lambda_(self) -> LambdaClient:
-        return cast("LambdaClient", self._client("lambda"))
-
-    @cached_property
     def patient_lambda(self) -> LambdaClient:
         """For calls that wait as long as a function may take, and are made once."""
         config = self._config.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))
         return cast("LambdaClient", self._client("lambda", config))
-
-    @cached_property
-    def logs(self) -> CloudWatchLogsClient:
-        return cast("CloudWatchLogsClient", self._client("logs"))
-
-    @cached_property
-    def s3(self) -> S3Client:
-        return cast("S3Client", self._client("s3"))
-
-    @cached_property
-    def sqs(self) -> SQSClient:
-        return cast("SQSClient", self._client("sqs"))
-
-    @cached_property
-    def sts(self) -> STSClient:
-        return cast("STSClient", self._client("sts"))
 
 
 def aws_session(profile: str | None = None, region: str | None = None) -> Session:
