@@ -142,11 +142,7 @@ def level_document(level: Level) -> dict[str, Any]:
     return {
         "typeId": level.ingredient,
         "quantity": level.quantity,
-        "received": level.received,
-        "used": level.used,
-        "expired": level.expired,
-        "discarded": level.discarded,
-        "returned": level.returned,
+        **level.counters,
         "nextExpiry": None if level.next_expiry is None else iso_seconds(level.next_expiry),
         "version": level.version,
         "updatedAt": level.updated_at,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from stockctl.domain.stock import Batch, Level
+from stockctl.domain.stock import Batch, Level, Totals
 
 
 @dataclass(frozen=True)
-class LevelEntry:
+class LevelEntry(Totals):
     """A level as it was after one change."""
 
     ingredient: str
@@ -32,23 +32,14 @@ class LevelEntry:
     def of(cls, level: Level) -> LevelEntry:
         """The entry of a level that has just changed."""
         return cls(
-            level.ingredient,
-            level.updated_at,
-            level.version,
-            level.quantity,
-            level.received,
-            level.used,
-            level.expired,
-            level.discarded,
-            level.returned,
-            level.cause,
-            level.commit_id,
+            ingredient=level.ingredient,
+            at=level.updated_at,
+            version=level.version,
+            quantity=level.quantity,
+            cause=level.cause,
+            commit_id=level.commit_id,
+            **level.counters,
         )
-
-    @property
-    def adds_up(self) -> bool:
-        """Invariant I1."""
-        return self.received + self.returned == self.quantity + self.used + self.expired + self.discarded
 
 
 @dataclass(frozen=True)

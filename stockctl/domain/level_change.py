@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stockctl.domain.instants import iso
+from stockctl.domain.stock import Totals
 
 
 class MalformedChange(ValueError):
@@ -15,7 +16,7 @@ class MalformedChange(ValueError):
 
 
 @dataclass(frozen=True)
-class LevelChange:
+class LevelChange(Totals):
     """One change of one level: what the level was after it, in units, and why it changed.
 
     `received`, `used`, `expired`, `discarded` and `returned` are cumulative; the last two are 0 in records of older
@@ -69,17 +70,8 @@ class LevelChange:
             "version": self.version,
             "at": iso(self.at.timestamp()),
             "cause": self.cause,
-            "received": self.received,
-            "used": self.used,
-            "expired": self.expired,
-            "discarded": self.discarded,
-            "returned": self.returned,
+            **self.counters,
         }
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether invariant I1 holds: no unit is missing or counted twice."""
-        return self.received + self.returned == self.quantity + self.used + self.expired + self.discarded
 
 
 class NewestVersions:

@@ -20,8 +20,33 @@ _UNSEEN = re.compile(
 """Characters without a shape of their own that Python calls printable: fillers, blanks and variation selectors."""
 
 
+COUNTERS = ("received", "used", "expired", "discarded", "returned")
+"""The cumulative counters of a level."""
+
+
+class Totals:
+    """What has these totals: the units of a level, and the counters behind them."""
+
+    quantity: int
+    received: int
+    used: int
+    expired: int
+    discarded: int
+    returned: int
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The counters by name."""
+        return {name: getattr(self, name) for name in COUNTERS}
+
+    @property
+    def adds_up(self) -> bool:
+        """Invariant I1: no unit is missing or counted twice."""
+        return self.received + self.returned == self.quantity + self.used + self.expired + self.discarded
+
+
 @dataclass(frozen=True)
-class Level:
+class Level(Totals):
     """What is available of one ingredient, and the units behind it.
 
     `received + returned = quantity + used + expired + discarded`; all but `quantity` are cumulative. Rows of earlier
@@ -56,9 +81,8 @@ class Level:
 
     @property
     def adds_up(self) -> bool:
-        """Invariant I1."""
-        parts = (self.quantity, self.used, self.expired, self.discarded)
-        return min(*parts, self.returned) >= 0 and self.received + self.returned == sum(parts)
+        """Invariant I1: no unit is missing or counted twice, and nothing is below 0."""
+        return super().adds_up and min(self.quantity, *self.counters.values()) >= 0
 
     @property
     def never_expires(self) -> bool:

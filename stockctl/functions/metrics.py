@@ -16,13 +16,11 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
-from stockctl.domain.stock import Level
+from stockctl.domain.stock import COUNTERS, Level
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Unknown
 
 NAMESPACE = "stockctl"
 MILLISECONDS = {"Lag"}
-COUNTERS = ("received", "used", "expired", "discarded", "returned")
-"""The cumulative counters of a level."""
 
 
 def count_outcomes(outcomes: Iterable[Outcome | None]) -> None:

@@ -57,10 +57,6 @@ def _entry(level: Level) -> PutRecordsRequestEntryTypeDef:
         version=level.version,
         at=datetime.fromisoformat(level.updated_at),
         cause=level.cause,
-        received=level.received,
-        used=level.used,
-        expired=level.expired,
-        discarded=level.discarded,
-        returned=level.returned,
+        **level.counters,
     )
     return {"Data": json.dumps(change.document(), ensure_ascii=False).encode(), "PartitionKey": level.ingredient}

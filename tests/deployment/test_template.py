@@ -25,7 +25,7 @@ from stockctl.deployment.template import (
     template_path,
     template_text,
 )
-from stockctl.functions.metrics import COUNTERS
+from stockctl.domain.stock import COUNTERS
 from stockctl.functions.wiring import PATIENCE
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from stockctl.domain.history import ChargeEntry, LevelEntry
+from stockctl.domain.stock import COUNTERS
 from stockctl.functions import stock_expired, stock_updated, wiring
-from stockctl.functions.metrics import COUNTERS
 from stockctl.functions.try_all import SomeFailed
 from tests.service import HISTORY, Service, pass_an_hour, soon
 
