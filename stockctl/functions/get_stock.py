@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qs
 
-from stockctl.domain.api import Answer, busy, holding_document, invalid, levels_document, not_allowed, not_found
-from stockctl.domain.errors import Busy
+from stockctl.domain.api import Answer, holding_document, levels_document, not_allowed, not_found
 from stockctl.domain.stock import ingredient_named
 from stockctl.domain.transaction import Fault, InvalidRequest
 from stockctl.functions import wiring
-from stockctl.functions.http import response
+from stockctl.functions.http import Event, answering
 
 wiring.prepare(wiring.stock_table)
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+@answering
+def handler(event: Event) -> Answer:
     """Answers `GET /stock`, `GET /stock?typeId=…`, `GET /stock/{typeId}` and `GET /stock/{typeId}?deliveries=true`.
 
     API Gateway decodes a slash in the path before it matches the route, so an ingredient with a slash in its name is
     found by `?typeId=` alone.
     """
     type_id = (event.get("pathParameters") or {}).get("typeId")
-    try:
-        if type_id is None:
-            return response(_several(_parameters(event, "typeId")))
-        return response(_one(type_id, with_deliveries=_are_deliveries_wanted(_parameters(event, "deliveries"))))
-    except InvalidRequest as request:
-        return response(invalid(request))
-    except Busy:
-        return response(busy())
+    if type_id is None:
+        return _several(_parameters(event, "typeId"))
+    return _one(type_id, with_deliveries=_are_deliveries_wanted(_parameters(event, "deliveries")))
 
 
-def _parameters(event: Mapping[str, Any], known: str) -> list[str]:
+def _parameters(event: Event, known: str) -> list[str]:
     """The values of the one parameter that the query may have.
 
     Raises:

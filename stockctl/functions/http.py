@@ -1,4 +1,4 @@
-"""HTTP API events of API Gateway, payload format 2.0: reading a request's body and writing an answer."""
+"""HTTP API events of API Gateway, payload format 2.0: reading a request's body and answering it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,37 @@ import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, NoReturn
 
-from stockctl.domain.api import Answer
+from stockctl.domain.api import Answer, busy, invalid
+from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import Fault, InvalidRequest, OversizedRequest
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""
 
 
-def json_body(event: Mapping[str, Any]) -> object:
+Event = Mapping[str, Any]
+
+
+def answering(answer: Callable[[Event], Answer]) -> Callable[[Event, object], dict[str, Any]]:
+    """Makes a handler of a function that answers an event: also if the request is invalid, or the service busy."""
+
+    @wraps(answer)
+    def handler(event: Event, _context: object) -> dict[str, Any]:
+        try:
+            return _response(answer(event))
+        except InvalidRequest as request:
+            return _response(invalid(request))
+        except Busy:
+            return _response(busy())
+
+    return handler
+
+
+def json_body(event: Event) -> object:
     """The decoded JSON body of a request.
 
     Raises:
@@ -38,7 +58,7 @@ def json_body(event: Mapping[str, Any]) -> object:
         raise _not_json("it has a number with too many digits") from error
 
 
-def _body(event: Mapping[str, Any]) -> bytes:
+def _body(event: Event) -> bytes:
     body: str = event.get("body") or ""
     try:
         return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
@@ -63,7 +83,7 @@ def _not_json(reason: str) -> InvalidRequest:
     return InvalidRequest([Fault("", f"is not JSON: {reason}")])
 
 
-def response(answer: Answer) -> dict[str, Any]:
+def _response(answer: Answer) -> dict[str, Any]:
     """An answer in the gateway's format."""
     return {
         "statusCode": answer.status_code,

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from stockctl.domain.api import Answer, answer_to, answers_document, busy, invalid
 from stockctl.domain.transaction import InvalidRequest, Outcome, Transaction, transactions_from
 from stockctl.functions import metrics, wiring
-from stockctl.functions.http import json_body, response
+from stockctl.functions.http import Event, answering, json_body
 from stockctl.operations.use_batch import use_batch
 
 wiring.prepare(wiring.tables)
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+@answering
+def handler(event: Event) -> Answer:
     """Answers `POST /transactions/batch`."""
-    return response(_answer(event))
-
-
-def _answer(event: Mapping[str, Any]) -> Answer:
-    try:
-        requests = transactions_from(json_body(event))
-    except InvalidRequest as request:
-        return invalid(request)
-    return Answer(200, answers_document(_answers(requests)))
+    return Answer(200, answers_document(_answers(transactions_from(json_body(event)))))
 
 
 def _answers(requests: Sequence[Transaction | InvalidRequest]) -> list[Answer]:
