@@ -93,16 +93,10 @@ def show(
     session.output.show(_listing(found))
 
 
-def _record(session: Session, transaction_id: str) -> TableRow | None:
-    place = tables(session)
-    key = {"transaction_id": {"S": transaction_id}}
-    return place.stock.client.get_item(TableName=place.transactions, Key=key, ConsistentRead=True).get("Item")
-
-
 def _transaction(session: Session, name: str) -> Shown | None:
     from stockctl.operations.serving import UseRecord, served_items
 
-    record = _record(session, name)
+    record = tables(session).record(name)
     if record is None or "items" not in record:
         return None
     use = UseRecord.of(record)
@@ -136,7 +130,7 @@ def _discard(session: Session, name: str) -> Shown | None:
     from stockctl.domain.discard import PREFIX
     from stockctl.operations.discard import removals_in
 
-    record = _record(session, PREFIX + name)
+    record = tables(session).record(PREFIX + name)
     if record is None:
         return None
     portions = [
@@ -150,7 +144,7 @@ def _return(session: Session, name: str) -> Shown | None:
     from stockctl.domain.returns import PREFIX
     from stockctl.operations.return_units import parts_in
 
-    record = _record(session, PREFIX + name)
+    record = tables(session).record(PREFIX + name)
     if record is None:
         return None
     portions = [
@@ -177,7 +171,7 @@ def _count(session: Session, name: str) -> Shown | None:
     first: TableRow | None = None
     for number in count(1):
         sheet = Sheet(name, number, {})
-        record = _record(session, sheet.record_id)
+        record = tables(session).record(sheet.record_id)
         if record is None or "lines" not in record:
             break
         first = first or record

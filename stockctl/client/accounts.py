@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 from stockctl.domain.discard import PREFIX
 from stockctl.domain.history import LevelEntry
 from stockctl.domain.report import Account, DiscardRecord, Discards, discard_id_of
 from stockctl.operations import workers
+from stockctl.operations.batch_reads import rows_at
 from stockctl.operations.discard import removals_in
 from stockctl.operations.history_table import HistoryTable
-from stockctl.operations.stock_table import KEYS_PER_REQUEST
+from stockctl.operations.rows import record_key
 from stockctl.operations.use import Tables
 
 
@@ -37,20 +37,9 @@ def discards_of(tables: Tables, found: Sequence[Account]) -> Discards:
     """What is on record of the discards in these accounts; records are kept for 90 days."""
     entries = (entry for account in found for entry in account.entries if isinstance(entry, LevelEntry))
     ids = sorted({name for name in map(discard_id_of, entries) if name})
-    chunks = (ids[start : start + KEYS_PER_REQUEST] for start in range(0, len(ids), KEYS_PER_REQUEST))
-    rows = (row for chunk in chunks for row in _records(tables, chunk))
+    keys = [record_key(PREFIX + name) for name in ids]
+    rows = rows_at(tables.stock.client, tables.transactions, keys, tables.patience, "reading discards")
     return {
         row["transaction_id"]["S"].removeprefix(PREFIX): DiscardRecord(row["reason"]["S"], removals_in(row))
         for row in rows
     }
-
-
-def _records(tables: Tables, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    keys = [{"transaction_id": {"S": PREFIX + name}} for name in ids]
-    wanted: Mapping[str, Any] = {tables.transactions: {"Keys": keys}}
-    for _ in tables.patience.attempts("reading discards"):
-        answer = tables.stock.client.batch_get_item(RequestItems=wanted)
-        yield from answer["Responses"].get(tables.transactions, [])
-        wanted = answer.get("UnprocessedKeys") or {}
-        if not wanted:
-            return

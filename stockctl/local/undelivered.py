@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from stockctl.domain.receipt import receipt_key
+from stockctl.aws.retry import Patience
+from stockctl.domain.receipt import RECEIPTS, receipt_key
 from stockctl.domain.transaction import RESERVED_PREFIX
+from stockctl.operations.batch_reads import rows_at
 from stockctl.operations.drop_bucket import DropBucket
+from stockctl.operations.rows import record_key
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
-
-RECEIPTS = receipt_key("").partition("/")[0] + "/"
-BATCH_GET = 100
-"""Rows that one BatchGetItem reads at most."""
 
 Object = Mapping[str, Any]
 
@@ -84,22 +83,10 @@ class Drop:
 
     def _claims(self, deliveries: list[str]) -> dict[str, str]:
         """Which content the key of each delivery stands for."""
-        claims: dict[str, str] = {}
-        for start in range(0, len(deliveries), BATCH_GET):
-            keys = deliveries[start : start + BATCH_GET]
-            asked: Any = {
-                self.transactions: {
-                    "Keys": [{"transaction_id": {"S": RESERVED_PREFIX + key}} for key in keys],
-                    "ProjectionExpression": "transaction_id, request_hash",
-                    "ConsistentRead": True,
-                }
-            }
-            while asked:
-                answer = self.clients.dynamodb.batch_get_item(RequestItems=asked)
-                for row in answer["Responses"].get(self.transactions, []):
-                    claims[row["transaction_id"]["S"].removeprefix(RESERVED_PREFIX)] = row["request_hash"]["S"]
-                asked = answer.get("UnprocessedKeys")
-        return claims
+        keys = [record_key(RESERVED_PREFIX + delivery) for delivery in deliveries]
+        options = {"ProjectionExpression": "transaction_id, request_hash", "ConsistentRead": True}
+        rows = rows_at(self.clients.dynamodb, self.transactions, keys, Patience(), "reading claims", **options)
+        return {row["transaction_id"]["S"].removeprefix(RESERVED_PREFIX): row["request_hash"]["S"] for row in rows}
 
 
 def _etag(each: Object) -> str:

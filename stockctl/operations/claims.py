@@ -18,7 +18,8 @@ from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.instants import NEVER, iso
 from stockctl.domain.transaction import RESERVED_PREFIX
 from stockctl.operations import conditions
-from stockctl.operations.rows import TableRow, Values, in_format, text
+from stockctl.operations.rows import TableRow, Values, in_format, record_key
+from stockctl.operations.transaction_records import find_record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,8 +55,7 @@ class Claims:
 
     def find(self, delivery: str, content: Fingerprint) -> Claim | None:
         """The claim of an earlier attempt at the same content, if there is one."""
-        key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
-        row = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        row = find_record(self._client, self._table, RESERVED_PREFIX + delivery)
         return _claim_from(row) if row and _is_of(row, content) else None
 
     def take(self, delivery: str, etag: str, content: Fingerprint, at: float, last_expiry: int) -> Claim | None:
@@ -77,7 +77,7 @@ class Claims:
         """Notes that all has been recorded but these lines. The first completion stays: rows may expire meanwhile."""
         if len(missed) > MAX_MISSED:
             return
-        key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
+        key = record_key(RESERVED_PREFIX + delivery)
         lines = ",".join(map(str, sorted(missed)))
         unless_refused(
             lambda: self._client.update_item(

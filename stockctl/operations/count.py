@@ -16,9 +16,9 @@ from stockctl.operations import conditions
 from stockctl.operations.discard import discard
 from stockctl.operations.receive import Conflict, receive
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import Action, TableRow, in_format, json_text, level_key, text
+from stockctl.operations.rows import Action, TableRow, in_format, json_text, level_key
 from stockctl.operations.transact import Cancelled, outcome_of, transact
-from stockctl.operations.transaction_records import record_once
+from stockctl.operations.transaction_records import record_once, repeated
 from stockctl.operations.use import Tables
 
 
@@ -62,9 +62,7 @@ def _compared(tables: Tables, ingredient: str, counted: int, best_before: BestBe
 
 def agreed_before(tables: Tables, sheet: Sheet) -> Agreed | Reused | None:
     """What was agreed on under this id; None if nothing was."""
-    key = {"transaction_id": text(sheet.record_id)}
-    row = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
-    return _repeated(sheet, row)
+    return _repeated(sheet, tables.record(sheet.record_id))
 
 
 def agree(tables: Tables, sheet: Sheet, lines: Sequence[Line]) -> AgreeOutcome:
@@ -91,11 +89,7 @@ def _attempt(tables: Tables, sheet: Sheet, lines: Sequence[Line]) -> AgreeOutcom
 
 
 def _repeated(sheet: Sheet, row: TableRow | None) -> Agreed | Reused | None:
-    if row is None:
-        return None
-    if row["request_hash"]["S"] != sheet.request_hash:
-        return Reused()
-    return Agreed(lines_in(row), replayed=True)
+    return repeated(row, sheet.request_hash, lambda found: Agreed(lines_in(found), replayed=True))
 
 
 def lines_in(row: TableRow) -> tuple[Line, ...]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
-from typing import Any
 
 from stockctl.domain.commit import Commit
 from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
@@ -16,17 +15,18 @@ from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import (
     STAMP,
     Action,
+    TableRow,
     Values,
     batch_key,
     json_text,
     level_key,
+    record_key,
     roster_key,
     stamp,
-    text,
     update,
 )
 from stockctl.operations.transact import Cancelled, isolated_rows, outcome_of, transact
-from stockctl.operations.transaction_records import record_once
+from stockctl.operations.transaction_records import record_once, repeated
 from stockctl.operations.use import Tables
 
 
@@ -65,19 +65,15 @@ def _known(tables: Tables, request: Discard) -> Discarded | Reused | None:
     Raises:
         Contended: a running transaction may be recording it.
     """
-    key = {"transaction_id": text(PREFIX + request.discard_id)}
+    key = record_key(PREFIX + request.discard_id)
     return _repeated(request, isolated_rows(tables.stock.client, tables.transactions, [key])[0])
 
 
-def _repeated(request: Discard, record: Mapping[str, Any] | None) -> Discarded | Reused | None:
-    if record is None:
-        return None
-    if record["request_hash"]["S"] != request.request_hash:
-        return Reused()
-    return Discarded(removals_in(record), replayed=True)
+def _repeated(request: Discard, record: TableRow | None) -> Discarded | Reused | None:
+    return repeated(record, request.request_hash, lambda row: Discarded(removals_in(row), replayed=True))
 
 
-def removals_in(record: Mapping[str, Any]) -> tuple[Removal, ...]:
+def removals_in(record: TableRow) -> tuple[Removal, ...]:
     """The removals that a discard's record holds."""
     return tuple(Removal(*one) for one in json.loads(record["removals"]["S"]))
 

@@ -33,7 +33,6 @@ from stockctl.operations.receive import Arrival, arriving
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import Action, batch_from, batch_key, json_text, text, update
 from stockctl.operations.serving import ServedItem, UseRecord, served_units
-from stockctl.operations.stock_table import KEYS_PER_REQUEST
 from stockctl.operations.transact import Cancelled, TooLarge, isolated_rows, outcome_of, transact
 from stockctl.operations.transaction_records import record_once
 from stockctl.operations.use import Tables
@@ -166,8 +165,7 @@ def _units(tables: Tables, item: ServedItem) -> Iterable[ReturnedUnits]:
 def _expiries(tables: Tables, ingredient: str, ids: Sequence[str]) -> dict[str, int]:
     """When batches expire (s since the epoch), of those that still have rows."""
     keys = [batch_key(ingredient, batch_id) for batch_id in ids]
-    chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
-    rows = [row for chunk in chunks for row in isolated_rows(tables.stock.client, tables.stock.name, chunk)]
+    rows = isolated_rows(tables.stock.client, tables.stock.name, keys)
     return {batch.batch_id: batch.expires_at for batch in (batch_from(row) for row in rows if row)}
 
 

@@ -94,6 +94,11 @@ def batch_key(ingredient: str, batch_id: str) -> Key:
     return {"ingredient": text(ingredient), "batch_id": text(BATCH_PREFIX + batch_id)}
 
 
+def record_key(record_id: str) -> Key:
+    """The key of a record in the transaction table."""
+    return {"transaction_id": text(record_id)}
+
+
 def level_from(row: TableRow) -> Level:
     """The level in a row."""
     return Level(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -14,6 +14,7 @@ from stockctl.domain.commit import Commit
 from stockctl.domain.errors import Refused
 from stockctl.domain.stock import Batch, Holding, Level
 from stockctl.operations import conditions
+from stockctl.operations.batch_reads import rows_at
 from stockctl.operations.rows import (
     LEVEL,
     LEVEL_INDEX,
@@ -35,9 +36,6 @@ from stockctl.operations.transact import isolated_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-KEYS_PER_REQUEST = 100
-"""DynamoDB's limit on the keys of one BatchGetItem or TransactGetItems."""
 
 
 class StockTable:
@@ -77,8 +75,7 @@ class StockTable:
         """
         stocked = [batch for batch in holding.counted if batch.quantity]
         keys = [batch_key(batch.ingredient, batch.batch_id) for batch in stocked]
-        chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
-        rows = [row for chunk in chunks for row in isolated_rows(self.client, self.name, chunk)]
+        rows = isolated_rows(self.client, self.name, keys)
         others = (batch for batch in holding.batches if batch not in stocked)
         return replace(holding, batches=(*others, *(batch_from(row) for row in rows if row)))
 
@@ -90,15 +87,13 @@ class StockTable:
     def levels(self, ingredients: Sequence[str] | None = None) -> list[Level]:
         """The levels of these ingredients, or of all, sorted by name; unknown ingredients are left out."""
         names = sorted(set(self.ingredients() if ingredients is None else ingredients))
-        chunks = (names[start : start + KEYS_PER_REQUEST] for start in range(0, len(names), KEYS_PER_REQUEST))
-        found = [level_from(row) for chunk in chunks for row in self._rows_at(list(map(level_key, chunk)))]
+        found = map(level_from, self._rows_at([level_key(name) for name in names]))
         return sorted(found, key=lambda level: level.ingredient)
 
     def batches(self, names: Sequence[tuple[str, str]]) -> list[Batch]:
         """The batches with these ingredients and batch ids; those without a row are left out."""
         keys = [batch_key(ingredient, batch_id) for ingredient, batch_id in dict.fromkeys(names)]
-        chunks = (keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST))
-        return [batch_from(row) for chunk in chunks for row in self._rows_at(chunk)]
+        return [batch_from(row) for row in self._rows_at(keys)]
 
     def ingredients(self) -> list[str]:
         """The names of all ingredients, without reading a batch row."""
@@ -151,10 +146,4 @@ class StockTable:
             yield from page["Items"]
 
     def _rows_at(self, keys: Sequence[Key]) -> Iterator[TableRow]:
-        wanted: Mapping[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": True}}
-        for _ in self.patience.attempts("reading rows"):
-            answer = self.client.batch_get_item(RequestItems=wanted)
-            yield from answer["Responses"].get(self.name, [])
-            wanted = answer.get("UnprocessedKeys") or {}
-            if not wanted:
-                return
+        return rows_at(self.client, self.name, keys, self.patience, "reading rows", ConsistentRead=True)

@@ -23,6 +23,7 @@ from stockctl.aws.errors import code_of
 from stockctl.aws.retry import Patience
 from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import Unknown
+from stockctl.operations.batch_reads import in_requests
 from stockctl.operations.rows import Action, Key, TableRow
 
 if TYPE_CHECKING:
@@ -132,14 +133,17 @@ def outcome_of(patience: Patience, what: str, attempt: Callable[[], Outcome | No
 
 
 def isolated_rows(client: DynamoDBClient, table: str, keys: Sequence[Key]) -> list[TableRow | None]:
-    """The rows of at most 100 keys, in order, None for an absent one; they never show part of a transaction.
+    """The rows at these keys, in order, None for an absent one; a hundred of them never show part of a transaction.
 
     Raises:
         Contended: a transaction is changing one of them.
     """
-    with _translating_errors():
-        found = client.transact_get_items(TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in keys])
-    return [answer.get("Item") for answer in found["Responses"]]
+    rows: list[TableRow | None] = []
+    for some in in_requests(keys):
+        with _translating_errors():
+            found = client.transact_get_items(TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in some])
+        rows += [answer.get("Item") for answer in found["Responses"]]
+    return rows
 
 
 @contextmanager

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import STAMP, Action, json_text, level_from, level_key, stamp, update
+from stockctl.operations.rows import STAMP, Action, TableRow, json_text, level_from, level_key, stamp, update
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.transact import Cancelled, Reason, outcome_of, transact
-from stockctl.operations.transaction_records import record_once
+from stockctl.operations.transaction_records import find_record, record_once, repeated
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,10 @@ class Tables:
     transactions: str
     clock: Callable[[], float]
     patience: Patience
+
+    def record(self, record_id: str) -> TableRow | None:
+        """The record with this id in the transaction table; None if there is none."""
+        return find_record(self.stock.client, self.transactions, record_id)
 
 
 def use(tables: Tables, transaction: Transaction) -> Outcome:
@@ -102,13 +105,11 @@ def _outcome(tables: Tables, transaction: Transaction, cancelled: Cancelled, now
     return Insufficient(tuple(_shortage(name, transaction.items[name], reason) for name, reason in failed.items()))
 
 
-def known(transaction: Transaction, record: Mapping[str, Any] | None) -> Accepted | Reused | None:
-    """The answer to a transaction whose id has this record; None if the record is gone."""
-    if record is None:  # TTL removed the record between the check and the answer
-        return None
-    if record["request_hash"]["S"] != transaction.request_hash:
-        return Reused()
-    return Accepted(dict(json.loads(record["items"]["S"])), replayed=True)
+def known(transaction: Transaction, record: TableRow | None) -> Accepted | Reused | None:
+    """The answer to a transaction whose id has this record; None if TTL has removed the record meanwhile."""
+    return repeated(
+        record, transaction.request_hash, lambda row: Accepted(dict(json.loads(row["items"]["S"])), replayed=True)
+    )
 
 
 def _shortage(ingredient: str, requested: int, reason: Reason) -> Shortage:

@@ -19,9 +19,9 @@ from stockctl.domain.group_commit import Group, ingredients_of, judge, packed, w
 from stockctl.domain.reconciliation import MAX_ACTIONS
 from stockctl.domain.stock import Level
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Transaction, Unknown
+from stockctl.operations.batch_reads import in_requests
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import Action, TableRow, text
-from stockctl.operations.stock_table import KEYS_PER_REQUEST
+from stockctl.operations.rows import Action, TableRow, record_key
 from stockctl.operations.transact import Cancelled, Contended, Unanswered, isolated_rows, transact
 from stockctl.operations.use import Tables, known, put_record, take
 
@@ -114,14 +114,14 @@ class _Batch:
         return list(self.threads.map(work, subjects))
 
     def _levels(self, ingredients: Sequence[str]) -> dict[str, Level]:
-        found = self._each(self.tables.stock.levels, _chunks(ingredients))
+        found = self._each(self.tables.stock.levels, in_requests(ingredients))
         return {level.ingredient: level for levels in found for level in levels}
 
     def _refuse(self, refused: Mapping[int, Insufficient]) -> None:
         """Refuses transactions, except those whose ids were accepted or are being committed: these are answered as
         repeats."""
         ids = sorted({self.transactions[position].transaction_id for position in refused})
-        records = {name: row for rows in self._each(self._records, _chunks(ids)) for name, row in rows.items()}
+        records = {name: row for rows in self._each(self._records, in_requests(ids)) for name, row in rows.items()}
         for position, insufficient in refused.items():
             transaction = self.transactions[position]
             if transaction.transaction_id in records:
@@ -133,7 +133,7 @@ class _Batch:
 
         A plain read could miss the record of a transaction whose effect on the level was already read.
         """
-        keys = [{"transaction_id": text(transaction_id)} for transaction_id in ids]
+        keys = [record_key(transaction_id) for transaction_id in ids]
         try:
             return dict(zip(ids, isolated_rows(self.tables.stock.client, self.tables.transactions, keys), strict=True))
         except Contended:
@@ -176,7 +176,3 @@ def _actions(tables: Tables, group: Group, now: float) -> list[Action]:
     records = [put_record(tables.transactions, members[at], commit, offsets[at]) for at in members]
     takes = [take(tables.stock.name, name, units, group.cause_of(name), commit) for name, units in group.units.items()]
     return [*records, *takes]
-
-
-def _chunks(keys: Sequence[str]) -> list[Sequence[str]]:
-    return [keys[start : start + KEYS_PER_REQUEST] for start in range(0, len(keys), KEYS_PER_REQUEST)]

@@ -235,7 +235,7 @@ MUTANTS = (
         "conditions.IS_FIRST_DELIVERY",
         '"(attribute_not_exists(generation) OR attribute_exists(generation))"',
     ),
-    Mutant("count: a repeat is compared anew", COUNT, "return Agreed(lines_in(row), replayed=True)", "return Moved()"),
+    Mutant("count: a repeat is compared anew", COUNT, "Agreed(lines_in(found), replayed=True)", "Moved()"),
     Mutant("count: more than is there is refused", "domain/count.py", "REASON, up_to=True", "REASON"),
     Mutant("correct: no check that it is the first", CORRECT, "else conditions.IS_NEW", f"else {ANY_RECORD}"),
     Mutant(
@@ -347,9 +347,9 @@ MUTANTS = (
     Mutant("use: a repeat judged while its id is in another's hands", USE, "if record.is_contention:", "if False:"),
     Mutant(
         "use: a repeat with other items answered as the first",
-        USE,
-        'if record["request_hash"]["S"] != transaction.request_hash:',
-        "if False:",
+        RECORDS,
+        ' if record["request_hash"]["S"] == request_hash else Reused()',
+        "",
     ),
     Mutant("use: an expired guard is no reason to reconcile", USE, "    if guarded:\n        return None\n", ""),
     Mutant(
