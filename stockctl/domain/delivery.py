@@ -6,8 +6,9 @@ Reading is lazy: rows come out as the file goes in, so that memory does not grow
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import IO, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import IO, NamedTuple
 
 from stockctl.domain.best_before import FAR_AHEAD, DateReading
 from stockctl.domain.csv_layout import COLUMNS, Layout, laid_out, records
@@ -21,8 +22,6 @@ from stockctl.domain.stock import ingredient_named
 HAS_EXPIRED = "has passed: this stock has expired"
 _REMEMBERED = 10_000
 """Names and dates that are kept once they were read: a file repeats them."""
-
-Value = TypeVar("Value")
 
 
 class Row(NamedTuple):
@@ -46,8 +45,8 @@ class DeliveryFile:
 
     def __init__(self, content: IO[bytes], reading: DateReading, now: float) -> None:
         self._now = int(now)
-        self._best_before = _remembering(reading.best_before)
-        self._ingredient = _remembering(ingredient_named)
+        self._best_before = lru_cache(_REMEMBERED)(reading.best_before)
+        self._ingredient = lru_cache(_REMEMBERED)(ingredient_named)
         self.warnings = Reasons()
         self.layout, self._lines = laid_out(decoded_lines(content), self._why_no_row)
 
@@ -133,21 +132,6 @@ def _too_many(layout: Layout, line: int, fields: list[str]) -> Rejection:
     advice = f"write {number}" if number else f"put quotes around a value with {layout.separator!r} in it"
     value = layout.separator.join(fields)
     return Rejection(line, "", value, f"has {len(fields)} fields where {layout.width} are expected", advice)
-
-
-def _remembering(read: Callable[[str], Value]) -> Callable[[str], Value]:
-    """The same function, which does its work once for each value that a file repeats."""
-    known: dict[str, Value] = {}
-
-    def remembered(text: str) -> Value:
-        value = known.get(text)
-        if value is None:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            value = known[text] = read(text)
-        return value
-
-    return remembered
 
 
 def added_up(rows: Iterable[Row]) -> list[Row]:
