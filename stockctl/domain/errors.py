@@ -16,31 +16,22 @@ from enum import IntEnum
 class ExitCode(IntEnum):
     """How `stockctl` ended, for scripts."""
 
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    REFUSED = 3
-    CREDENTIALS = 4
-    FOUND = 5
-    PARTIAL = 6
-    INTERRUPTED = 130
+    meaning: str
+    """What it means, as help and README put it."""
 
-    @property
-    def meaning(self) -> str:
-        """What it means, as help and README put it."""
-        return _MEANINGS[self]
+    def __new__(cls, number: int, meaning: str) -> ExitCode:
+        code = int.__new__(cls, number)
+        code._value_, code.meaning = number, meaning
+        return code
 
-
-_MEANINGS = {
-    ExitCode.DONE: "done",
-    ExitCode.FAILED: "failed",
-    ExitCode.USAGE: "usage error",
-    ExitCode.REFUSED: "refused; nothing was changed",
-    ExitCode.CREDENTIALS: "no credentials, or a permission is missing",
-    ExitCode.FOUND: "a check found something: --check, --exit-code, --fail-on",
-    ExitCode.PARTIAL: "partly done: some files, rows or orders were refused, the others accepted",
-    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
-}
+    DONE = 0, "done"
+    FAILED = 1, "failed"
+    USAGE = 2, "usage error"
+    REFUSED = 3, "refused; nothing was changed"
+    CREDENTIALS = 4, "no credentials, or a permission is missing"
+    FOUND = 5, "a check found something: --check, --exit-code, --fail-on"
+    PARTIAL = 6, "partly done: some files, rows or orders were refused, the others accepted"
+    INTERRUPTED = 130, "interrupted by Ctrl-C"
 
 
 class StockctlError(Exception):
