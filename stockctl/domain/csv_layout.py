@@ -7,6 +7,7 @@ title, comments and blank lines. Without a header a file is read by position, bu
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import math
 import re
@@ -60,21 +61,14 @@ class Layout:
 
     def written(self, fields: Sequence[str]) -> str:
         """One record as text, with its line end. The writer quotes line ends only where they are in its own."""
-        line = _Line()
+        line = io.StringIO()
         csv.writer(line, delimiter=self.separator, lineterminator="\r\n").writerow(fields)
-        return line.text.removesuffix("\r\n") + "\n"
+        return line.getvalue().removesuffix("\r\n") + "\n"
 
     @property
     def separator_line(self) -> str:
         """What must stand at the top of a file for this separator to be understood."""
         return "" if self.separator in SEPARATORS else f"sep={self.separator}\n"
-
-
-class _Line:
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text += text
 
 
 IsRow = Callable[[Layout, int, list[str]], Rejection | None]

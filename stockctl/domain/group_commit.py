@@ -7,7 +7,7 @@ the conditions when a group is written.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,10 +39,9 @@ class Group:
     @property
     def units(self) -> dict[str, int]:
         """The group's units of each ingredient."""
-        total: dict[str, int] = defaultdict(int)
+        total: Counter[str] = Counter()
         for transaction in self.transactions.values():
-            for ingredient, units in transaction.items.items():
-                total[ingredient] += units
+            total.update(transaction.items)
         return dict(total)
 
     def units_after(self) -> dict[int, dict[str, int]]:
@@ -51,12 +50,11 @@ class Group:
         The units of a group are used in the order of its members. With these offsets from its end, a member's units are
         found from the level after the group alone.
         """
-        later: dict[str, int] = defaultdict(int)
+        later: Counter[str] = Counter()
         found: dict[int, dict[str, int]] = {}
         for position, transaction in reversed(list(self.transactions.items())):
             found[position] = {ingredient: later[ingredient] for ingredient in transaction.items}
-            for ingredient, units in transaction.items.items():
-                later[ingredient] += units
+            later.update(transaction.items)
         return found
 
     def cause_of(self, ingredient: str) -> str:
