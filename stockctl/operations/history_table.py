@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.history import ChargeEntry, Entry, LevelEntry
+from stockctl.domain.instants import iso
 from stockctl.operations.rows import TableRow, Values, in_format
 
 if TYPE_CHECKING:
@@ -128,4 +129,4 @@ def _value(attribute: Mapping[str, str]) -> str | int:
 
 
 def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso(moment.timestamp())

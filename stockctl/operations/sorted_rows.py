@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from operator import attrgetter
 from types import TracebackType
 
 from stockctl.domain.delivery import Row
@@ -66,14 +68,10 @@ class StagedRows:
 
     def groups(self, most: int) -> Iterator[list[Row]]:
         """Rows of one ingredient at a time, at most `most`; the groups of an ingredient are consecutive."""
-        group: list[Row] = []
-        for row in self._rows("ORDER BY ingredient, best_before"):
-            if group and (row.ingredient != group[0].ingredient or len(group) == most):
+        rows = self._rows("ORDER BY ingredient, best_before")
+        for _, of_one in groupby(rows, key=attrgetter("ingredient")):
+            while group := list(islice(of_one, most)):
                 yield group
-                group = []
-            group.append(row)
-        if group:
-            yield group
 
     def mark_unrecorded(self, rows: Iterable[Row]) -> None:
         """Marks rows that could not be recorded."""
