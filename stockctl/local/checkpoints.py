@@ -25,13 +25,13 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from stockctl.domain.instants import iso_seconds
 from stockctl.local import table_rows
-from stockctl.local.home import Home, Saved, now_text
-from stockctl.local.redo_log import SNAPSHOT, sync_folder, write_snapshot
+from stockctl.local.home import Home, Saved
+from stockctl.local.redo_log import SNAPSHOT, sync_path, write_snapshot
 from stockctl.local.table_rows import TableRows
 
 SECONDS_BETWEEN = 5.0
@@ -140,7 +140,7 @@ class Checkpoints:
             return False
         self._problem = self._home.full_disk()
         self._saved_changes, self._saved_stacks = changes, stacks
-        self._home.record_saved(Saved(now_text(datetime.now(UTC)), self._problem))
+        self._home.record_saved(Saved(iso_seconds(int(time.time())), self._problem))
         return True
 
     def _number(self) -> int:
@@ -174,7 +174,7 @@ class Checkpoints:
         snapshot = self._draft(number)
         self._snapshot_bytes = snapshot.stat().st_size
         snapshot.replace(snapshot.with_suffix(SNAPSHOT))
-        sync_folder(self._home.rows)
+        sync_path(self._home.rows)
         self._rows.log.drop_before(number)
         self._needs_snapshot = False
 
@@ -189,11 +189,6 @@ class EmulatorState:
         self._app = importlib.import_module("ministack.app")
         self._persistence = importlib.import_module("ministack.core.persistence")
         self._stacks = importlib.import_module("ministack.services.cloudformation")._stacks
-        self._cut_off: list[tuple[str, ...]] = []
-
-    def loaded(self) -> None:
-        """Deployments that the last run did not bring to their end are not waited for."""
-        self._cut_off = self.stacks()
 
     def stacks(self) -> list[tuple[str, ...]]:
         """What tells one state of the stacks from another."""
@@ -202,10 +197,8 @@ class EmulatorState:
 
     def is_deploying(self) -> bool:
         """Whether a stack is being changed. One under review is not."""
-        return any(
-            stack[1].endswith("_IN_PROGRESS") and not stack[1].startswith("REVIEW") and stack not in self._cut_off
-            for stack in self.stacks()
-        )
+        statuses = [status for _, status, _ in self.stacks()]
+        return any(status.endswith("_IN_PROGRESS") and not status.startswith("REVIEW") for status in statuses)
 
     def has_unread_streams(self) -> bool:
         """Whether a function has still to read records of a table's stream."""
@@ -232,7 +225,7 @@ class EmulatorState:
             if (found := state()) is not None:
                 self._write_service(target / f"{service}.json", service, found)
         _link_missing(current, target)
-        sync_folder(target)
+        sync_path(target)
 
     def _write_service(self, path: Path, service: str, state: Any) -> None:  # noqa: ANN401 - of any service
         document = {"__ministack_format__": self._persistence._state_format_version(service), "payload": state}

@@ -12,15 +12,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.local.home import HOME_VARIABLE, SECONDS_FOR_THE_LOCK, Home, Run
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 4580
@@ -117,9 +113,15 @@ class EmbeddedCloud:
                 "the embedded cloud runs but does not answer", "Run `stockctl local down`, then try again."
             )
         chosen = port or self._usual_port()
-        if anywhere and not (port or self._variables.get(PORT_VARIABLE)) and not _is_free(chosen):
-            chosen = _free_port()
-        _check_free(chosen)
+        try:
+            _bind(chosen)
+        except OSError as error:
+            if port or self._variables.get(PORT_VARIABLE) or not anywhere:
+                raise StockctlError(
+                    f"port {chosen} of {ADDRESS} cannot be used: {error.strerror}",
+                    f"Give another one: `stockctl local up --port {chosen + 1}`, or set {PORT_VARIABLE}.",
+                ) from error
+            chosen = _bind(0)
         self.home.clear_run()
         return Started(self._launch(chosen), fresh=True)
 
@@ -194,28 +196,6 @@ def _answers(run: Run) -> bool:
     finally:
         connection.close()
     return isinstance(found, dict) and found.get("pid") == run.pid
-
-
-def _check_free(port: int) -> None:
-    try:
-        _bind(port)
-    except OSError as error:
-        raise StockctlError(
-            f"port {port} of {ADDRESS} cannot be used: {error.strerror}",
-            f"Give another one: `stockctl local up --port {port + 1}`, or set {PORT_VARIABLE}.",
-        ) from error
-
-
-def _is_free(port: int) -> bool:
-    try:
-        _bind(port)
-    except OSError:
-        return False
-    return True
-
-
-def _free_port() -> int:
-    return _bind(0)
 
 
 def _bind(port: int) -> int:

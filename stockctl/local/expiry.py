@@ -10,17 +10,15 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stockctl.aws.clients import Clients
 from stockctl.aws.errors import CONDITION_FAILED, unless_refused
 from stockctl.domain.errors import StockctlError
 from stockctl.local.streams import catch_up
 from stockctl.local.undelivered import Drop
-
-if TYPE_CHECKING:
-    from stockctl.aws.clients import Clients
 
 SECONDS_BETWEEN = 1.0
 REST_FACTOR = 10

@@ -13,25 +13,22 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from platformdirs import user_data_path
 
 from stockctl.aws.target import Target
 from stockctl.domain.errors import StockctlError
-from stockctl.local.redo_log import sync_folder
+from stockctl.local.redo_log import sync_path
 
 try:
     import fcntl
 except ImportError as error:
     raise StockctlError("the embedded cloud runs on Linux and macOS", "On Windows, use it in WSL.") from error
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
 HOME_VARIABLE = "STOCKCTL_HOME"
 REGION = "us-east-1"
@@ -219,7 +216,7 @@ class Home:
         if self.state.exists():
             self.state.replace(replaced)
         ready.replace(self.state)
-        sync_folder(self.root)
+        sync_path(self.root)
         shutil.rmtree(replaced, ignore_errors=True)
 
     def _unfinished(self) -> list[Path]:
@@ -281,11 +278,6 @@ class Home:
         with (self.root / f"{task}.lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def now_text(moment: datetime) -> str:
-    """ISO 8601 with Z, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _take(lock: IO[bytes], kind: int) -> bool:

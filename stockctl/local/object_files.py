@@ -5,7 +5,6 @@ A receipt must not outlive what it says was recorded, so the rows that came befo
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stockctl.local.emulator import Function, Replacement
+from stockctl.local.redo_log import sync_path
 
 S3 = "ministack.services.s3"
 
@@ -43,11 +43,7 @@ class ObjectFiles:
             written, self._written = self._written, set()
         for path in written:
             with suppress(FileNotFoundError):  # deleted since
-                descriptor = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                sync_path(path)
 
     def _after_the_rows(self, original: Function) -> Function:
         @wraps(original)

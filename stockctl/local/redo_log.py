@@ -98,7 +98,7 @@ class RedoLog:
     def _open(self) -> int:
         path = self._folder / f"{self.number}{LOG}"
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        sync_folder(self._folder)
+        sync_path(self._folder)
         return file
 
 
@@ -145,9 +145,9 @@ def encode(changes: list[Change]) -> bytes:
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
-def sync_folder(folder: Path) -> None:
-    """Brings to the disk which files a folder holds."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_path(path: Path | str) -> None:
+    """Brings to the disk what a file holds, or which files a folder holds."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

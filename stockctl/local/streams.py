@@ -10,14 +10,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import TYPE_CHECKING
 
+from stockctl.aws.clients import Clients
+from stockctl.local.home import Home
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.stock_table import StockTable
-
-if TYPE_CHECKING:
-    from stockctl.aws.clients import Clients
-    from stockctl.local.home import Home
 
 POSITIONS = "dynamodb_stream_positions"
 

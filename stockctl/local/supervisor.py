@@ -15,19 +15,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from stockctl.aws.clients import Clients
+from stockctl.domain.instants import iso_seconds
 from stockctl.local import emulator_cache, invocations
 from stockctl.local.checkpoints import Checkpoints, EmulatorState
 from stockctl.local.emulator import replace
 from stockctl.local.expiry import ExpiryService
 from stockctl.local.gateway import Application, Gateway
-from stockctl.local.home import SECONDS_FOR_THE_LOCK, Home, Run, now_text
+from stockctl.local.home import SECONDS_FOR_THE_LOCK, Home, Run
 from stockctl.local.object_files import ObjectFiles
 from stockctl.local.root_user import RootUser
 from stockctl.local.saved_state import SavedState
@@ -79,7 +79,7 @@ class Emulator:
 
 async def _serve(run: Run, home: Home) -> None:
     emulator = Emulator.of(home)
-    expiry = ExpiryService(_clients(run))
+    expiry = ExpiryService(Clients.of_target(run.target()))
     disk = _Every(SECONDS_TO_DISK, emulator.sync)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -127,10 +127,6 @@ def _config(run: Run) -> Config:
     return config
 
 
-def _clients(run: Run) -> Clients:
-    return Clients.of_target(run.target())
-
-
 def _lock(home: Home) -> IO[bytes]:
     deadline = time.monotonic() + SECONDS_FOR_THE_LOCK
     while (lock := home.hold()) is None:
@@ -145,7 +141,7 @@ def main() -> None:
     home = Home.of(os.environ)
     with _lock(home):
         home.recover()
-        run = Run(os.getpid(), int(os.environ["GATEWAY_PORT"]), now_text(datetime.now(UTC)), home.key())
+        run = Run(os.getpid(), int(os.environ["GATEWAY_PORT"]), iso_seconds(int(time.time())), home.key())
         home.record_run(run)
         forget_positions(home)
         asyncio.run(_serve(run, home))

@@ -10,18 +10,16 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote_plus
 
+from stockctl.aws.clients import Clients
 from stockctl.aws.retry import Patience
 from stockctl.domain.receipt import RECEIPTS, receipt_key
 from stockctl.domain.transaction import RESERVED_PREFIX
 from stockctl.operations.batch_reads import rows_at
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.rows import record_key
-
-if TYPE_CHECKING:
-    from stockctl.aws.clients import Clients
 
 Object = Mapping[str, Any]
 

@@ -180,7 +180,7 @@ def test_a_snapshot_is_on_the_disk_under_its_name_before_the_log_is_removed(
     def synced(folder: Path) -> None:
         seen.append({path.name for path in folder.iterdir()})
 
-    monkeypatch.setattr("stockctl.local.checkpoints.sync_folder", synced)
+    monkeypatch.setattr("stockctl.local.checkpoints.sync_path", synced)
     change(checkpoints, state)
     assert seen == [{"1.log", "2.log", "2.rows"}]
     assert {path.name for path in home.rows.iterdir()} == {"2.log", "2.rows"}

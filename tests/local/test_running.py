@@ -12,7 +12,7 @@ from typing import IO
 
 import pytest
 
-from stockctl.local.cloud import EmbeddedCloud, _is_free
+from stockctl.local.cloud import EmbeddedCloud, _bind
 from stockctl.local.home import Run
 from tests.local.conftest import free_port
 
@@ -85,5 +85,6 @@ def test_nobody_else_on_its_port_is_taken_for_it(cloud: EmbeddedCloud, serve: Ca
 
 
 def test_a_port_that_another_program_has_is_not_free(serve: Callable[[int], int]) -> None:
-    assert not _is_free(serve(1))
-    assert _is_free(free_port())
+    with pytest.raises(OSError, match="in use"):
+        _bind(serve(1))
+    assert _bind(port := free_port()) == port
