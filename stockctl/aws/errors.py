@@ -119,11 +119,7 @@ def _denied(error: ClientError, what: str) -> CredentialsError:
     )
 
 
-def _never_answered(error: BotoCoreError) -> StockctlError:
-    return _about_credentials(error) or _about_settings(error) or _about_the_way(error) or StockctlError(str(error))
-
-
-def _about_credentials(error: BotoCoreError) -> StockctlError | None:
+def _never_answered(error: BotoCoreError) -> StockctlError:  # noqa: C901, PLR0911 - as above
     match error:
         case (
             botocore_errors.SSOError()
@@ -141,11 +137,6 @@ def _about_credentials(error: BotoCoreError) -> StockctlError | None:
             return CredentialsError(f"no usable AWS credentials: {error}", hint)
         case botocore_errors.NoRegionError():
             return CredentialsError("no AWS region is set", "Give --region, or set AWS_REGION.")
-    return None
-
-
-def _about_settings(error: BotoCoreError) -> StockctlError | None:
-    match error:
         case botocore_errors.ProfileNotFound():
             profile = error.kwargs.get("profile", "")
             return UsageError(f"there is no AWS profile {profile!r}", "`aws configure list-profiles` lists them.")
@@ -159,11 +150,6 @@ def _about_settings(error: BotoCoreError) -> StockctlError | None:
             return UsageError(f"the AWS configuration cannot be used: {error}", "`aws configure` writes a new one.")
         case botocore_errors.ParamValidationError():
             return UsageError(f"AWS rejected the request: {error}")
-    return None
-
-
-def _about_the_way(error: BotoCoreError) -> StockctlError | None:
-    match error:
         case botocore_errors.WaiterError():
             return StockctlError(f"AWS did not finish in time: {error}", "Check again later: `stockctl status`.")
         case botocore_errors.EndpointConnectionError() | botocore_errors.ConnectTimeoutError():
@@ -175,4 +161,4 @@ def _about_the_way(error: BotoCoreError) -> StockctlError | None:
             | botocore_errors.FlexibleChecksumError()
         ):
             return StockctlError(f"the connection broke: {error}", "Try again; everything stockctl does is repeatable.")
-    return None
+    return StockctlError(str(error))
