@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 
 from stockctl.domain.delivery import is_delivery
-from stockctl.domain.stock import Batch, Holding
+from stockctl.domain.stock import Batch, Holding, taken_from
 from stockctl.domain.transaction import Reused, Unknown
 
 PREFIX = "discard#"
@@ -99,11 +99,7 @@ def chosen(holding: Holding, request: Discard, now: int) -> tuple[Batch, ...] | 
     available = min(sum(batch.quantity for batch in live), holding.level.quantity)
     if available < request.units and not request.up_to:
         return TooFew(available, is_expired=bool(covered) and not live)
-    changed: list[Batch] = []
-    wanted = min(request.units, available)
-    for batch in live:
-        taken = min(wanted, batch.quantity)
-        if taken:
-            changed.append(replace(batch, quantity=batch.quantity - taken, discarded=batch.discarded + taken))
-        wanted -= taken
-    return tuple(changed)
+    return tuple(
+        replace(batch, quantity=batch.quantity - units, discarded=batch.discarded + units)
+        for batch, units in taken_from(live, min(request.units, available))
+    )

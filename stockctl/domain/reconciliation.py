@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stockctl.domain.instants import NEVER
-from stockctl.domain.stock import Batch, Holding
+from stockctl.domain.stock import Batch, Holding, taken_from
 
 MAX_ACTIONS = 100
 """DynamoDB's limit on the actions of one transaction."""
@@ -176,14 +176,9 @@ def charged(holding: Holding, units: int, now: int) -> tuple[tuple[Charge, ...],
 def _charges(batches: Sequence[Batch], units: int, start: int) -> list[Charge]:
     """Charges of `units` to batches in their order; `start` is how many units were charged before."""
     charges: list[Charge] = []
-    for batch in batches:
-        if units <= 0:
-            break
-        taken = min(units, batch.quantity)
-        if taken:
-            start += taken
-            charges.append(Charge(batch, batch.quantity - taken, start))
-        units -= taken
+    for batch, taken in taken_from(batches, units):
+        start += taken
+        charges.append(Charge(batch, batch.quantity - taken, start))
     return charges
 
 

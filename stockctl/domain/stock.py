@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from stockctl.domain.instants import NEVER
@@ -173,14 +174,9 @@ class Holding:
     @property
     def unspent(self) -> tuple[Batch, ...]:
         """The batches with stock, soonest first, once the usage that waits to be charged is taken from them."""
-        pending = max(0, self.drift)
-        left: list[Batch] = []
-        for batch in self.counted:
-            charged = min(pending, batch.quantity)
-            pending -= charged
-            if batch.quantity > charged:
-                left.append(replace(batch, quantity=batch.quantity - charged))
-        return tuple(left)
+        charged = {batch.batch_id: units for batch, units in taken_from(self.counted, self.drift)}
+        left = (replace(each, quantity=each.quantity - charged.get(each.batch_id, 0)) for each in self.counted)
+        return tuple(batch for batch in left if batch.quantity)
 
     @property
     def charged_units(self) -> int:
@@ -196,6 +192,15 @@ class Holding:
         """When the first batch with stock expires (s since the epoch): what a level's `next_expiry` should be."""
         stocked = (batch.expires_at for batch in self.counted if batch.quantity)
         return min((expires_at for expires_at in stocked if expires_at != NEVER), default=None)
+
+
+def taken_from(batches: Iterable[Batch], units: int) -> Iterator[tuple[Batch, int]]:
+    """The batches that units are taken from in their order, as far as they are there, with the units of each."""
+    for batch in batches:
+        taken = min(units, batch.quantity)
+        if taken > 0:
+            yield batch, taken
+            units -= taken
 
 
 def batch_id_of(delivery: str, best_before: str) -> str:

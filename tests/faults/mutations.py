@@ -416,10 +416,13 @@ MUTANTS = (
         "level.discarded - self.roster.batch_units",
         "level.discarded - self.read_units",
     ),
-    Mutant("plan: charges are not numbered on", PLAN, "            start += taken\n", ""),
+    Mutant("plan: charges are not numbered on", PLAN, "        start += taken\n", ""),
     Mutant("plan: the guard of a batch that is used up stays", PLAN, " and soonest == holding.level.next_expiry", ""),
     Mutant(
-        "plan: what expires last is charged first", PLAN, "for batch in batches:", "for batch in reversed(batches):"
+        "plan: what expires last is charged first",
+        PLAN,
+        "taken_from(batches, units)",
+        "taken_from(reversed(batches), units)",
     ),
     Mutant("plan: due batches stay", PLAN, "due=tuple(due_now)", "due=()"),
     Mutant("plan: batches that are gone stay on the roster", PLAN, "gone=gone_now", "gone=()"),
