@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,8 @@ SUMMARY = "SomeFailed"
 class LogLine:
     """One line of a log. Routine lines are the platform's own, metrics, and errors that a later line repeats.
 
-    `detail` is the traceback of an error. `request_id` is empty if the log does not show it.
+    `detail` is the traceback of an error. `request_id` is empty if the log does not show it. `event_id` is that of its
+    (first) event.
     """
 
     function: str
@@ -47,6 +48,7 @@ class LogLine:
     is_routine: bool
     detail: str = ""
     request_id: str = ""
+    event_id: str = field(default="", compare=False)
 
     @property
     def whole(self) -> str:
@@ -73,23 +75,20 @@ class FunctionLogs:
 
     def since(self, start: float) -> list[LogLine]:
         """All lines since `start` (s since the epoch)."""
-        return [line for _, line in self._read(start)]
+        lines: list[LogLine] = []
+        for name, function in self._functions.items():
+            lines += lines_of(name, self._events(f"/aws/lambda/{function}", start))
+        return sorted(lines, key=lambda line: line.at)
 
     def following(self, start: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[LogLine]:
         """All lines since `start`, and then each new one, for ever."""
         seen: set[str] = set()
         while True:
-            found = self._read(start)
-            yield from (line for event_id, line in found if event_id not in seen)
-            seen = {event_id for event_id, _ in found}
+            found = self.since(start)
+            yield from (line for line in found if line.event_id not in seen)
+            seen = {line.event_id for line in found}
             start = max(start, time.time() - OVERLAP_SECONDS)
             sleep(POLL_SECONDS)
-
-    def _read(self, start: float) -> list[tuple[str, LogLine]]:
-        found: list[tuple[str, LogLine]] = []
-        for name, function in self._functions.items():
-            found += lines_of(name, self._events(f"/aws/lambda/{function}", start))
-        return sorted(found, key=lambda each: each[1].at)
 
     def _events(self, group: str, start: float) -> Iterable[FilteredLogEventTypeDef]:
         pages = self._clients.logs.get_paginator("filter_log_events")
@@ -101,21 +100,21 @@ class FunctionLogs:
                 raise
 
 
-def lines_of(function: str, events: Iterable[FilteredLogEventTypeDef]) -> list[tuple[str, LogLine]]:
-    """The lines of one function's log, each with the id of its (first) event."""
-    found: list[tuple[str, LogLine]] = []
-    call: list[tuple[str, LogLine]] = []
+def lines_of(function: str, events: Iterable[FilteredLogEventTypeDef]) -> list[LogLine]:
+    """The lines of one function's log."""
+    found: list[LogLine] = []
+    call: list[LogLine] = []
     for event in events:
-        entry = event.get("eventId", ""), line_of(function, event)
-        if entry[1].message.startswith(PLATFORM):
-            found += [*_with_tracebacks_folded(call), entry]
+        line = replace(_line_of(function, event), event_id=event.get("eventId", ""))
+        if line.message.startswith(PLATFORM):
+            found += [*_with_tracebacks_folded(call), line]
             call = []
         else:
-            call.append(entry)
+            call.append(line)
     return _with_repeats_as_routine(found + _with_tracebacks_folded(call))
 
 
-def line_of(function: str, event: FilteredLogEventTypeDef) -> LogLine:
+def _line_of(function: str, event: FilteredLogEventTypeDef) -> LogLine:
     """A log event as a line: the message of Lambda's JSON."""
     text = event.get("message", "").rstrip("\n")
     at = datetime.fromtimestamp(event.get("timestamp", 0) / 1000, UTC)
@@ -140,18 +139,17 @@ def _json_line(function: str, at: datetime, logged: Mapping[str, Any]) -> LogLin
     return LogLine(function, at, level, message, is_routine=False, detail=detail, request_id=request_id)
 
 
-def _with_tracebacks_folded(call: Sequence[tuple[str, LogLine]]) -> list[tuple[str, LogLine]]:
+def _with_tracebacks_folded(call: list[LogLine]) -> list[LogLine]:
     """The lines of one invocation. If it has a traceback as text, all lines from the one
     before it on, but for Lambda's own, become one line."""
-    first = next((index for index, (_, line) in enumerate(call) if line.message == TRACEBACK), None)
+    first = next((index for index, line in enumerate(call) if line.message == TRACEBACK), None)
     if first is None:
-        return list(call)
-    start = max(0, first - 1) if first and not call[first - 1][1].is_routine else first
-    block = [line.message for _, line in call[start:] if not line.is_routine]
+        return call
+    start = max(0, first - 1) if first and not call[first - 1].is_routine else first
+    block = [line.message for line in call[start:] if not line.is_routine]
     raised = next((text for text in reversed(block) if text[:1].strip() and _RAISED.fullmatch(text)), TRACEBACK)
-    event_id, line = call[start]
-    folded = replace(line, level="ERROR", message=_short(raised), detail="\n".join(block))
-    return [*call[:start], (event_id, folded), *[each for each in call[start:] if each[1].is_routine]]
+    folded = replace(call[start], level="ERROR", message=_short(raised), detail="\n".join(block))
+    return [*call[:start], folded, *[line for line in call[start:] if line.is_routine]]
 
 
 def _short(raised: str) -> str:
@@ -166,10 +164,10 @@ def _raised(error: str, message: str) -> str:
     return _NESTED_SUMMARY.sub("", message)
 
 
-def _with_repeats_as_routine(lines: Sequence[tuple[str, LogLine]]) -> list[tuple[str, LogLine]]:
+def _with_repeats_as_routine(lines: Sequence[LogLine]) -> list[LogLine]:
     """Of the errors with a traceback that one invocation logged, the last says all that matters."""
-    last = {line.request_id: line for _, line in lines if line.request_id and line.detail}
+    last = {line.request_id: line for line in lines if line.request_id and line.detail}
     return [
-        (event_id, replace(line, is_routine=True) if line.detail and last.get(line.request_id, line) != line else line)
-        for event_id, line in lines
+        replace(line, is_routine=True) if line.detail and last.get(line.request_id, line) != line else line
+        for line in lines
     ]

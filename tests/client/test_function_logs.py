@@ -37,7 +37,7 @@ def events(*messages: str) -> list[FilteredLogEventTypeDef]:
 
 
 def lines(*messages: str) -> list[LogLine]:
-    return [line for _, line in lines_of("StockReceived", events(*messages))]
+    return lines_of("StockReceived", events(*messages))
 
 
 def test_a_failed_invocation_is_one_line_of_a_text_log() -> None:
