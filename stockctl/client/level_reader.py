@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -134,7 +134,7 @@ class LevelReader:
         if self.monotonic() >= self._list_due:
             self._list()
         changes: list[LevelChange] = []
-        for shard in [shard for shard in self._shards.values() if self._is_readable(shard)]:
+        for shard in self._readable():
             if self.monotonic() >= shard.due:
                 changes += self._read(shard)
         self._settle()
@@ -142,20 +142,18 @@ class LevelReader:
 
     def pause(self) -> float:
         """Seconds until something is due."""
-        due = [shard.due for shard in self._shards.values() if self._is_readable(shard)]
-        return max(0.0, min([self._list_due, *due]) - self.monotonic())
+        due = min([self._list_due, *(shard.due for shard in self._readable())])
+        return max(0.0, due - self.monotonic())
 
     @property
     def is_positioned(self) -> bool:
         """Whether every readable shard has an iterator, so that no later change is missed."""
-        readable = [shard for shard in self._shards.values() if self._is_readable(shard)]
-        return self._begun and all(shard.iterator is not None for shard in readable)
+        return self._begun and all(shard.iterator is not None for shard in self._readable())
 
-    def _is_readable(self, shard: _Shard) -> bool:
-        """A child waits for its parents, except for parents that have expired."""
-        if shard.finished:
-            return False
-        return all(parent not in self._shards or self._shards[parent].finished for parent in shard.parents)
+    def _readable(self) -> list[_Shard]:
+        """The shards to read. A child waits for its parents, except for parents that have expired."""
+        unfinished = {name: shard for name, shard in self._shards.items() if not shard.finished}
+        return [shard for shard in unfinished.values() if shard.parents.isdisjoint(unfinished)]
 
     def _list(self) -> None:
         try:
@@ -321,12 +319,7 @@ class LevelFollower:
     def changes(self) -> list[LevelChange]:
         """The changes that came since the last call."""
         self._raise_failure()
-        taken: list[LevelChange] = []
-        while True:
-            try:
-                taken.append(self._arrived.get_nowait())
-            except Empty:
-                return taken
+        return [self._arrived.get_nowait() for _ in range(self._arrived.qsize())]
 
     def _follow(self) -> None:
         try:
