@@ -100,7 +100,7 @@ def _deliveries(session: Session, bucket: DropBucket, start: datetime, now: date
     from stockctl.domain.receipt import RECEIPTS, receipt_key
     from stockctl.operations.recorded import recorded_batches
 
-    objects = dict(bucket.objects())
+    objects = {each["Key"]: each["LastModified"] for each in bucket.objects()}
     recent = [key for key, at in objects.items() if at >= start]
     with ThreadPoolExecutor(READERS) as threads:
         keys = [key for key in recent if key.startswith(RECEIPTS)]

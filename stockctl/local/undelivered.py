@@ -55,7 +55,7 @@ class Drop:
         return len(found)
 
     def _unanswered(self) -> Iterator[Object]:
-        objects = list(self._objects())
+        objects = list(DropBucket(self.clients.s3, self.bucket).objects())
         written = {each["Key"]: each["LastModified"] for each in objects if each["Key"].startswith(RECEIPTS)}
         deliveries = [each for each in objects if each["Key"] not in written]
         claims = self._claims([each["Key"] for each in deliveries])
@@ -74,10 +74,6 @@ class Drop:
             return not receipt["recorded"] or claims.get(delivery["Key"]) == receipt["etag"]
         except (ValueError, KeyError, TypeError, AttributeError):  # not a receipt: somebody else has put it there
             return False
-
-    def _objects(self) -> Iterator[Object]:
-        for page in self.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            yield from page.get("Contents", [])
 
     def _claims(self, deliveries: list[str]) -> dict[str, str]:
         """Which content the key of each delivery stands for."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from stockctl.aws.errors import unless_refused
@@ -103,11 +102,10 @@ class DropBucket:
             last = found[-1]["Key"]
             start = {"StartAfter": f"{RECEIPTS}{_LAST_LETTER}" if last.startswith(RECEIPTS) else last}
 
-    def objects(self) -> Iterator[tuple[str, datetime]]:
-        """Every object, deliveries and receipts, with the time of its newest version."""
+    def objects(self) -> Iterator[ObjectTypeDef]:
+        """Every object, deliveries and receipts, as S3 lists them."""
         for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name):
-            for each in page.get("Contents", []):
-                yield each["Key"], each["LastModified"]
+            yield from page.get("Contents", [])
 
     def receipt_at(self, key: str) -> Receipt | None:
         """The receipt in an object of the bucket; None where there is something else."""
