@@ -155,21 +155,15 @@ def holding_document(holding: Holding, *, with_deliveries: bool) -> dict[str, An
 
     Deliveries are named after suppliers' files, and batches after deliveries.
     """
-    names = _names_of if with_deliveries else _no_names
-    batches = [{**names(batch), **_batch_document(batch)} for batch in holding.counted if batch.quantity]
+    stocked = [batch for batch in holding.counted if batch.quantity]
+    batches = [_batch_document(batch, with_delivery=with_deliveries) for batch in stocked]
     return {**level_document(holding.level), "batches": batches}
 
 
-def _names_of(batch: Batch) -> dict[str, Any]:
-    return {"batchId": batch.batch_id, "delivery": batch.delivery}
-
-
-def _no_names(_batch: Batch) -> dict[str, Any]:
-    return {}
-
-
-def _batch_document(batch: Batch) -> dict[str, Any]:
+def _batch_document(batch: Batch, *, with_delivery: bool) -> dict[str, Any]:
+    names = {"batchId": batch.batch_id, "delivery": batch.delivery} if with_delivery else {}
     return {
+        **names,
         "quantity": batch.quantity,
         "received": batch.received,
         "bestBefore": batch.best_before,

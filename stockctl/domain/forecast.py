@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import fmean
 from typing import Generic, TypeVar
 
@@ -189,11 +189,9 @@ def _days(start: datetime, days_ahead: int) -> Iterator[tuple[datetime, datetime
 
 
 def _rising(values: Iterator[float]) -> tuple[float, ...]:
-    highest, risen = 0.0, []
-    for value in values:
-        highest = max(highest, value)
-        risen.append(highest)
-    return tuple(risen)
+    """For each value the highest so far, at least 0."""
+    _, *highest = accumulate(values, max, initial=0.0)
+    return tuple(highest)
 
 
 @dataclass(frozen=True)

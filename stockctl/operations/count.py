@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from stockctl.domain.best_before import BestBefore
 from stockctl.domain.count import BookedLine, Line, Sheet
@@ -94,13 +94,10 @@ def _repeated(sheet: Sheet, row: TableRow | None) -> Agreed | Reused | None:
 
 def lines_in(row: TableRow) -> tuple[Line, ...]:
     """The lines that the record of a sheet holds."""
-    return tuple(_line_from(*values) for values in json.loads(row["lines"]["S"]))
-
-
-def _line_from(
-    ingredient: str, counted: int, book_units: int, version: int | None, best_before: tuple[str, int] | None
-) -> Line:
-    return Line(ingredient, counted, book_units, version, BestBefore(*best_before) if best_before else None)
+    lines = [Line(*values) for values in json.loads(row["lines"]["S"])]
+    return tuple(
+        replace(line, best_before=BestBefore(*line.best_before)) if line.best_before else line for line in lines
+    )
 
 
 def _put_record(tables: Tables, sheet: Sheet, lines: Sequence[Line]) -> Action:
