@@ -10,21 +10,8 @@ from stockctl.domain.commit import Commit
 from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
 from stockctl.domain.stock import Batch, Holding
 from stockctl.domain.transaction import Reused
-from stockctl.operations import conditions
+from stockctl.operations import conditions, rows
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import (
-    STAMP,
-    Action,
-    TableRow,
-    Values,
-    batch_key,
-    json_text,
-    level_key,
-    record_key,
-    roster_key,
-    stamp,
-    update,
-)
 from stockctl.operations.transact import Cancelled, isolated_rows, outcome_of, transact
 from stockctl.operations.transaction_records import record_once, repeated
 from stockctl.operations.use import Tables
@@ -65,15 +52,15 @@ def _known(tables: Tables, request: Discard) -> Discarded | Reused | None:
     Raises:
         Contended: a running transaction may be recording it.
     """
-    key = record_key(PREFIX + request.discard_id)
+    key = rows.record_key(PREFIX + request.discard_id)
     return _repeated(request, isolated_rows(tables.stock.client, tables.transactions, [key])[0])
 
 
-def _repeated(request: Discard, record: TableRow | None) -> Discarded | Reused | None:
+def _repeated(request: Discard, record: rows.TableRow | None) -> Discarded | Reused | None:
     return repeated(record, request.request_hash, lambda row: Discarded(removals_in(row), replayed=True))
 
 
-def removals_in(record: TableRow) -> tuple[Removal, ...]:
+def removals_in(record: rows.TableRow) -> tuple[Removal, ...]:
     """The removals that a discard's record holds."""
     return tuple(Removal(*one) for one in json.loads(record["removals"]["S"]))
 
@@ -86,7 +73,9 @@ def _removals(holding: Holding, batches: Sequence[Batch]) -> tuple[Removal, ...]
     )
 
 
-def _actions(tables: Tables, holding: Holding, request: Discard, batches: Sequence[Batch], now: float) -> list[Action]:
+def _actions(
+    tables: Tables, holding: Holding, request: Discard, batches: Sequence[Batch], now: float
+) -> list[rows.Action]:
     commit = Commit.of([PREFIX, request.discard_id], now)
     table, removals = tables.stock.name, _removals(holding, batches)
     units = sum(removal.units for removal in removals)
@@ -101,47 +90,47 @@ def _actions(tables: Tables, holding: Holding, request: Discard, batches: Sequen
     ]
 
 
-def _put_record(table: str, request: Discard, removals: Sequence[Removal], commit: Commit) -> Action:
-    attributes: Values = {
+def _put_record(table: str, request: Discard, removals: Sequence[Removal], commit: Commit) -> rows.Action:
+    attributes: rows.Values = {
         "status": "discarded",
         "ingredient": request.ingredient,
         "units": sum(removal.units for removal in removals),
         "reason": request.reason,
-        "removals": json_text([astuple(removal) for removal in removals]),
+        "removals": rows.json_text([astuple(removal) for removal in removals]),
         "commit_id": commit.commit_id,
     }
     return record_once(table, PREFIX + request.discard_id, request.request_hash, commit.at, attributes)
 
 
-def _take_from_level(table: str, holding: Holding, request: Discard, units: int, commit: Commit) -> Action:
-    return update(
+def _take_from_level(table: str, holding: Holding, request: Discard, units: int, commit: Commit) -> rows.Action:
+    return rows.update(
         table,
-        level_key(request.ingredient),
-        f"ADD quantity :minus_units, discarded :units, version :one, generation :one SET {STAMP}",
+        rows.level_key(request.ingredient),
+        f"ADD quantity :minus_units, discarded :units, version :one, generation :one SET {rows.STAMP}",
         conditions.all_of(conditions.IS_AVAILABLE, conditions.IS_SAME_GENERATION),
         {
             ":minus_units": -units,
             ":units": units,
             ":generation": holding.level.generation,
-            **stamp(request.cause, commit),
+            **rows.stamp(request.cause, commit),
         },
     )
 
 
-def _take_from_roster(table: str, holding: Holding, units: int) -> Action:
-    return update(
+def _take_from_roster(table: str, holding: Holding, units: int) -> rows.Action:
+    return rows.update(
         table,
-        roster_key(holding.level.ingredient),
+        rows.roster_key(holding.level.ingredient),
         "ADD batch_units :minus_units, generation :one",
         conditions.IS_SAME_GENERATION,
         {":minus_units": -units, ":one": 1, ":generation": holding.roster.generation},
     )
 
 
-def _take_from_batch(table: str, after: Batch, units: int) -> Action:
-    return update(
+def _take_from_batch(table: str, after: Batch, units: int) -> rows.Action:
+    return rows.update(
         table,
-        batch_key(after.ingredient, after.batch_id),
+        rows.batch_key(after.ingredient, after.batch_id),
         "ADD discarded :units SET quantity = :after",
         conditions.HAS_SAME_QUANTITY,
         {":units": units, ":after": after.quantity, ":before": after.quantity + units},

@@ -10,18 +10,7 @@ from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
 from stockctl.domain.instants import NEVER
 from stockctl.domain.stock import Batch, Level
-from stockctl.operations import conditions
-from stockctl.operations.rows import (
-    LEVEL_ROW_TYPE,
-    STAMP,
-    Action,
-    batch_row,
-    level_key,
-    roster_from,
-    roster_key,
-    stamp,
-    update,
-)
+from stockctl.operations import conditions, rows
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.transact import Cancelled, Contended, TooLarge, transact
 
@@ -131,7 +120,7 @@ def _receive_part(
 
 def _actions(
     table: str, batches: list[Batch], level: Level | None, now: float, cause: str | None = None
-) -> list[Action]:
+) -> list[rows.Action]:
     cause = cause or f"delivery {batches[0].delivery}"
     arrival = Arrival("received", cause, Commit.of([cause, batches[0].batch_id], now))
     return arriving(table, batches, level, arrival)
@@ -146,7 +135,7 @@ class Arrival:
     commit: Commit
 
 
-def arriving(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> list[Action]:
+def arriving(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> list[rows.Action]:
     """The actions that bring batches of one ingredient into stock; `level` is as it was read, None for a first."""
     return [
         _add_to_level(table, batches, level, arrival),
@@ -155,34 +144,39 @@ def arriving(table: str, batches: list[Batch], level: Level | None, arrival: Arr
     ]
 
 
-def _add_to_level(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> Action:
+def _add_to_level(table: str, batches: list[Batch], level: Level | None, arrival: Arrival) -> rows.Action:
     expiries = [batch.expires_at for batch in batches if batch.expires_at != NEVER]
     if level is not None and level.next_expiry is not None:
         expiries.append(level.next_expiry)
     units = sum(batch.quantity for batch in batches)
-    values = {":units": units, ":zero": 0, ":row_type": LEVEL_ROW_TYPE, **stamp(arrival.cause, arrival.commit)}
+    values = {
+        ":units": units,
+        ":zero": 0,
+        ":row_type": rows.LEVEL_ROW_TYPE,
+        **rows.stamp(arrival.cause, arrival.commit),
+    }
     if level:
         values[":generation"] = level.generation
     if expiries:
         values[":next_expiry"] = min(expiries)
     guard = "next_expiry = :next_expiry, " if expiries else ""
-    return update(
+    return rows.update(
         table,
-        level_key(batches[0].ingredient),
+        rows.level_key(batches[0].ingredient),
         f"ADD quantity :units, {arrival.counter} :units, used :zero, expired :zero, version :one, generation :one "
-        f"SET {guard}row_type = :row_type, {STAMP}",
+        f"SET {guard}row_type = :row_type, {rows.STAMP}",
         conditions.IS_SAME_GENERATION if level else conditions.IS_FIRST_DELIVERY,
         values,
         shows_row=True,
     )
 
 
-def _add_to_roster(table: str, batches: list[Batch]) -> Action:
+def _add_to_roster(table: str, batches: list[Batch]) -> rows.Action:
     ids = {f":b{position}": batch.batch_id for position, batch in enumerate(batches)}
     units = sum(batch.quantity for batch in batches)
-    return update(
+    return rows.update(
         table,
-        roster_key(batches[0].ingredient),
+        rows.roster_key(batches[0].ingredient),
         "ADD batches :ids, generation :one, batch_units :units",
         conditions.all_of(*(conditions.IS_NOT_ON_ROSTER.format(id=name) for name in ids)),
         {":ids": list(ids.values()), ":one": 1, ":units": units, **ids},
@@ -190,11 +184,11 @@ def _add_to_roster(table: str, batches: list[Batch]) -> Action:
     )
 
 
-def _put_batch(table: str, batch: Batch) -> Action:
+def _put_batch(table: str, batch: Batch) -> rows.Action:
     return {
         "Put": {
             "TableName": table,
-            "Item": batch_row(batch),
+            "Item": rows.batch_row(batch),
             "ConditionExpression": conditions.DOES_NOT_EXIST,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -208,7 +202,7 @@ def _not_yet_recorded(batches: list[Batch], cancelled: Cancelled) -> list[Batch]
         Conflict: a row of the same id came from another file.
     """
     _, roster_reason, *row_reasons = cancelled.reasons
-    on_roster = roster_from(roster_reason.row).batch_ids if roster_reason.row else frozenset()
+    on_roster = rows.roster_from(roster_reason.row).batch_ids if roster_reason.row else frozenset()
     wanted = []
     for batch, reason in zip(batches, row_reasons, strict=True):
         if reason.row and reason.row["etag"]["S"] != batch.etag:

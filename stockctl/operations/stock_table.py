@@ -13,25 +13,8 @@ from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
 from stockctl.domain.errors import Refused
 from stockctl.domain.stock import Batch, Holding, Level
-from stockctl.operations import conditions
+from stockctl.operations import conditions, rows
 from stockctl.operations.batch_reads import rows_at
-from stockctl.operations.rows import (
-    LEVEL,
-    LEVEL_INDEX,
-    LEVEL_ROW_TYPE,
-    ROSTER,
-    STAMP,
-    Key,
-    TableRow,
-    batch_from,
-    batch_key,
-    in_format,
-    level_from,
-    level_key,
-    roster_from,
-    stamp,
-    text,
-)
 from stockctl.operations.transact import isolated_rows
 
 if TYPE_CHECKING:
@@ -55,12 +38,13 @@ class StockTable:
             Busy: other operations kept changing the roster until the deadline.
         """
         for _ in self.patience.attempts(f"reading {ingredient}"):
-            rows = list(self._rows_of(ingredient))
-            if not rows or rows[0]["batch_id"]["S"] != LEVEL:
+            found = list(self._rows_of(ingredient))
+            if not found or found[0]["batch_id"]["S"] != rows.LEVEL:
                 return None
-            level = level_from(rows[0])
-            if rows[-1]["batch_id"]["S"] == ROSTER and (roster := roster_from(rows[-1])).generation == level.generation:
-                return Holding(level, roster, tuple(batch_from(row) for row in rows[1:-1]))
+            level, last = rows.level_from(found[0]), found[-1]
+            roster = rows.roster_from(last) if last["batch_id"]["S"] == rows.ROSTER else None
+            if roster and roster.generation == level.generation:
+                return Holding(level, roster, tuple(rows.batch_from(row) for row in found[1:-1]))
         raise AssertionError  # attempts end by raising
 
     def with_isolated_batches(self, holding: Holding) -> Holding:
@@ -74,34 +58,34 @@ class StockTable:
             Contended: a transaction is changing one of them.
         """
         stocked = [batch for batch in holding.counted if batch.quantity]
-        keys = [batch_key(batch.ingredient, batch.batch_id) for batch in stocked]
-        rows = isolated_rows(self.client, self.name, keys)
+        keys = [rows.batch_key(batch.ingredient, batch.batch_id) for batch in stocked]
+        read = isolated_rows(self.client, self.name, keys)
         others = (batch for batch in holding.batches if batch not in stocked)
-        return replace(holding, batches=(*others, *(batch_from(row) for row in rows if row)))
+        return replace(holding, batches=(*others, *(rows.batch_from(row) for row in read if row)))
 
     def level(self, ingredient: str) -> Level | None:
         """One level; None if the ingredient was never delivered."""
-        row = self.client.get_item(TableName=self.name, Key=level_key(ingredient), ConsistentRead=True).get("Item")
-        return level_from(row) if row else None
+        row = self.client.get_item(TableName=self.name, Key=rows.level_key(ingredient), ConsistentRead=True).get("Item")
+        return rows.level_from(row) if row else None
 
     def levels(self, ingredients: Sequence[str] | None = None) -> list[Level]:
         """The levels of these ingredients, or of all, sorted by name; unknown ingredients are left out."""
         names = sorted(set(self.ingredients() if ingredients is None else ingredients))
-        found = map(level_from, self._rows_at([level_key(name) for name in names]))
+        found = map(rows.level_from, self._rows_at([rows.level_key(name) for name in names]))
         return sorted(found, key=lambda level: level.ingredient)
 
     def batches(self, names: Sequence[tuple[str, str]]) -> list[Batch]:
         """The batches with these ingredients and batch ids; those without a row are left out."""
-        keys = [batch_key(ingredient, batch_id) for ingredient, batch_id in dict.fromkeys(names)]
-        return [batch_from(row) for row in self._rows_at(keys)]
+        keys = [rows.batch_key(ingredient, batch_id) for ingredient, batch_id in dict.fromkeys(names)]
+        return [rows.batch_from(row) for row in self._rows_at(keys)]
 
     def ingredients(self) -> list[str]:
         """The names of all ingredients, without reading a batch row."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
-            IndexName=LEVEL_INDEX,
+            IndexName=rows.LEVEL_INDEX,
             KeyConditionExpression="row_type = :level",
-            ExpressionAttributeValues={":level": text(LEVEL_ROW_TYPE)},
+            ExpressionAttributeValues={":level": rows.text(rows.LEVEL_ROW_TYPE)},
         )
         return [row["ingredient"]["S"] for page in pages for row in page["Items"]]
 
@@ -112,7 +96,7 @@ class StockTable:
             Busy: concurrent uses changed the level until the deadline; the threshold is unchanged.
             Refused: the ingredient was never delivered.
         """
-        values = stamp("threshold", Commit.of(["threshold", ingredient], now))
+        values = rows.stamp("threshold", Commit.of(["threshold", ingredient], now))
         if threshold is not None:
             values[":threshold"] = threshold
         change = "REMOVE threshold SET" if threshold is None else "SET threshold = :threshold,"
@@ -120,10 +104,10 @@ class StockTable:
             try:
                 self.client.update_item(
                     TableName=self.name,
-                    Key=level_key(ingredient),
-                    UpdateExpression=f"ADD version :one {change} {STAMP}",
+                    Key=rows.level_key(ingredient),
+                    UpdateExpression=f"ADD version :one {change} {rows.STAMP}",
                     ConditionExpression=conditions.WAS_DELIVERED,
-                    ExpressionAttributeValues=in_format(values),
+                    ExpressionAttributeValues=rows.in_format(values),
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
@@ -134,16 +118,16 @@ class StockTable:
                 return
         raise AssertionError  # attempts end by raising
 
-    def _rows_of(self, ingredient: str) -> Iterator[TableRow]:
+    def _rows_of(self, ingredient: str) -> Iterator[rows.TableRow]:
         """Level first, batches next, roster last: the order of their sort keys."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
             KeyConditionExpression="ingredient = :ingredient",
-            ExpressionAttributeValues={":ingredient": text(ingredient)},
+            ExpressionAttributeValues={":ingredient": rows.text(ingredient)},
             ConsistentRead=True,
         )
         for page in pages:
             yield from page["Items"]
 
-    def _rows_at(self, keys: Sequence[Key]) -> Iterator[TableRow]:
+    def _rows_at(self, keys: Sequence[rows.Key]) -> Iterator[rows.TableRow]:
         return rows_at(self.client, self.name, keys, self.patience, "reading rows", ConsistentRead=True)
