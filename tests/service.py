@@ -175,6 +175,7 @@ def pass_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on it is an hour later."""
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + 3600)
+    wiring.tables.cache_clear()  # it keeps the clock that it was made with
 
 
 def make_history_table(clients: Clients) -> None:

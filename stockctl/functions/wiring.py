@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.retry import Patience
-from stockctl.domain.best_before import DateOrder
+from stockctl.domain.best_before import DateOrder, DateReading
 from stockctl.domain.instants import time_zone
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.history_table import HistoryTable
@@ -79,16 +79,10 @@ def drop_store() -> S3Client:
 @cache
 def recorder(bucket: str) -> Recorder:
     """The recorder of deliveries to this bucket."""
-    return Recorder(
-        bucket=DropBucket(drop_store(), bucket),
-        stock=stock_table(),
-        transactions=os.environ["TRANSACTION_TABLE"],
-        zone=time_zone(os.environ.get("TIME_ZONE") or "UTC"),
-        date_order=DateOrder(os.environ.get("DATE_ORDER") or "YMD"),
-        max_megabytes=int(os.environ.get("MAX_DELIVERY_SIZE") or MAX_MEGABYTES),
-        clock=time.time,
-        patience=PATIENCE,
-    )
+    zone, order = os.environ.get("TIME_ZONE") or "UTC", os.environ.get("DATE_ORDER") or "YMD"
+    reading = DateReading(time_zone(zone), DateOrder(order))
+    most = int(os.environ.get("MAX_DELIVERY_SIZE") or MAX_MEGABYTES)
+    return Recorder(DropBucket(drop_store(), bucket), tables(), reading, most)
 
 
 @cache

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO
-from zoneinfo import ZoneInfo
 
-from stockctl.aws.retry import Patience
-from stockctl.domain.best_before import DateOrder, DateReading
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.delivery import HAS_EXPIRED, DeliveryFile, Row
 from stockctl.domain.fingerprint import Fingerprint
 from stockctl.domain.instants import iso
@@ -41,7 +39,7 @@ from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.receive import MAX_BATCHES, Conflict, receive, receive_together
 from stockctl.operations.rows import batch_key
 from stockctl.operations.sorted_rows import StagedRows
-from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Tables
 from stockctl.operations.workers import workers_for
 
 MAX_KEY_BYTES = 900
@@ -60,21 +58,17 @@ _Missed = list[tuple[Row, Rejection]]
 
 @dataclass(frozen=True)
 class Recorder:
-    """Where deliveries are recorded, how their dates are read, how large (MB) they may be, and the time (s, epoch)."""
+    """Where deliveries come from and are recorded, how their dates are read, and how large (MB) they may be."""
 
     bucket: DropBucket
-    stock: StockTable
-    transactions: str
-    zone: ZoneInfo
-    clock: Callable[[], float]
-    patience: Patience
-    date_order: DateOrder = DateOrder.YMD
+    tables: Tables
+    reading: DateReading
     max_megabytes: int = MAX_MEGABYTES
 
     @property
     def claims(self) -> Claims:
         """The claims of deliveries to their keys."""
-        return Claims(self.stock.client, self.transactions)
+        return Claims(self.tables.stock.client, self.tables.transactions)
 
     def record(self, delivery: str, version_id: str | None = None) -> Receipt | None:
         """Records one delivery and returns its receipt; None if the object has been deleted.
@@ -104,7 +98,7 @@ class _Recording:
     is_new: bool = False
 
     def run(self, content: IO[bytes]) -> Receipt | None:
-        at = self.recorder.clock()
+        at = self.recorder.tables.clock()
         is_readable = self._stage(content, at)
         if is_readable and any(reason.reason == HAS_EXPIRED for reason in self.rejected.reasons):
             earlier = self.recorder.claims.find(self.delivery, self.fingerprint)
@@ -133,7 +127,7 @@ class _Recording:
         try:
             self._check_limits(content)
             content.seek(0)
-            file = DeliveryFile(content, DateReading(self.recorder.zone, self.recorder.date_order), at)
+            file = DeliveryFile(content, self.recorder.reading, at)
             self.warnings, self.ignored_columns = file.warnings, file.layout.ignored
             self.staged.add(self._good_rows(file))
         except UnreadableFile as unreadable:
@@ -175,16 +169,16 @@ class _Recording:
 
     def _record_groups(self, claim: Claim, groups: list[list[Row]]) -> _Missed:
         """Records groups of one ingredient each; returns the rows that were not recorded, with reasons."""
-        recorder = self.recorder
+        tables = self.recorder.tables
         batches = [[self._batch(claim, row) for row in rows] for rows in groups]
-        if len(groups) > 1 and receive_together(recorder.stock, batches, recorder.clock):
+        if len(groups) > 1 and receive_together(tables.stock, batches, tables.clock):
             return []
         pairs = zip(groups, batches, strict=True)
         return list(chain.from_iterable(self._record_group(claim, *pair) for pair in pairs))
 
     def _record_group(self, claim: Claim, rows: list[Row], batches: list[Batch]) -> _Missed:
-        recorder = self.recorder
-        done = receive(recorder.stock, batches, recorder.clock, recorder.patience)
+        tables = self.recorder.tables
+        done = receive(tables.stock, batches, tables.clock, tables.patience)
         late = {batch.best_before for batch in done.expired}
         surplus = {batch.best_before for batch in done.surplus}
         full = "has too many live batches; wait until some have expired"
@@ -204,7 +198,7 @@ class _Recording:
         """Whether an earlier attempt recorded a row that has expired since: the claim knows, or else the batch does."""
         if claim.missed is not None:
             return row.line not in claim.missed
-        stock = self.recorder.stock
+        stock = self.recorder.tables.stock
         key = batch_key(row.ingredient, batch_id_of(self.delivery, row.best_before))
         batch = stock.client.get_item(TableName=stock.name, Key=key, ConsistentRead=True).get("Item")
         return batch is not None and batch["etag"].get("S") == claim.etag
@@ -227,7 +221,7 @@ class _Recording:
             best_before=row.best_before,
             expires_at=row.expires_at,
             etag=claim.etag,
-            received_at=iso(self.recorder.clock()),
+            received_at=iso(self.recorder.tables.clock()),
         )
 
     def _write_receipt(self) -> Receipt | None:
@@ -238,7 +232,8 @@ class _Recording:
             warnings=self.warnings,
             ignored_columns=self.ignored_columns,
         )
-        receipt = receipt_of(self.delivery, self.etag, self.fingerprint.checksum, findings, self.recorder.clock())
+        now = self.recorder.tables.clock()
+        receipt = receipt_of(self.delivery, self.etag, self.fingerprint.checksum, findings, now)
 
         def unless_there_is_a_better(existing: Receipt | None) -> Receipt | None:
             if existing is None or not existing["recorded"]:
@@ -260,7 +255,7 @@ class _Recording:
         """
         if existing is None:
             existing = unfinished(self.delivery)
-        changed = with_conflict(existing, self.etag, self.fingerprint, self.recorder.clock())
+        changed = with_conflict(existing, self.etag, self.fingerprint, self.recorder.tables.clock())
         return None if changed == existing else changed
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.receipt import Receipt
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.record_delivery import Recorder
 from stockctl.operations.stock_table import StockTable
+from stockctl.operations.use import Tables
 from tests.benchmarks import original
 from tests.benchmarks.conftest import PATIENCE
 from tests.service import STOCK, TRANSACTIONS
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from stockctl.operations.use import Tables
     from tests.benchmarks.report import Report
     from tests.system.conftest import System
 
@@ -61,11 +62,8 @@ def record(table: StockTable, transactions: str, file: Path, name: str) -> Recei
     """Records a file as StockReceived does."""
     recorder = Recorder(
         cast("DropBucket", Folder(file)),
-        table,
-        transactions,
-        ZoneInfo("UTC"),
-        time.time,
-        PATIENCE,
+        Tables(table, transactions, time.time, PATIENCE),
+        DateReading(ZoneInfo("UTC")),
     )
     receipt = recorder.record(name)
     assert receipt is not None

@@ -327,7 +327,7 @@ def test_a_file_that_was_rejected_waits_for_its_new_receipt(stockctl: Stockctl, 
     key = stockctl("ingest", str(monday), "--dry-run", "-o", "json").json[0]["delivery"]
     working.drop(key, content)
     recorder = wiring.recorder(BUCKET)
-    dmy = dataclasses.replace(recorder, date_order=DateOrder.DMY)
+    dmy = dataclasses.replace(recorder, reading=dataclasses.replace(recorder.reading, date_order=DateOrder.DMY))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("stockctl.functions.wiring.recorder", lambda _: dmy)
         delivered = deliver(working.bucket, key, content.encode())

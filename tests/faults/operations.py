@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.discard import Discard, DiscardOutcome
 from stockctl.domain.errors import Busy
 from stockctl.domain.instants import iso, iso_seconds
@@ -146,7 +147,7 @@ def recording(key: str, version: str | None = None) -> Operation:
 
     def run(cloud: Cloud) -> object:
         bucket = DropBucket(cloud.s3, BUCKET)
-        recorder = Recorder(bucket, stock_table(cloud), TRANSACTIONS, ZoneInfo("UTC"), cloud.clock, cloud.patience)
+        recorder = Recorder(bucket, tables(cloud), DateReading(ZoneInfo("UTC")))
         return recorder.record(key, version)
 
     return run

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from stockctl.domain.best_before import DateReading
 from stockctl.domain.correction import PREFIX, Corrected, total
 from stockctl.domain.count import PREFIX as COUNT
 from stockctl.domain.count import BookedLine, Line, Sheet
@@ -23,7 +24,7 @@ from tests.faults.cloud_engine import BUCKET, SmallCloud
 from tests.faults.crashes import Case
 from tests.faults.explorer import Scenario, Setup
 from tests.faults.invariants import Truth, ensure, partitions
-from tests.faults.operations import HAM, batch, given, in_turn, receiving, reconciling, stock_table, tables, using
+from tests.faults.operations import HAM, batch, given, in_turn, receiving, reconciling, tables, using
 from tests.faults.steps import Cloud, Operation, Stepped
 from tests.faults.table_engine import TRANSACTIONS
 
@@ -70,7 +71,7 @@ def correcting(recorded: Mapping[str, int], corrected: Mapping[str, int], expire
         def deliver(extra: str, content: bytes) -> Iterator[tuple[str, str, int]]:
             bucket = DropBucket(cloud.s3, BUCKET)
             bucket.drop(extra, content)
-            recorder = Recorder(bucket, stock_table(cloud), TRANSACTIONS, ZoneInfo("UTC"), cloud.clock, cloud.patience)
+            recorder = Recorder(bucket, tables(cloud), DateReading(ZoneInfo("UTC")))
             receipt = recorder.record(extra)
             assert receipt is not None
             return ((row["ingredient"], row["best_before"], row["quantity"]) for row in receipt["recorded"])

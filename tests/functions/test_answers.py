@@ -116,7 +116,8 @@ def test_a_redelivery_after_the_best_before_reports_what_was_recorded(
             Key={"transaction_id": {"S": "delivery#monday.csv"}},
             UpdateExpression="REMOVE missed",
         )
-    later = dataclasses.replace(wiring.recorder(BUCKET), clock=lambda: time.time() + 1200)
+    tables = dataclasses.replace(wiring.tables(), clock=lambda: time.time() + 1200)
+    later = dataclasses.replace(wiring.recorder(BUCKET), tables=tables)
     if is_settled:
         service.expire("ham", f"monday.csv@{best_before}")
     receipt = later.record("monday.csv", version)
@@ -129,7 +130,8 @@ def test_a_redelivery_after_the_best_before_reports_what_was_recorded(
 def test_what_expired_before_it_was_recorded_stays_rejected_however_often_it_comes(service: Service) -> None:
     content = f"ham,7,{soon(600)}\nleek,2,2031-05-01\n"
     version = service.clients.s3.put_object(Bucket=BUCKET, Key="monday.csv", Body=content.encode())["VersionId"]
-    later = dataclasses.replace(wiring.recorder(BUCKET), clock=lambda: time.time() + 1200)
+    tables = dataclasses.replace(wiring.tables(), clock=lambda: time.time() + 1200)
+    later = dataclasses.replace(wiring.recorder(BUCKET), tables=tables)
     for recorder in (later, later):
         receipt = recorder.record("monday.csv", version)
         assert receipt is not None
