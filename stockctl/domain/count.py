@@ -6,12 +6,11 @@ whoever repeats the count books the same differences, and each of them once.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stockctl.domain.best_before import BestBefore
+from stockctl.domain.compact_json import hash_of
 from stockctl.domain.discard import Discard
 from stockctl.domain.stock import Batch, batch_id_of
 
@@ -62,8 +61,7 @@ class Sheet:
     @property
     def request_hash(self) -> str:
         """What makes two requests the same: what was counted, whatever it was compared with."""
-        content = json.dumps(sorted(self.counted.items()), ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()
+        return hash_of(sorted(self.counted.items()))
 
     @property
     def cause(self) -> str:

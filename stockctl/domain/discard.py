@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 
+from stockctl.domain.compact_json import hash_of
 from stockctl.domain.delivery import is_delivery
 from stockctl.domain.stock import Batch, Holding, taken_from
 from stockctl.domain.transaction import Reused, Unknown
@@ -46,8 +45,7 @@ class Discard:
         """What makes two requests the same."""
         parts = [self.ingredient, self.units, self.reason, self.batch_id, self.delivery]
         more = [list(self.batch_ids), self.up_to] if self.batch_ids or self.up_to else []
-        content = json.dumps([*parts, *more], ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()
+        return hash_of([*parts, *more])
 
     def covers(self, batch: Batch) -> bool:
         """Whether it may take units of this batch."""

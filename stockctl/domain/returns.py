@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from stockctl.domain.compact_json import hash_of
 from stockctl.domain.stock import batch_id_of
 from stockctl.domain.transaction import (
     Fault,
@@ -33,10 +32,7 @@ class Return:
     @property
     def request_hash(self) -> str:
         """What makes two requests the same."""
-        content = json.dumps(
-            [self.transaction_id, sorted(self.items.items())], ensure_ascii=False, separators=(",", ":")
-        )
-        return hashlib.sha256(content.encode()).hexdigest()
+        return hash_of([self.transaction_id, sorted(self.items.items())])
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from stockctl.domain.compact_json import hash_of
 from stockctl.domain.stock import MAX_QUANTITY, ingredient_named
 
 MAX_INGREDIENTS = 99
@@ -48,8 +47,7 @@ class Transaction:
     @property
     def request_hash(self) -> str:
         """Identifies the content: the units of each ingredient, in any order."""
-        content = json.dumps(sorted(self.items.items()), ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()
+        return hash_of(sorted(self.items.items()))
 
     def repeated(self, earlier: Accepted) -> Accepted | Reused:
         """The answer if this id was accepted earlier, with those items."""

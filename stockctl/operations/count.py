@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
 from stockctl.domain.best_before import BestBefore
+from stockctl.domain.compact_json import compact_json
 from stockctl.domain.count import BookedLine, Line, Sheet
 from stockctl.domain.discard import Discarded
 from stockctl.domain.errors import OutcomeUnknown
@@ -16,7 +17,7 @@ from stockctl.operations import conditions
 from stockctl.operations.discard import discard
 from stockctl.operations.receive import Conflict, receive
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import Action, TableRow, in_format, json_text, level_key
+from stockctl.operations.rows import Action, TableRow, in_format, level_key
 from stockctl.operations.transact import Cancelled, outcome_of, transact
 from stockctl.operations.transaction_records import record_once, repeated
 from stockctl.operations.use import Tables
@@ -103,7 +104,7 @@ def lines_in(row: TableRow) -> tuple[Line, ...]:
 def _put_record(tables: Tables, sheet: Sheet, lines: Sequence[Line]) -> Action:
     attributes = {
         "status": "counted",
-        "lines": json_text([astuple(line) for line in lines]),
+        "lines": compact_json([astuple(line) for line in lines]),
         **({"counted_at": sheet.at} if sheet.at else {}),
     }
     return record_once(tables.transactions, sheet.record_id, sheet.request_hash, tables.clock(), attributes)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from stockctl.domain.commit import Commit
+from stockctl.domain.compact_json import compact_json
 from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
 from stockctl.domain.stock import Batch, Holding
 from stockctl.domain.transaction import Reused
@@ -96,7 +97,7 @@ def _put_record(table: str, request: Discard, removals: Sequence[Removal], commi
         "ingredient": request.ingredient,
         "units": sum(removal.units for removal in removals),
         "reason": request.reason,
-        "removals": rows.json_text([astuple(removal) for removal in removals]),
+        "removals": compact_json([astuple(removal) for removal in removals]),
         "commit_id": commit.commit_id,
     }
     return record_once(table, PREFIX + request.discard_id, request.request_hash, commit.at, attributes)

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from stockctl.domain.commit import Commit
+from stockctl.domain.compact_json import compact_json
 from stockctl.domain.instants import iso
 from stockctl.domain.returns import (
     PREFIX,
@@ -31,7 +32,7 @@ from stockctl.operations import conditions
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.receive import Arrival, arriving
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import Action, batch_from, batch_key, json_text, text, update
+from stockctl.operations.rows import Action, batch_from, batch_key, text, update
 from stockctl.operations.serving import ServedItem, UseRecord, served_units
 from stockctl.operations.transact import Cancelled, TooLarge, isolated_rows, outcome_of, transact
 from stockctl.operations.transaction_records import record_once
@@ -197,7 +198,7 @@ def _put_record(table: str, request: Return, parts: Sequence[ReturnedUnits], com
     attributes = {
         "status": "returned",
         "returned_transaction": request.transaction_id,
-        "parts": json_text([astuple(part) for part in parts]),
+        "parts": compact_json([astuple(part) for part in parts]),
         "commit_id": commit.commit_id,
     }
     return record_once(table, PREFIX + request.return_id, request.request_hash, commit.at, attributes)
@@ -206,11 +207,11 @@ def _put_record(table: str, request: Return, parts: Sequence[ReturnedUnits], com
 def _count_returned(table: str, request: Return, use: UseRecord, wanted: Mapping[str, int]) -> Action:
     """Counts the units on the transaction's record, if it is as it was read: no more comes back than was taken."""
     after = {**use.returned, **{name: use.returned.get(name, 0) + units for name, units in wanted.items()}}
-    before = {":before": json_text(use.returned)} if use.returned else {}
+    before = {":before": compact_json(use.returned)} if use.returned else {}
     return update(
         table,
         {"transaction_id": text(request.transaction_id)},
         "SET returned = :after",
         conditions.HAS_SAME_RETURNS if before else conditions.HAS_RETURNED_NOTHING,
-        {":after": json_text(after), **before},
+        {":after": compact_json(after), **before},
     )

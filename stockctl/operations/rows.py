@@ -5,7 +5,6 @@ Also the action of a transaction that updates a row.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -41,11 +40,6 @@ def number(value: int) -> AttributeValueTypeDef:
 def text(value: str) -> AttributeValueTypeDef:
     """A string in DynamoDB's format."""
     return {"S": value}
-
-
-def json_text(value: object) -> str:
-    """A value as JSON in one string: half the bytes of a list of maps, so twice as much fits a write unit of 1 KB."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def stamp(cause: str, commit: Commit) -> dict[str, Value]:

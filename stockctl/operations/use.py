@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from stockctl.aws.retry import Patience
 from stockctl.domain.commit import Commit
+from stockctl.domain.compact_json import compact_json
 from stockctl.domain.transaction import Accepted, Insufficient, Outcome, Reused, Shortage, Transaction
 from stockctl.operations import conditions
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import STAMP, Action, TableRow, json_text, level_from, level_key, stamp, update
+from stockctl.operations.rows import STAMP, Action, TableRow, level_from, level_key, stamp, update
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.transact import Cancelled, Reason, outcome_of, transact
 from stockctl.operations.transaction_records import find_record, record_once, repeated
@@ -68,10 +69,10 @@ def put_record(
     """
     offsets = [units_after.get(name, 0) for name in transaction.items] if units_after else []
     attributes = {
-        "items": json_text(list(transaction.items.items())),
+        "items": compact_json(list(transaction.items.items())),
         "status": "accepted",
         "commit_id": commit.commit_id,
-        **({"units_after": json_text(offsets)} if any(offsets) else {}),
+        **({"units_after": compact_json(offsets)} if any(offsets) else {}),
     }
     return record_once(table, transaction.transaction_id, transaction.request_hash, commit.at, attributes)
 
