@@ -60,7 +60,7 @@ def answer_to(transaction: Transaction, outcome: Outcome) -> Answer:
             assert_never(outcome)
 
 
-def answer_to_return(request: Return, outcome: ReturnOutcome) -> Answer:
+def answer_to_return(request: Return, outcome: ReturnOutcome) -> Answer:  # noqa: PLR0911 - one return a case
     """The answer to `POST /returns`."""
     match outcome:
         case Returned():
@@ -72,20 +72,14 @@ def answer_to_return(request: Return, outcome: ReturnOutcome) -> Answer:
             return Answer(422, {"code": "return_id_reused", "message": message})
         case Unknown():
             return _again("outcome_unknown", "DynamoDB did not answer, so this may have been carried out", "returnId")
-        case _:
-            return Answer(409, _impossible(outcome))
-
-
-def _impossible(outcome: TooMany | NotRecorded | TooWide) -> dict[str, Any]:
-    match outcome:
         case TooMany():
-            return _too_many(outcome)
+            return Answer(409, _too_many(outcome))
         case NotRecorded():
             message = "history does not have the batches that this transaction was served from; nothing changed"
-            return {"code": "not_recorded", "message": message}
+            return Answer(409, {"code": "not_recorded", "message": message})
         case TooWide():
             message = "this changes more than 100 rows; nothing changed: return fewer items at a time"
-            return {"code": "too_many_batches", "message": message}
+            return Answer(409, {"code": "too_many_batches", "message": message})
         case _:
             assert_never(outcome)
 
