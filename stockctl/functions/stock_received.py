@@ -17,7 +17,7 @@ from stockctl.functions import metrics, wiring
 from stockctl.functions.try_all import all_tried
 
 log = logging.getLogger(__name__)
-wiring.prepare(wiring.stock_table, wiring.drop_store)
+wiring.prepare(wiring.stock_table, lambda: wiring.clients().s3)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:

@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.retry import Patience
@@ -25,9 +24,6 @@ from stockctl.operations.record_delivery import MAX_MEGABYTES, Recorder
 from stockctl.operations.return_units import Returns
 from stockctl.operations.stock_table import StockTable
 from stockctl.operations.use import Tables
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 PATIENCE = Patience(seconds=8.0)
 """With one more attempt by the client, this stays below the timeout of functions whose callers wait."""
@@ -71,18 +67,13 @@ def returns() -> Returns:
     return Returns(tables(), history())
 
 
-def drop_store() -> S3Client:
-    """S3, where the drop bucket is; its name comes with each event."""
-    return clients().s3
-
-
 @cache
 def recorder(bucket: str) -> Recorder:
     """The recorder of deliveries to this bucket."""
     zone, order = os.environ.get("TIME_ZONE") or "UTC", os.environ.get("DATE_ORDER") or "YMD"
     reading = DateReading(time_zone(zone), DateOrder(order))
     most = int(os.environ.get("MAX_DELIVERY_SIZE") or MAX_MEGABYTES)
-    return Recorder(DropBucket(drop_store(), bucket), tables(), reading, most)
+    return Recorder(DropBucket(clients().s3, bucket), tables(), reading, most)
 
 
 @cache
