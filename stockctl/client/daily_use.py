@@ -40,7 +40,7 @@ def _figures(history: HistoryTable, ingredient: str, now: datetime, days: int) -
             return []
         began = datetime.fromisoformat(opening.at).astimezone(now.tzinfo)
         moments = [began, *(moment for moment in moments if moment > began)]
-    totals = [_total(entry) for entry in _entries_at(history, opening, moments)]
+    totals = [entry.used - entry.returned for entry in _entries_at(history, opening, moments)]
     spans = zip(pairwise(moments), pairwise(totals), strict=True)
     return [
         DailyUse(start.date(), after - before, (end - start) / DAY)
@@ -64,7 +64,3 @@ def _entries_at(history: HistoryTable, opening: LevelEntry, moments: Sequence[da
 
     last = read(moments[-1])
     return [opening, *between(opening, last, moments[1:-1]), last]
-
-
-def _total(entry: LevelEntry) -> int:
-    return entry.used - entry.returned

@@ -112,11 +112,11 @@ class EmbeddedCloud:
             raise StockctlError(
                 "the embedded cloud runs but does not answer", "Run `stockctl local down`, then try again."
             )
-        chosen = port or self._usual_port()
+        chosen = port or self.named_port() or self.home.last_port() or DEFAULT_PORT
         try:
             _bind(chosen)
         except OSError as error:
-            if port or self._variables.get(PORT_VARIABLE) or not anywhere:
+            if port or self.named_port() or not anywhere:
                 raise StockctlError(
                     f"port {chosen} of {ADDRESS} cannot be used: {error.strerror}",
                     f"Give another one: `stockctl local up --port {chosen + 1}`, or set {PORT_VARIABLE}.",
@@ -124,10 +124,6 @@ class EmbeddedCloud:
             chosen = _bind(0)
         self.home.clear_run()
         return Started(self._launch(chosen), fresh=True)
-
-    def _usual_port(self) -> int:
-        """The port that was asked for, else the last one."""
-        return self.named_port() or self.home.last_port() or DEFAULT_PORT
 
     def named_port(self) -> int | None:
         """The port in the environment variable; None if it is not set.

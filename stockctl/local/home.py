@@ -105,6 +105,7 @@ class Home:
         self.next_state = root / f"{NEXT_STATE}.{os.getpid()}"
         self.temporary = root / "tmp"
         self.log = root / "cloud.log"
+        self._previous_log = root / "cloud.log.1"
         self._run = root / "run.json"
         self._port = root / "port.json"
         self._saved = root / "saved.json"
@@ -250,10 +251,6 @@ class Home:
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
         said = [line.strip() for line in lines if line.strip()]
         return f": {said[-1]}" if said else ""
-
-    @property
-    def _previous_log(self) -> Path:
-        return self.root / "cloud.log.1"
 
     def is_locked(self) -> bool:
         """Whether a supervisor lives. Asking never takes the lock from one that is about to start."""

@@ -41,7 +41,7 @@ class RedoLog:
         self._file = self._open()
         self.size = 0
         self._synced = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def append(self, changes: list[Change]) -> None:
         """Appends one request's changes.
@@ -62,12 +62,15 @@ class RedoLog:
     def sync(self) -> None:
         """Brings to the disk what has been appended."""
         with self._lock:
-            self._sync()
+            size = self.size
+            if size != self._synced:
+                os.fsync(self._file)
+                self._synced = size
 
     def rotate(self) -> int:
         """Begins the next log, and returns its number: a snapshot taken now has the same."""
         with self._lock:
-            self._sync()
+            self.sync()
             self.number += 1
             previous, self._file = self._file, self._open()
             self.earlier += self.size
@@ -86,14 +89,8 @@ class RedoLog:
     def close(self) -> None:
         """Ends the log, on disk."""
         with self._lock:
-            self._sync()
+            self.sync()
             os.close(self._file)
-
-    def _sync(self) -> None:
-        size = self.size
-        if size != self._synced:
-            os.fsync(self._file)
-            self._synced = size
 
     def _open(self) -> int:
         path = self._folder / f"{self.number}{LOG}"
