@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_cloudformation.type_defs import (
-        DescribeChangeSetOutputTypeDef,
         ParameterTypeDef,
         StackEventTypeDef,
         StackTypeDef,
@@ -48,21 +47,6 @@ ROLLED_BACK = "ROLLBACK_COMPLETE"
 EMPTY = {REVIEWED, ROLLED_BACK}
 """The states of a stack without resources."""
 
-GOING_ON = {
-    f"{operation}_IN_PROGRESS"
-    for operation in (
-        "CREATE",
-        "UPDATE",
-        "DELETE",
-        "IMPORT",
-        "ROLLBACK",
-        "UPDATE_ROLLBACK",
-        "IMPORT_ROLLBACK",
-        "UPDATE_COMPLETE_CLEANUP",
-        "UPDATE_ROLLBACK_COMPLETE_CLEANUP",
-    )
-}
-
 
 def checked_name(name: str) -> str:
     """`name`, if it is valid for a stack and its bucket.
@@ -79,10 +63,6 @@ def checked_name(name: str) -> str:
     return name
 
 
-class _LeftOut(TypedDict, total=False):
-    DisableValidation: bool
-
-
 class Stack:
     """The only code that calls CloudFormation. `sleep` is passed in so that tests need not wait."""
 
@@ -90,8 +70,6 @@ class Stack:
         self._cloudformation = clients.cloudformation
         self._pause = LOCAL_POLL_SECONDS if clients.endpoint_url else POLL_SECONDS
         self._sleep = sleep
-        # The emulator's validation rejects a bucket that is to be imported, because its name is in use.
-        self._leave_out: _LeftOut = {"DisableValidation": True} if clients.endpoint_url else {}
         self._is_emulated = bool(clients.endpoint_url)
         self.name = checked_name(name)
 
@@ -112,6 +90,8 @@ class Stack:
             UsageError: CloudFormation refuses the value of a parameter.
         """
         deployed = self._ready()
+        # The emulator's validation rejects a bucket that is to be imported, because its name is in use.
+        leave_out: dict[str, Any] = {"DisableValidation": True} if self._is_emulated else {}
         try:
             change_set = self._cloudformation.create_change_set(
                 StackName=self.name,
@@ -121,7 +101,7 @@ class Stack:
                 Parameters=_parameters(deployed, parameters),
                 Capabilities=["CAPABILITY_IAM"],
                 ImportExistingResources=True,
-                **self._leave_out,
+                **leave_out,
             )["Id"]
         except ClientError as error:
             said = error.response.get("Error", {}).get("Message", "")
@@ -165,7 +145,7 @@ class Stack:
             StockctlError: a resource failed; names the first that did and why.
         """
         deployed = self.describe()
-        if deployed is not None and deployed["StackStatus"] in GOING_ON:
+        if deployed is not None and _is_going_on(deployed["StackStatus"]):
             yield from self._followed(deployed["StackId"], self._past(deployed["StackId"]))
 
     def delete(self) -> Iterator[ResourceEvent]:
@@ -190,7 +170,7 @@ class Stack:
                 pass
         if status in EMPTY:
             return None
-        if status in GOING_ON:
+        if _is_going_on(status):
             raise StockctlError(
                 f"stack {self.name} is busy ({status})", "`stockctl deploy --follow` shows its progress."
             )
@@ -200,31 +180,23 @@ class Stack:
 
     def _planned(self, change_set: str, deployed: StackTypeDef | None) -> ChangeSet:
         creates = deployed is None
-        while (described := self._change_set(change_set))["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+        while (found := self._change_set(change_set))["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
             self._sleep(self._pause)
-        if described["Status"] == "FAILED":
-            reason = described.get("StatusReason", "no reason given")
+        if found["Status"] == "FAILED":
+            reason = found.get("StatusReason", "no reason given")
             fault = None if _says_no_change(reason) else self._invalid(ChangeSetName=change_set) or reason
             self.discard(ChangeSet(self.name, creates, change_set))
             if fault:
                 raise StockctlError(f"the deployment cannot be planned: {fault}", _advice(fault, "", self.name))
             return ChangeSet(self.name, creates)
-        changes = changes_from(described.get("Changes", []))
+        changes = changes_from(found.get("Changes", []))
         if self._is_emulated:
-            changes = corrected_changes(
-                changes, parameters_of(deployed) if deployed else None, parameters_of(described)
-            )
+            changes = corrected_changes(changes, parameters_of(deployed) if deployed else None, parameters_of(found))
         return ChangeSet(self.name, creates, change_set, changes)
 
-    def _change_set(self, change_set: str) -> DescribeChangeSetOutputTypeDef:
-        described = self._cloudformation.describe_change_set(ChangeSetName=change_set, StackName=self.name)
-        page = described
-        while token := page.get("NextToken"):
-            page = self._cloudformation.describe_change_set(
-                ChangeSetName=change_set, StackName=self.name, NextToken=token
-            )
-            described["Changes"] += page["Changes"]
-        return described
+    def _change_set(self, change_set: str) -> Mapping[str, Any]:
+        pages = self._cloudformation.get_paginator("describe_change_set")
+        return pages.paginate(ChangeSetName=change_set, StackName=self.name).build_full_result()
 
     def _followed(self, stack_id: str, seen: set[str]) -> Iterator[ResourceEvent]:
         first: ResourceEvent | None = None
@@ -265,12 +237,8 @@ class Stack:
         return None
 
     def _status(self, stack_id: str) -> str:
-        try:
-            return self._cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return "DELETE_COMPLETE"
-            raise
+        deployed = described(self._cloudformation, stack_id)
+        return deployed["StackStatus"] if deployed else "DELETE_COMPLETE"
 
     def _past(self, stack_id: str) -> set[str]:
         """Ids of the events before this deployment. Not told by time: this machine's clock may differ from AWS's."""
@@ -288,8 +256,13 @@ class Stack:
         return fresh[::-1]
 
 
+def _is_going_on(status: str) -> bool:
+    """Whether a deployment or removal runs. A stack under review has a change set that was never executed."""
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
 def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str]) -> list[ParameterTypeDef]:
-    known = {parameter["ParameterKey"] for parameter in deployed.get("Parameters", [])} if deployed else set()
+    known = parameters_of(deployed).keys()
     # A parameter that the new template lacks must not be sent.
     kept = sorted((known - given.keys()) & set(parameter_names()))
     chosen: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
@@ -297,7 +270,7 @@ def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str]) -> list
     return chosen + previous
 
 
-def parameters_of(described: StackTypeDef | DescribeChangeSetOutputTypeDef | None) -> dict[str, str]:
+def parameters_of(described: Mapping[str, Any] | None) -> dict[str, str]:
     """The parameters of a stack or of a change set, by name."""
     found = described.get("Parameters", []) if described else []
     return {item["ParameterKey"]: item["ParameterValue"] for item in found}
