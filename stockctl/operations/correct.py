@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from stockctl.aws.errors import code_of
+from stockctl.aws.errors import CONDITION_FAILED, code_of, unless_refused
+from stockctl.domain.compact_json import compact_json
 from stockctl.domain.correction import (
     PREFIX,
     BatchName,
@@ -24,19 +25,12 @@ from stockctl.domain.correction import (
     total,
 )
 from stockctl.domain.delivery import belongs_to
-from stockctl.domain.discard import Discarded
-from stockctl.domain.errors import Busy, OutcomeUnknown, Refused
+from stockctl.domain.errors import Busy, Refused
 from stockctl.domain.instants import iso
-from stockctl.domain.transaction import Unknown
 from stockctl.operations import conditions
-from stockctl.operations.discard import discard
-from stockctl.operations.rows import number, text
+from stockctl.operations.discard import units_taken_out
+from stockctl.operations.rows import TableRow, Values, in_format, record_key
 from stockctl.operations.use import Tables
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-    from stockctl.operations.rows import TableRow
 
 MAX_RECORD_BYTES = 350_000
 """What a correction's record may hold; DynamoDB's rows have at most 400 KB."""
@@ -94,7 +88,7 @@ class Corrections:
 
 def corrections_of(tables: Tables, delivery: str) -> Corrections | None:
     """The corrections of a delivery; None if it was never corrected."""
-    row = _row(tables, delivery)
+    row = tables.record(PREFIX + delivery)
     if row is None:
         return None
     record = _record_from(delivery, row)
@@ -150,27 +144,14 @@ def _finish(tables: Tables, record: _Record, deliver: Deliver) -> Corrected:
     content = correction.extra_content
     booked = total(deliver(correction.extra_delivery, content)) if content else {}
     for one, request in correction.discards():
-        outcome = discard(tables, request)
-        if isinstance(outcome, Unknown):
-            raise OutcomeUnknown(f"no response: {one.ingredient} may have been discarded")
-        if isinstance(outcome, Discarded):
-            booked[one.name] = -sum(removal.units for removal in outcome.removals)
+        booked[one.name] = -units_taken_out(tables, request)
     _end(tables, correction, booked)
     return Corrected(correction, booked)
 
 
-def _key(delivery: str) -> dict[str, AttributeValueTypeDef]:
-    return {"transaction_id": text(PREFIX + delivery)}
-
-
 def _read(tables: Tables, delivery: str) -> _Record | None:
-    row = _row(tables, delivery)
+    row = tables.record(PREFIX + delivery)
     return _record_from(delivery, row) if row else None
-
-
-def _row(tables: Tables, delivery: str) -> TableRow | None:
-    key = _key(delivery)
-    return tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
 
 
 def _record_from(delivery: str, row: TableRow) -> _Record:
@@ -200,28 +181,28 @@ def _begin(tables: Tables, record: _Record, earlier: _Record | None) -> bool:
         "earlier": rows_of(record.earlier),
         "booked": [],
     }
-    content = {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in lists.items()}
+    content = {name: compact_json(value) for name, value in lists.items()}
     if sum(len(one.encode()) for one in content.values()) > MAX_RECORD_BYTES:
         count = len(correction.differences)
         raise Refused(f"{count:,} rows differ, more than one correction holds; nothing changed", "Correct some first.")
-    row: Mapping[str, AttributeValueTypeDef] = {
-        **_key(correction.delivery),
-        "request_hash": text(correction.content),
-        "correction_id": text(correction.correction_id),
-        "corrections": number(correction.number),
-        "status": text("correction"),
-        "at": text(iso(tables.clock())),
-        "is_done": {"BOOL": False},
-        **{name: text(value) for name, value in content.items()},
+    row: Values = {
+        "transaction_id": PREFIX + correction.delivery,
+        "request_hash": correction.content,
+        "correction_id": correction.correction_id,
+        "corrections": correction.number,
+        "status": "correction",
+        "at": iso(tables.clock()),
+        "is_done": False,
+        **content,
     }
     more: dict[str, Any] = {}
     if earlier:
-        values = {":earlier": text(earlier.correction.correction_id), ":done": {"BOOL": True}}
-        more["ExpressionAttributeValues"] = values
+        values: Values = {":earlier": earlier.correction.correction_id, ":done": True}
+        more["ExpressionAttributeValues"] = in_format(values)
     return _is_written(
         lambda: tables.stock.client.put_item(
             TableName=tables.transactions,
-            Item=row,
+            Item=in_format(row),
             ConditionExpression=conditions.IS_NEXT_CORRECTION if earlier else conditions.IS_NEW,
             **more,
         )
@@ -230,19 +211,19 @@ def _begin(tables: Tables, record: _Record, earlier: _Record | None) -> bool:
 
 def _end(tables: Tables, correction: Correction, booked: Units) -> None:
     """Records what was booked, unless that is recorded already."""
-    content = json.dumps(rows_of(booked), ensure_ascii=False, separators=(",", ":"))
+    values: Values = {
+        ":booked": compact_json(rows_of(booked)),
+        ":done": True,
+        ":open": False,
+        ":correction": correction.correction_id,
+    }
     _is_written(
         lambda: tables.stock.client.update_item(
             TableName=tables.transactions,
-            Key=_key(correction.delivery),
+            Key=record_key(PREFIX + correction.delivery),
             UpdateExpression="SET booked = :booked, is_done = :done",
             ConditionExpression=conditions.IS_THIS_CORRECTION,
-            ExpressionAttributeValues={
-                ":booked": text(content),
-                ":done": {"BOOL": True},
-                ":open": {"BOOL": False},
-                ":correction": text(correction.correction_id),
-            },
+            ExpressionAttributeValues=in_format(values),
         )
     )
 
@@ -254,11 +235,8 @@ def _is_written(write: Callable[[], object]) -> bool:
         Busy: DynamoDB refused it for another reason that passes.
     """
     try:
-        write()
+        return unless_refused(write, CONDITION_FAILED) is not None
     except ClientError as error:
-        if code_of(error) == "ConditionalCheckFailedException":
-            return False
         if code_of(error) == "TransactionConflictException":
             raise Busy("the record of the correction is in use", "Try again in a moment.") from error
         raise
-    return True

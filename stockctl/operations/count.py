@@ -9,12 +9,10 @@ from dataclasses import astuple, dataclass, replace
 from stockctl.domain.best_before import BestBefore
 from stockctl.domain.compact_json import compact_json
 from stockctl.domain.count import BookedLine, Line, Sheet
-from stockctl.domain.discard import Discarded
-from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.instants import iso
 from stockctl.domain.transaction import Reused, Unknown
 from stockctl.operations import conditions
-from stockctl.operations.discard import discard
+from stockctl.operations.discard import units_taken_out
 from stockctl.operations.receive import Conflict, receive
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import Action, TableRow, in_format, level_key
@@ -131,17 +129,10 @@ def book(tables: Tables, sheet: Sheet, line: Line) -> BookedLine:
         OutcomeUnknown: an answer was lost; repeating it finds out what is booked.
     """
     if line.difference < 0:
-        return BookedLine(line, -_taken_out(tables, sheet, line))
+        return BookedLine(line, -units_taken_out(tables, sheet.discard(line)))
     if line.difference > 0 and line.best_before:
         return BookedLine(line, _added(tables, sheet, line, line.best_before))
     return BookedLine(line, 0)
-
-
-def _taken_out(tables: Tables, sheet: Sheet, line: Line) -> int:
-    outcome = discard(tables, sheet.discard(line))
-    if isinstance(outcome, Unknown):
-        raise OutcomeUnknown(f"no response: {line.ingredient} may have been discarded")
-    return sum(removal.units for removal in outcome.removals) if isinstance(outcome, Discarded) else 0
 
 
 def _added(tables: Tables, sheet: Sheet, line: Line, best_before: BestBefore) -> int:

@@ -9,8 +9,9 @@ from dataclasses import astuple
 from stockctl.domain.commit import Commit
 from stockctl.domain.compact_json import compact_json
 from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
+from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.stock import Batch, Holding
-from stockctl.domain.transaction import Reused
+from stockctl.domain.transaction import Reused, Unknown
 from stockctl.operations import conditions, rows
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.transact import Cancelled, isolated_rows, outcome_of, transact
@@ -25,6 +26,19 @@ def discard(tables: Tables, request: Discard) -> DiscardOutcome:
         Busy: contention outlasted the deadline; nothing changed.
     """
     return outcome_of(tables.patience, f"discarding {request.ingredient}", lambda: _attempt(tables, request))
+
+
+def units_taken_out(tables: Tables, request: Discard) -> int:
+    """Takes the units out of stock, as `discard` does, and returns how many the request took, now or before.
+
+    Raises:
+        Busy: contention outlasted the deadline; nothing changed.
+        OutcomeUnknown: an answer was lost; repeating it finds out.
+    """
+    outcome = discard(tables, request)
+    if isinstance(outcome, Unknown):
+        raise OutcomeUnknown(f"no response: {request.ingredient} may have been discarded")
+    return sum(removal.units for removal in outcome.removals) if isinstance(outcome, Discarded) else 0
 
 
 def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:

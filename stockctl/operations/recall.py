@@ -18,7 +18,7 @@ from stockctl.operations import conditions
 from stockctl.operations.discard import discard
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import TableRow, text
+from stockctl.operations.rows import TableRow, in_format
 from stockctl.operations.serving import CLOCK_DIFFERENCE, UseRecord
 from stockctl.operations.use import Tables
 
@@ -61,8 +61,7 @@ def recorded_at(tables: Tables, delivery: str, parts: Sequence[str]) -> datetime
 
 
 def _claimed_at(tables: Tables, delivery: str) -> datetime | None:
-    key = {"transaction_id": text(RESERVED_PREFIX + delivery)}
-    row = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
+    row = tables.record(RESERVED_PREFIX + delivery)
     return datetime.fromisoformat(row["at"]["S"]) if row else None
 
 
@@ -87,7 +86,7 @@ def _rest(tables: Tables, delivery: str, ingredient: str, discard_id: str) -> Di
 
 def mark_recalled(tables: Tables, delivery: str) -> str | None:
     """Records that a delivery is recalled, before anything is taken out. Returns when it was, if it was before."""
-    row = {"transaction_id": text(RECALLED_PREFIX + delivery), "at": text(iso(tables.clock()))}
+    row = in_format({"transaction_id": RECALLED_PREFIX + delivery, "at": iso(tables.clock())})
     try:
         tables.stock.client.put_item(TableName=tables.transactions, Item=row, ConditionExpression=conditions.IS_NEW)
     except tables.stock.client.exceptions.ConditionalCheckFailedException:
@@ -97,8 +96,7 @@ def mark_recalled(tables: Tables, delivery: str) -> str | None:
 
 def recalled_at(tables: Tables, delivery: str) -> str | None:
     """When a delivery was first recalled; None if it was not."""
-    key = {"transaction_id": text(RECALLED_PREFIX + whole_delivery(delivery))}
-    row = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
+    row = tables.record(RECALLED_PREFIX + whole_delivery(delivery))
     return row["at"]["S"] if row else None
 
 

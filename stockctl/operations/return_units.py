@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Any
 
 from stockctl.domain.commit import Commit
 from stockctl.domain.compact_json import compact_json
 from stockctl.domain.instants import iso
+from stockctl.domain.reconciliation import MAX_ACTIONS
 from stockctl.domain.returns import (
     PREFIX,
     Excess,
@@ -27,19 +27,16 @@ from stockctl.domain.returns import (
     merged,
 )
 from stockctl.domain.stock import Batch, Level
-from stockctl.domain.transaction import Reused
 from stockctl.operations import conditions
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.receive import Arrival, arriving
 from stockctl.operations.reconcile import reconcile
-from stockctl.operations.rows import Action, batch_from, batch_key, text, update
+from stockctl.operations.rows import Action, TableRow, batch_from, batch_key, record_key, update
 from stockctl.operations.serving import ServedItem, UseRecord, served_units
 from stockctl.operations.transact import Cancelled, TooLarge, isolated_rows, outcome_of, transact
-from stockctl.operations.transaction_records import record_once
+from stockctl.operations.transaction_records import record_once, repeated
 from stockctl.operations.use import Tables
 
-MAX_ACTIONS = 100
-"""DynamoDB's limit on the actions of one transaction."""
 RECORDED_WITHIN = timedelta(minutes=15)
 """History has level changes and charges within seconds; one that it lacks for so long, it may never get."""
 
@@ -64,18 +61,17 @@ def return_units(place: Returns, request: Return) -> ReturnOutcome:
 
 def outstanding(tables: Tables, transaction_id: str) -> Mapping[str, int]:
     """Units of a transaction that no return has dealt with, by ingredient; none where there is no such transaction."""
-    key = {"transaction_id": text(transaction_id)}
-    record = tables.stock.client.get_item(TableName=tables.transactions, Key=key, ConsistentRead=True).get("Item")
+    record = tables.record(transaction_id)
     return UseRecord.of(record).outstanding if record and "items" in record else {}
 
 
 def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
     """The outcome of one attempt; None if another attempt is needed."""
     tables = place.tables
-    keys = [{"transaction_id": text(name)} for name in (PREFIX + request.return_id, request.transaction_id)]
+    keys = [record_key(name) for name in (PREFIX + request.return_id, request.transaction_id)]
     earlier, record = isolated_rows(tables.stock.client, tables.transactions, keys)
     if earlier is not None:
-        return _repeated(request, earlier)
+        return repeated(earlier, request.request_hash, lambda row: Returned(parts_in(row), replayed=True))
     if record is None or "items" not in record:
         return NoTransaction()
     use = UseRecord.of(record)
@@ -92,13 +88,7 @@ def _attempt(place: Returns, request: Return) -> ReturnOutcome | None:
     return _brought_back(place, request, use, wanted, served)
 
 
-def _repeated(request: Return, record: Mapping[str, Any]) -> Returned | Reused:
-    if record["request_hash"]["S"] != request.request_hash:
-        return Reused()
-    return Returned(parts_in(record), replayed=True)
-
-
-def parts_in(record: Mapping[str, Any]) -> tuple[ReturnedUnits, ...]:
+def parts_in(record: TableRow) -> tuple[ReturnedUnits, ...]:
     """The units that the record of a return holds."""
     return tuple(ReturnedUnits(*one) for one in json.loads(record["parts"]["S"]))
 
@@ -210,7 +200,7 @@ def _count_returned(table: str, request: Return, use: UseRecord, wanted: Mapping
     before = {":before": compact_json(use.returned)} if use.returned else {}
     return update(
         table,
-        {"transaction_id": text(request.transaction_id)},
+        record_key(request.transaction_id),
         "SET returned = :after",
         conditions.HAS_SAME_RETURNS if before else conditions.HAS_RETURNED_NOTHING,
         {":after": compact_json(after), **before},

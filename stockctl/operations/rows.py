@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Action: TypeAlias = "TransactWriteItemTypeDef"
 TableRow = Mapping[str, Any]
 Key = dict[str, "AttributeValueTypeDef"]
-Value = int | str | list[str]
-"""A number, a string or a set of strings."""
+Value = int | str | bool | list[str]
+"""A number, a string, true or false, or a set of strings."""
 Values = Mapping[str, Value]
 
 LEVEL = "all"
@@ -70,6 +70,8 @@ def in_format(values: Values) -> dict[str, AttributeValueTypeDef]:
 def _in_format(value: Value) -> AttributeValueTypeDef:
     if isinstance(value, list):
         return {"SS": value}
+    if isinstance(value, bool):
+        return {"BOOL": value}
     return number(value) if isinstance(value, int) else text(value)
 
 
