@@ -1,4 +1,4 @@
-"""How long a command takes on a running embedded cloud, beside a bare boto3 script that makes the calls it needs."""
+"""How long a command takes on a running embedded cloud, beside a bare boto3 script that makes the same calls."""
 
 from __future__ import annotations
 
@@ -37,24 +37,39 @@ for item in client.batch_get_item(RequestItems={table: {"Keys": keys}})["Respons
 USE = """
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-body = json.dumps({"transactionId": sys.argv[1], "items": [{"typeId": "ham", "quantity": 1}]})
-url = f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/transactions"
-request = AWSRequest("POST", url, {"Content-Type": "application/json"}, body)
-SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
-sent = urllib.request.Request(url, body.encode(), dict(request.headers))
-print(urllib.request.urlopen(sent).read())
-client = session.client("dynamodb", endpoint_url=endpoint)
-print(client.get_item(TableName=outputs["StockTable"], Key={"ingredient": {"S": "ham"}, "batch_id": {"S": "all"}}))
+
+def call(method, path, body=None):
+    url = f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/{path}"
+    request = AWSRequest(method, url, {"Content-Type": "application/json"}, body)
+    SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
+    sent = urllib.request.Request(url, body and body.encode(), dict(request.headers), method=method)
+    print(urllib.request.urlopen(sent).read())
+
+call("POST", "transactions", json.dumps({"transactionId": sys.argv[1], "items": [{"typeId": "ham", "quantity": 1}]}))
+call("GET", "stock?typeId=ham")
 """
 INGEST = """
 client, bucket = session.client("s3", endpoint_url=endpoint), outputs["DropBucket"]
-client.put_object(Bucket=bucket, Key=sys.argv[1] + ".csv", Body=open(sys.argv[2], "rb").read())
-while True:
+dynamodb, table = session.client("dynamodb", endpoint_url=endpoint), outputs["StockTable"]
+
+def receipt():
     try:
-        print(client.get_object(Bucket=bucket, Key=f"receipts/{sys.argv[1]}.csv.json")["Body"].read())
-        break
+        return client.get_object(Bucket=bucket, Key=f"receipts/{sys.argv[1]}.csv.json")["Body"].read()
     except client.exceptions.NoSuchKey:
-        time.sleep(0.05)
+        return None
+
+receipt()
+client.list_objects_v2(Bucket=bucket, Prefix=f"receipts/{sys.argv[1]}")
+query = {"KeyConditionExpression": "row_type = :level", "ExpressionAttributeValues": {":level": {"S": "level"}}}
+dynamodb.query(TableName=table, IndexName="LevelIndex", **query)
+client.list_objects_v2(Bucket=bucket)
+keys = [{"ingredient": {"S": "ham"}, "batch_id": {"S": "all"}}]
+dynamodb.batch_get_item(RequestItems={table: {"Keys": keys}})
+receipt()
+client.put_object(Bucket=bucket, Key=sys.argv[1] + ".csv", Body=open(sys.argv[2], "rb").read())
+while not (found := receipt()):
+    time.sleep(0.05)
+print(found)
 """
 
 
