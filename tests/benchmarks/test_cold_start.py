@@ -57,11 +57,14 @@ def events(system: System) -> dict[str, dict[str, Any]]:
     use = {"transactionId": "cold", "items": [{"typeId": INGREDIENT, "quantity": 1}]}
     bucket = system.deployment.drop_bucket
     system.clients.s3.put_object(Bucket=bucket, Key="cold.txt", Body=f"{INGREDIENT},1,2099-01-01".encode())
+    for words in (("use", f"{INGREDIENT}=1", "--id", "cold"), ("return", "cold", "--id", "cold return")):
+        assert system.stockctl(*words).returncode == 0  # what is measured is their repeats
     dropped = {"s3": {"bucket": {"name": bucket}, "object": {"key": "cold.txt"}}}
     return {
         "get_stock": {"pathParameters": {"typeId": INGREDIENT}},
         "post_transaction": {"body": json.dumps(use)},
         "post_transactions": {"body": json.dumps({"transactions": [use]})},
+        "post_return": {"body": json.dumps({"returnId": "cold return", "transactionId": "cold"})},
         "stock_received": {"Records": [dropped]},
         "stock_updated": changed,
         "stock_expired": changed,
@@ -90,6 +93,8 @@ def environment_of(system: System) -> dict[str, str]:
         "STOCK_TABLE": deployment.stock_table,
         "TRANSACTION_TABLE": deployment.transaction_table,
         "LEVEL_STREAM": deployment.level_stream,
+        "HISTORY_TABLE": deployment.history_table,
+        "HISTORY_DAYS": deployment.history_days,
     }
 
 
