@@ -59,7 +59,10 @@ class ArtifactBucket:
         try:
             return unless_refused(lambda: self._s3.head_bucket(Bucket=self.name, **self._owner), MISSING) is not None
         except ClientError as error:
-            raise self._unusable(error) from error
+            if code_of(error) not in {"403", "AccessDenied", "Forbidden"}:
+                raise
+            hint = "Either s3:ListBucket on it is missing, or the bucket belongs to another account."
+            raise StockctlError(f"the artifact bucket {self.name} cannot be used", hint) from error
 
     def ensure(self) -> None:
         """Creates the bucket if it is missing. Our own is protected again: an earlier run may have been interrupted.
@@ -135,11 +138,3 @@ class ArtifactBucket:
                 }
             ],
         }
-
-    def _unusable(self, error: ClientError) -> Exception:
-        if code_of(error) in {"403", "AccessDenied", "Forbidden"}:
-            return StockctlError(
-                f"the artifact bucket {self.name} cannot be used",
-                "Either s3:ListBucket on it is missing, or the bucket belongs to another account.",
-            )
-        return error
