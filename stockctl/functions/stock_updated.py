@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,18 +12,8 @@ from stockctl.functions import metrics, wiring
 from stockctl.functions.try_all import all_tried, each_tried
 from stockctl.operations.rows import LEVEL, batch_from, level_from
 
-
-@dataclass
-class _Changes:
-    """What a batch of records holds: level changes, each with the level before it, and charges, in their order."""
-
-    levels: list[tuple[Level | None, Level]] = field(default_factory=list)
-    charges: list[ChargeEntry] = field(default_factory=list)
-
-    @property
-    def entries(self) -> list[LevelEntry | ChargeEntry]:
-        return [*(LevelEntry.of(after) for _, after in self.levels), *self.charges]
-
+LevelChanges = list[tuple[Level | None, Level]]
+"""Changed levels, each with the level before the change, in their order."""
 
 wiring.prepare(wiring.stock_table, wiring.publisher)
 
@@ -34,27 +23,28 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
     Cost per use falls as load grows: the more changes of one ingredient a batch brings, the fewer reconciliations each.
     """
-    changes = _Changes()
+    changes: LevelChanges = []
+    charges: list[ChargeEntry] = []
     with all_tried() as attempt:
         for record in event["Records"]:
-            attempt("a record", partial(_collect, record["dynamodb"], changes))
-        levels = [after for _, after in changes.levels]
+            attempt("a record", partial(_collect, record["dynamodb"], changes, charges))
+        levels = [after for _, after in changes]
         attempt("the level stream", partial(wiring.publisher().publish, levels))
-        attempt("the history", partial(wiring.history().write, changes.entries))
+        attempt("the history", partial(wiring.history().write, [*map(LevelEntry.of, levels), *charges]))
         ingredients = dict.fromkeys(level.ingredient for level in levels)
         attempt("reconciliations", partial(each_tried, ingredients, wiring.reconcile))
-    metrics.emit_changes(changes.levels)  # a failed batch comes again and is counted then
+    metrics.emit_changes(changes)  # a failed batch comes again and is counted then
 
 
-def _collect(images: Mapping[str, Any], changes: _Changes) -> None:
+def _collect(images: Mapping[str, Any], changes: LevelChanges, charges: list[ChargeEntry]) -> None:
     """Adds the change that a record holds; a new `next_expiry` alone is none, and keeps the level's version."""
     old, new = images.get("OldImage"), images["NewImage"]
     if new["batch_id"]["S"] != LEVEL:
         charge = charge_between(batch_from(old), batch_from(new)) if old else None
-        changes.charges += [charge] if charge else []
+        charges += [charge] if charge else []
         return
     before, after = level_from(old) if old else None, level_from(new)
     if before is None or before.version != after.version:
-        changes.levels.append((before, after))
+        changes.append((before, after))
     uncharged = uncharged_between(before, after) if before else None
-    changes.charges += [uncharged] if uncharged else []
+    charges += [uncharged] if uncharged else []
