@@ -25,12 +25,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stockctl.aws.errors import code_of, translated
+from stockctl.aws.errors import code_of, translated, unless_refused
 from stockctl.domain.errors import Busy, CredentialsError
 from stockctl.domain.level_change import LevelChange, MalformedChange, NewestVersions
 
@@ -209,14 +210,10 @@ class LevelReader:
         asked = shard.position()
         if asked["ShardIteratorType"] == "LATEST":
             shard.latest_at = shard.read_up_to = self.now()
-        try:
-            answer = self._kinesis().get_shard_iterator(StreamName=self.stream, ShardId=shard.shard_id, **asked)
-        except ClientError as error:
-            if code_of(error) != "InvalidArgumentException":
-                raise
-            # Our position has been trimmed: continue with the oldest record.
-            oldest = {"ShardIteratorType": "TRIM_HORIZON"}
-            answer = self._kinesis().get_shard_iterator(StreamName=self.stream, ShardId=shard.shard_id, **oldest)  # type: ignore[arg-type]
+        begin = partial(self._kinesis().get_shard_iterator, StreamName=self.stream, ShardId=shard.shard_id)
+        answer = unless_refused(lambda: begin(**asked), {"InvalidArgumentException"})
+        if answer is None:  # our position has been trimmed: continue with the oldest record
+            answer = begin(ShardIteratorType="TRIM_HORIZON")
         return answer["ShardIterator"]
 
     def _advance(self, shard: _Shard, answer: Any) -> None:  # noqa: ANN401 - the stubs' answer lacks what AWS leaves out

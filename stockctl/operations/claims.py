@@ -68,10 +68,19 @@ class Claims:
             "at": iso(at),
             **({} if last_expiry == NEVER else {"forget_at": last_expiry + REMEMBERED_SECONDS}),
         }
-        there = self._put(row)
-        if there is None:
-            return Claim(etag, at, is_new=True)
-        return _claim_from(there) if _is_of(there, content) else None
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=in_format(row),
+                ConditionExpression=conditions.IS_NEW,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if code_of(error) not in CONDITION_FAILED:
+                raise
+            there: TableRow = error.response["Item"]  # type: ignore[typeddict-item]
+            return _claim_from(there) if _is_of(there, content) else None
+        return Claim(etag, at, is_new=True)
 
     def complete(self, delivery: str, etag: str, missed: Collection[int]) -> None:
         """Notes that all has been recorded but these lines. The first completion stays: rows may expire meanwhile."""
@@ -89,22 +98,6 @@ class Claims:
             ),
             CONDITION_FAILED,
         )
-
-    def _put(self, row: Values) -> TableRow | None:
-        """Puts a row, or returns the one that is in its place."""
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=in_format(row),
-                ConditionExpression=conditions.IS_NEW,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if code_of(error) not in CONDITION_FAILED:
-                raise
-            found: TableRow = error.response["Item"]  # type: ignore[typeddict-item]
-            return found
-        return None
 
 
 def _is_of(row: TableRow, content: Fingerprint) -> bool:
