@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +64,9 @@ class FailureQueues:
         self._deployment = deployment
         self._known_as = {function: name for name, function in deployment.functions.items()}
 
-    @contextmanager
-    def held(self) -> Iterator[list[Held]]:
+    def held(self) -> AbstractContextManager[list[Held]]:
         """All failures, oldest first, hidden from others until the block ends."""
-        with self._held_in(self._deployment.receive_failure_queue, self._deployment.stream_failure_queue) as held:
-            yield held
+        return self._held_in(self._deployment.receive_failure_queue, self._deployment.stream_failure_queue)
 
     def failed_deliveries(self) -> list[Failure]:
         """The deliveries that were given up."""

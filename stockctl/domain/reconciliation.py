@@ -22,8 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from stockctl.domain.instants import NEVER
-from stockctl.domain.stock import Batch, Holding, taken_from
+from stockctl.domain.stock import Batch, Holding, soonest_expiry, taken_from
 
 MAX_ACTIONS = 100
 """DynamoDB's limit on the actions of one transaction."""
@@ -185,5 +184,4 @@ def _charges(batches: Sequence[Batch], units: int, start: int) -> list[Charge]:
 def _next_expiry(batches: Sequence[Batch], charges: list[Charge]) -> int | None:
     """The soonest expiry among batches that have stock after these charges; due ones keep uses waiting."""
     left = {charge.batch.batch_id: charge.after for charge in charges}
-    stocked = [batch for batch in batches if left.get(batch.batch_id, batch.quantity)]
-    return min((batch.expires_at for batch in stocked if batch.expires_at != NEVER), default=None)
+    return soonest_expiry(batch for batch in batches if left.get(batch.batch_id, batch.quantity))

@@ -190,8 +190,12 @@ class Holding:
     @property
     def soonest_expiry(self) -> int | None:
         """When the first batch with stock expires (s since the epoch): what a level's `next_expiry` should be."""
-        stocked = (batch.expires_at for batch in self.counted if batch.quantity)
-        return min((expires_at for expires_at in stocked if expires_at != NEVER), default=None)
+        return soonest_expiry(batch for batch in self.counted if batch.quantity)
+
+
+def soonest_expiry(batches: Iterable[Batch]) -> int | None:
+    """When the first of these batches expires (s since the epoch); None if none of them ever does."""
+    return min((batch.expires_at for batch in batches if batch.expires_at != NEVER), default=None)
 
 
 def taken_from(batches: Iterable[Batch], units: int) -> Iterator[tuple[Batch, int]]:
