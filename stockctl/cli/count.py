@@ -300,14 +300,8 @@ _LINE: list[Field[Line]] = [
     Field("ingredient", lambda line: line.ingredient),
     Field("book", lambda line: line.book),
     Field("counted", lambda line: line.counted),
-    Field("difference", lambda line: line.difference, shown=lambda line: change(line.difference), style="bold"),
-    Field(
-        "best_before",
-        _added_with,
-        "added with best-before",
-        lambda line: best_before(_added_with(line) or "-"),
-        yields=1,
-    ),
+    Field("difference", lambda line: line.difference, format=change, style="bold"),
+    Field("best_before", _added_with, "added with best-before", format=best_before, yields=1),
 ]
 
 
@@ -329,7 +323,7 @@ def _show(session: Session, name: str, results: Sequence[SheetResult], *, was_sh
 def _listing(name: str, booked: Sequence[BookedLine], *, replayed: bool) -> Listing[Mapping[str, str]]:
     items: list[Field[BookedLine]] = [
         *(field.of(_line_of) for field in _LINE),
-        Field("booked", lambda one: one.units, shown=lambda one: change(one.units), in_table=False),
+        Field("booked", lambda one: one.units, in_table=False),
     ]
     status = "replayed" if replayed else "counted"
     fields: list[Field[Mapping[str, str]]] = [

@@ -17,7 +17,7 @@ from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.instants import iso
-from stockctl.terminal.figures import counts, local
+from stockctl.terminal.figures import counts, local_iso
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _unanswered(key: str, at: datetime, now: datetime) -> DeliveryRow:
 def _listing(found: Sequence[DeliveryRow]) -> Listing[DeliveryRow]:
     fields: list[Field[DeliveryRow]] = [
         Field("delivery", lambda one: one.delivery),
-        Field("at", lambda one: iso(one.at.timestamp()), shown=lambda one: local(one.at), folds=False, yields=2),
+        Field("at", lambda one: iso(one.at.timestamp()), format=local_iso, folds=False, yields=2),
         Field("status", lambda one: one.status, folds=False),
         Field("recorded_rows", lambda one: one.figure("recorded_rows"), "rows"),
         Field("rejected_rows", lambda one: one.figure("rejected_rows"), "rejected"),

@@ -182,7 +182,7 @@ def _listing(result: DiscardResult) -> Listing[DiscardResult]:
     removals: list[Field[Removal]] = [
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
         Field("delivery", lambda one: one.delivery, yields=2),
-        Field("best_before", lambda one: one.best_before, shown=lambda one: best_before(one.best_before), folds=False),
+        Field("best_before", lambda one: one.best_before, format=best_before, folds=False),
         Field("units", lambda one: one.units),
     ]
     fields: list[Field[DiscardResult]] = [

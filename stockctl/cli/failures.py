@@ -6,7 +6,6 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,7 @@ import typer
 from stockctl.cli.completion import complete_failures, remember_failures
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, Refused, StockctlError
-from stockctl.terminal.figures import local
+from stockctl.terminal.figures import local_iso
 from stockctl.terminal.output import Field, Listing, OutputFormat
 
 if TYPE_CHECKING:
@@ -110,10 +109,6 @@ def _short_id(failure_id: str) -> str:
     return failure_id[:8]
 
 
-def _clock(at: str) -> str:
-    return local(datetime.fromisoformat(at).replace(microsecond=0)) if at else "-"
-
-
 def _gist(error: str) -> str:
     """An error shortened for a table; `show` prints it in full."""
     return textwrap.shorten(_ANSWERED.sub(r"\2: \1", error), GIST, placeholder=" \N{HORIZONTAL ELLIPSIS}")
@@ -134,8 +129,8 @@ class Retried:
 
 
 LISTED: Sequence[Field[Held]] = (
-    Field("id", lambda held: held.failure.failure_id, shown=lambda held: _short_id(held.failure.failure_id)),
-    Field("at", lambda held: held.failure.at, shown=lambda held: _clock(held.failure.at), folds=False, yields=1),
+    Field("id", lambda held: held.failure.failure_id, format=_short_id),
+    Field("at", lambda held: held.failure.at, format=local_iso, folds=False, yields=1),
     Field("function", lambda held: held.function),
     Field("about", lambda held: held.failure.subject),
     Field("error", lambda held: held.failure.error, shown=lambda held: _gist(held.failure.error)),
@@ -143,7 +138,7 @@ LISTED: Sequence[Field[Held]] = (
 )
 SHOWN: Sequence[Field[Held]] = (*LISTED, Field("record", lambda held: held.failure.record))
 OUTCOME: Sequence[Field[Retried]] = (
-    Field("id", lambda each: each.held.failure.failure_id, shown=lambda each: _short_id(each.held.failure.failure_id)),
+    Field("id", lambda each: each.held.failure.failure_id, format=_short_id),
     Field("function", lambda each: each.held.function),
     Field("done", lambda each: each.fault is None, "state", lambda each: "failed again" if each.fault else "done"),
     Field("error", lambda each: each.fault, shown=lambda each: _gist(each.fault or "")),

@@ -204,12 +204,7 @@ def _unused_fields() -> list[Field[UnusedStock]]:
         Field("units", lambda stock: stock.units.likely, "expire\nunused", style="bold"),
         Field("units_low", lambda stock: stock.units.low, in_table=False),
         Field("units_high", lambda stock: stock.units.high, "at most", yields=2),
-        Field(
-            "best_before",
-            lambda stock: stock.batch.best_before,
-            shown=lambda stock: best_before(stock.batch.best_before),
-            folds=False,
-        ),
+        Field("best_before", lambda stock: stock.batch.best_before, format=best_before, folds=False),
         Field("delivery", lambda stock: stock.batch.delivery, yields=1),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from stockctl.cli.moments import moment_given
 from stockctl.cli.operation_tables import history_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
-from stockctl.terminal.figures import best_before, change, counts, local, units
+from stockctl.terminal.figures import best_before, change, counts, local_iso, units
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def _no_period(since: str, until: str | None) -> UsageError:
 def _change_listing(periods: list[Period]) -> Listing[RecordedChange]:
     fields: list[Field[RecordedChange]] = [
         Field("ingredient", lambda one: one.entry.ingredient, in_table=len(periods) > 1),
-        Field("at", lambda one: one.entry.at, shown=lambda one: _local(one.entry.at), folds=False),
+        Field("at", lambda one: one.entry.at, format=local_iso, folds=False),
         Field("cause", lambda one: one.entry.cause),
         Field("change", lambda one: one.units, shown=lambda one: "?" if one.units is None else change(one.units)),
         Field("quantity", lambda one: one.entry.quantity, "level after", style="bold"),
@@ -124,7 +123,7 @@ def _counter(name: str) -> Field[RecordedChange]:
 def _charge_listing(periods: list[Period]) -> Listing[ChargeEntry]:
     fields: list[Field[Any]] = [
         Field("ingredient", lambda one: one.ingredient, in_table=len(periods) > 1),
-        Field("at", lambda one: one.at, shown=lambda one: _local(one.at), folds=False),
+        Field("at", lambda one: one.at, format=local_iso, folds=False),
         Field("batch_id", lambda one: one.batch_id, "batch", yields=1),
         Field("delivery", lambda one: one.delivery),
         Field(
@@ -138,7 +137,3 @@ def _charge_listing(periods: list[Period]) -> Listing[ChargeEntry]:
     ]
     found = [charge for period in periods for charge in period.charges]
     return Listing(fields, found, empty="no charge in this period")
-
-
-def _local(at: str) -> str:
-    return local(datetime.fromisoformat(at))

@@ -50,12 +50,7 @@ def _rows(documents: Sequence[Document]) -> Listing[Document]:
         [
             Field[Document]("ingredient", lambda row: row["ingredient"]),
             Field[Document]("quantity", lambda row: row["quantity"]),
-            Field[Document](
-                "best_before",
-                lambda row: row["best_before"],
-                shown=lambda row: best_before(row["best_before"]),
-                folds=False,
-            ),
+            Field[Document]("best_before", lambda row: row["best_before"], format=best_before, folds=False),
         ],
     )
     return Listing([*_own_fields(), *map(_detail, _DETAILS)], documents, recorded, total=_total(documents))

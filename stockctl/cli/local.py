@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ import typer
 from stockctl.cli.help import Command, CommandGroup, exit_codes
 from stockctl.cli.session import Session, with_local_session
 from stockctl.domain.errors import StockctlError, UsageError
-from stockctl.terminal.figures import local
+from stockctl.terminal.figures import local_iso
 from stockctl.terminal.output import Field, Listing, OutputFormat
 
 if TYPE_CHECKING:
@@ -169,12 +168,12 @@ class CloudState:
 FIELDS: tuple[Field[CloudState], ...] = (
     Field("running", lambda cloud: cloud.run is not None),
     Field("endpoint", lambda cloud: cloud.run.endpoint if cloud.run else None),
-    Field("pid", lambda cloud: cloud.run.pid if cloud.run else None, shown=lambda cloud: _pid(cloud.run)),
-    Field("since", lambda cloud: cloud.run.since if cloud.run else None, shown=lambda cloud: _since(cloud.run)),
+    Field("pid", lambda cloud: cloud.run.pid if cloud.run else None, format=str),
+    Field("since", lambda cloud: cloud.run.since if cloud.run else None, format=local_iso),
     Field("state.stacks", lambda cloud: cloud.stacks, heading="stacks"),
     Field("state.directory", lambda cloud: cloud.directory, heading="directory"),
     Field("state.bytes", lambda cloud: cloud.bytes, heading="bytes"),
-    Field("state.saved", lambda cloud: cloud.saved, heading="saved", shown=lambda cloud: _clock(cloud.saved)),
+    Field("state.saved", lambda cloud: cloud.saved, heading="saved", format=local_iso),
     Field("state.problems", lambda cloud: cloud.problems, heading="problems"),
 )
 
@@ -194,15 +193,3 @@ def _state_of(cloud: EmbeddedCloud) -> CloudState:
     return CloudState(
         cloud.running(), cloud.stacks(), str(home.root), home.size(), home.saved().at, list(home.problems())
     )
-
-
-def _pid(run: Run | None) -> str:
-    return str(run.pid) if run else "-"
-
-
-def _since(run: Run | None) -> str:
-    return _clock(run.since if run else None)
-
-
-def _clock(at: str | None) -> str:
-    return local(datetime.fromisoformat(at)) if at else "-"

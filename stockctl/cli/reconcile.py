@@ -71,7 +71,7 @@ def _listing(results: list[Reconciled], *, is_all: bool) -> Listing[Reconciled]:
     """Programs get every ingredient. People who named none get those that needed work."""
     fields: list[Field[Reconciled]] = [
         Field("ingredient", lambda result: result.ingredient),
-        Field("drift", lambda result: result.drift, shown=lambda result: change(result.drift)),
+        Field("drift", lambda result: result.drift, format=change),
         Field("allocated", lambda result: result.allocated),
         Field("written_off", lambda result: result.written_off),
     ]

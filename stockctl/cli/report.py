@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -128,7 +129,7 @@ def _listing(lines: list[ReportLine], by: ReportBy, period: _Period) -> Listing[
             "discarded_for",
             lambda line: dict(line.movement.discarded),
             "for",
-            _reasons,
+            format=_by_reason,
             yields=1,
             in_table=any(line.movement.discarded for line in lines),
         ),
@@ -144,17 +145,13 @@ def _listing(lines: list[ReportLine], by: ReportBy, period: _Period) -> Listing[
     return Listing(fields, lines, total="\n".join(_totals(total(lines), period)), empty="no change in this period")
 
 
-def _reasons(line: ReportLine) -> str:
-    return _by_reason(line.movement)
-
-
-def _by_reason(movement: Movement) -> str:
-    found = sorted(movement.discarded.items(), key=lambda item: (-item[1], item[0]))
+def _by_reason(discarded: Mapping[str, int]) -> str:
+    found = sorted(discarded.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{reason} {units(count)}" for reason, count in found)
 
 
 def _totals(movement: Movement, period: _Period) -> list[str]:
-    reasons = f" ({_by_reason(movement)})" if movement.discarded else ""
+    reasons = f" ({_by_reason(movement.discarded)})" if movement.discarded else ""
     lines = [
         f"since {local(period.since)}: {units(movement.received)} received, {units(movement.used)} used, "
         f"{units(movement.returned)} returned",

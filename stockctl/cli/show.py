@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ from stockctl.cli.completion import complete_ids, recent_deliveries
 from stockctl.cli.ids import no_such_id
 from stockctl.cli.operation_tables import has_history, history_table, tables
 from stockctl.cli.session import Session, with_session
-from stockctl.terminal.figures import best_before, change, local, units
+from stockctl.terminal.figures import best_before, change, local_iso, units
 from stockctl.terminal.output import Field, JsonValue, Listing, Nested
 
 if TYPE_CHECKING:
@@ -232,23 +231,18 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
             in_table=any(one.kind != "delivery" for one in found),
             yields=1 if is_several else 0,
         ),
-        Field(
-            "best_before",
-            lambda one: one.best_before,
-            shown=lambda one: best_before(one.best_before or "-"),
-            folds=False,
-        ),
+        Field("best_before", lambda one: one.best_before, format=best_before, folds=False),
     ]
     fields: list[Field[Shown]] = [
         Field("id", lambda one: one.name, in_table=is_several),
         Field("kind", lambda one: one.kind, folds=False, in_table=is_several),
-        Field("at", lambda one: one.at, shown=_time, folds=False, in_table=is_several, yields=2),
+        Field("at", lambda one: one.at, format=local_iso, folds=False, in_table=is_several, yields=2),
         Field("reason", lambda one: one.reason, "about", in_table=any(one.reason is not None for one in found)),
         Field("returned", lambda one: one.returned, in_table=False),
         Field("corrections", _corrections, in_table=False, in_tsv=False),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)
-    heads = [] if is_several else [f"{one.kind} {one.name}, {_time(one)}" for one in found]
+    heads = [] if is_several else [f"{one.kind} {one.name}, {local_iso(one.at)}" for one in found]
     lines = [line for one in found if (line := _returned(one) or _corrected(one))]
     return Listing(fields, found, nested, total="\n".join([*heads, *lines]), is_document=not is_several)
 
@@ -272,13 +266,9 @@ def _corrected(shown: Shown) -> str:
     changes = [f"{name} {best_before(date)} {change(count)}" for (name, date), count in found.changes.items()]
     more = [f"{units(len(changes) - MOST_CHANGES)} more"] if len(changes) > MOST_CHANGES else []
     times = f"{found.number} times, last" if found.number > 1 else ""
-    head = " ".join(filter(None, ["corrected", times, "at", local(datetime.fromisoformat(found.at))]))
+    head = " ".join(filter(None, ["corrected", times, "at", local_iso(found.at)]))
     unfinished = "" if found.is_finished else "; the last correction is not finished: repeat it"
     return f"{head}: {', '.join([*changes[:MOST_CHANGES], *more]) or 'no change'}{unfinished}"
-
-
-def _time(shown: Shown) -> str:
-    return local(datetime.fromisoformat(shown.at))
 
 
 def _returned(shown: Shown) -> str:

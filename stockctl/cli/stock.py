@@ -233,12 +233,7 @@ def _batch_listing(batches: list[Batch], now: datetime) -> Listing[Batch]:
         Field("batch_id", lambda batch: batch.batch_id, in_table=False),
         Field("quantity", lambda batch: batch.quantity, "left", style="bold"),
         Field("received", lambda batch: batch.received, "of", yields=3),
-        Field(
-            "best_before",
-            lambda batch: batch.best_before,
-            shown=lambda batch: best_before(batch.best_before),
-            folds=False,
-        ),
+        Field("best_before", lambda batch: batch.best_before, format=best_before, folds=False),
         Field(
             "expires_at",
             lambda batch: _iso(batch.expires_at),

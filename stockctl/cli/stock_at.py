@@ -10,7 +10,7 @@ from stockctl.cli.moments import past_moment
 from stockctl.cli.operation_tables import history_table
 from stockctl.domain.errors import Refused
 from stockctl.operations.levels_at import LevelAt, levels_at
-from stockctl.terminal.figures import counts, local, units
+from stockctl.terminal.figures import counts, local, local_iso, units
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _listing(found: list[LevelAt], moment: datetime) -> Listing[LevelAt]:
             "changed_at",
             lambda one: one.entry.at if one.entry else None,
             "last change",
-            shown=lambda one: local(datetime.fromisoformat(one.entry.at)) if one.entry else "-",
+            format=local_iso,
             folds=False,
             yields=2,
         ),

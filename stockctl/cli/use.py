@@ -202,13 +202,7 @@ def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
     fields: list[Field[Charge]] = [
         Field("ingredient", lambda charge: charge.batch.ingredient),
         Field("batch_id", lambda charge: charge.batch.batch_id, "batch"),
-        Field(
-            "best_before",
-            lambda charge: charge.batch.best_before,
-            shown=lambda charge: best_before(charge.batch.best_before),
-            folds=False,
-            yields=1,
-        ),
+        Field("best_before", lambda charge: charge.batch.best_before, format=best_before, folds=False, yields=1),
         Field("quantity", lambda charge: charge.units, "charged"),
         Field("left", lambda charge: charge.after),
     ]

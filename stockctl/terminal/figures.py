@@ -58,10 +58,15 @@ def _rounded(seconds: float, span: int) -> int:
 
 def best_before(written: str) -> str:
     """A best-before as people read it: a date as it was written, a date and time in local time."""
-    return local(datetime.fromisoformat(written)) if "T" in written or " " in written else written
+    return local_iso(written) if "T" in written or " " in written else written
 
 
 def local(moment: datetime) -> str:
     """A moment in local time, to the minute where that is exact: 2026-11-23 18:00."""
     shown = moment.astimezone()
     return shown.strftime("%Y-%m-%d %H:%M:%S" if shown.second else "%Y-%m-%d %H:%M")
+
+
+def local_iso(written: str) -> str:
+    """The same of a moment in ISO 8601."""
+    return local(datetime.fromisoformat(written))

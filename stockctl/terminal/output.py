@@ -45,9 +45,10 @@ class OutputFormat(StrEnum):
 class Field(Generic[T]):
     """One field of a record: its name and value for programs, and how people see it.
 
-    `heading` is the table's heading (default: the name with spaces). `shown` is the text in the table (default: the
-    value; figures in groups of three, `-` for none, yes or no). Figures are aligned right unless `justify` differs.
-    A dot in the name nests the field in JSON: `state.bytes` is `bytes` of the object `state`.
+    `heading` is the table's heading (default: the name with spaces). A table has the value as `format` makes it
+    (default: figures in groups of three, yes or no), and `-` for none; or else what `shown` makes of the record.
+    Figures are aligned right unless `justify` differs. A dot in the name nests the field in JSON: `state.bytes` is
+    `bytes` of the object `state`.
 
     Where the terminal is narrow, a column folds (names, ids, sentences) unless it is aligned right or `folds` is False.
     One that `yields` is left out where folding does not make enough room: 1 goes first, then 2; 0 never goes.
@@ -58,6 +59,7 @@ class Field(Generic[T]):
     value: Callable[[T], JsonValue]
     heading: str | None = None
     shown: Callable[[T], str] | None = None
+    format: Callable[[Any], str] | None = None
     justify: Literal["left", "right"] | None = None
     style: str | None = None
     folds: bool = True
@@ -68,7 +70,10 @@ class Field(Generic[T]):
 
     def text(self, record: T) -> str:
         """What people see."""
-        return text_of(self.value(record)) if self.shown is None else self.shown(record)
+        if self.shown is not None:
+            return self.shown(record)
+        value = self.value(record)
+        return text_of(value) if self.format is None or value is None or value == "" else self.format(value)
 
     def of(self, part: Callable[[Outer], T]) -> Field[Outer]:
         """The same field of a record that has the former record as a part."""
