@@ -6,17 +6,23 @@ import shlex
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stockctl.cli.completion import complete_items
+from stockctl.cli.count_file import counted_in
+from stockctl.cli.date_reading import reading_of
 from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, stock_table, sums
-from stockctl.cli.operation_tables import tables
+from stockctl.cli.moments import past_moment
+from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_writing_session
+from stockctl.domain.count import BookedLine, Line, Sheet, sheets_of
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
+from stockctl.domain.lookalikes import lookalikes
+from stockctl.domain.transaction import Unknown
 from stockctl.terminal.figures import best_before, change, counts, local, units
 from stockctl.terminal.output import Field, Listing, Nested, OutputFormat
 
@@ -24,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from stockctl.domain.best_before import BestBefore
-    from stockctl.domain.count import BookedLine, Line, Sheet
     from stockctl.operations.count import Agreed
     from stockctl.operations.levels_at import LevelAt
     from stockctl.operations.use import Tables
@@ -77,8 +82,6 @@ def count(
         stockctl count --file counts.csv --at 2026-12-31T22:00 --yes
         stockctl count saffron=3 --best-before 2027-06-30
     """
-    from stockctl.domain.count import sheets_of
-
     counted = _counted(session, items or [], file)
     name = str(uuid.uuid4()) if count_id is None else check_id(count_id, "--id")
     moment = _moment(session, at)
@@ -113,22 +116,16 @@ def _lines(session: Session, items: Sequence[str], file: str | None) -> list[tup
         raise UsageError("count takes ingredients or --file", quantity_hint(0))
     if file is None:
         return [quantity_in(item, least=0) for item in items]
-    from stockctl.cli.count_file import counted_in
-
     return counted_in(session, file)
 
 
 def _moment(session: Session, at: str | None) -> datetime | None:
-    from stockctl.cli.moments import past_moment
-
     return None if at is None else past_moment(at, "--at", session.environment.now())
 
 
 def _best_before(session: Session, written: str | None) -> BestBefore | None:
     if written is None:
         return None
-    from stockctl.cli.date_reading import reading_of
-
     try:
         found = reading_of(session.deployment).best_before(written.strip())
     except ValueError as error:
@@ -184,7 +181,6 @@ class _Counting:
         return SheetResult([book(self.place, sheet, line) for line in agreed.lines], agreed.replayed)
 
     def _agreed(self, sheet: Sheet) -> object:
-        from stockctl.domain.transaction import Unknown
         from stockctl.operations.count import Moved, agree
 
         lines: tuple[Line, ...] = ()
@@ -216,8 +212,6 @@ class _Counting:
 
     def _alike(self, lines: Sequence[Line]) -> Mapping[str, Sequence[str]]:
         """New ingredients that look like a known one, unless they are said to be new."""
-        from stockctl.domain.lookalikes import lookalikes
-
         new = [line.ingredient for line in lines if line.version is None]
         return lookalikes(new, stock_table(self.session).ingredients()) if new and not self.new else {}
 
@@ -261,9 +255,6 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
     Raises:
         Refused: history does not know those levels exactly, or units were counted before they could be in any level.
     """
-    from dataclasses import replace
-
-    from stockctl.cli.operation_tables import history_table
     from stockctl.operations.levels_at import levels_at
 
     place = tables(session)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stockctl.domain.best_before import DateOrder, DateReading
+from stockctl.domain.instants import time_zone
+
 if TYPE_CHECKING:
     from stockctl.client.deployment import Deployment
-    from stockctl.domain.best_before import DateReading
 
 
 def reading_of(deployment: Deployment) -> DateReading:
     """How a stack reads dates."""
-    from stockctl.domain.best_before import DateOrder, DateReading
-    from stockctl.domain.instants import time_zone
-
     return DateReading(time_zone(deployment.time_zone), DateOrder(deployment.date_order))

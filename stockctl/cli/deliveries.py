@@ -17,11 +17,11 @@ from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.instants import iso
+from stockctl.domain.receipt import RECEIPTS, Receipt, receipt_key
 from stockctl.terminal.figures import counts, local_iso
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
-    from stockctl.domain.receipt import Receipt
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.recorded import RecordedBatch
     from stockctl.operations.use import Tables
@@ -97,7 +97,6 @@ def _deliveries(session: Session, bucket: DropBucket, start: datetime, now: date
     """The deliveries since a time, the newest first."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from stockctl.domain.receipt import RECEIPTS, receipt_key
     from stockctl.operations.recorded import recorded_batches
 
     objects = {each["Key"]: each["LastModified"] for each in bucket.objects()}

@@ -15,12 +15,13 @@ from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
 from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
+from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
+from stockctl.domain.transaction import Reused
 from stockctl.terminal.figures import best_before, counts, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
-    from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
     from stockctl.operations.use import Tables
 
 MAX_REASON_LENGTH = 100
@@ -79,7 +80,6 @@ def discard(
         stockctl discard ham=3 --reason dropped
         stockctl discard ham=3 --delivery monday.csv
     """
-    from stockctl.domain.discard import TooFew
     from stockctl.operations.discard import discard as discard_units
 
     request = _request(item, reason, batch, delivery, discard_id)
@@ -115,8 +115,6 @@ def question(request: Discard) -> str:
 
 
 def _request(item: str, reason: str, batch: str | None, delivery: str | None, discard_id: str | None) -> Discard:
-    from stockctl.domain.discard import Discard
-
     ((ingredient, wanted),) = quantities([item]).items()
     if not 1 <= len(reason) <= MAX_REASON_LENGTH or not reason.isprintable():
         raise UsageError(f"--reason must be 1 to {MAX_REASON_LENGTH} printable characters", None)
@@ -133,9 +131,6 @@ def _checked(request: Discard, outcome: DiscardOutcome, again: str) -> Discarded
         Refused: there are too few units, or the id is that of another discard.
         OutcomeUnknown: there was no response.
     """
-    from stockctl.domain.discard import Discarded, TooFew
-    from stockctl.domain.transaction import Reused
-
     match outcome:
         case Discarded():
             return outcome

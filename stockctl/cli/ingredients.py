@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.lookalikes import lookalikes
+from stockctl.domain.quantities import quantity_of
 from stockctl.domain.stock import ingredient_named
 from stockctl.terminal.figures import counts
 
@@ -57,8 +58,6 @@ def quantity_in(word: str, *, least: int = 1) -> tuple[str, int]:
     Raises:
         UsageError: it is something else.
     """
-    from stockctl.domain.quantities import quantity_of
-
     hint = quantity_hint(least)
     name, equals, quantity = word.rpartition("=")
     if not equals:

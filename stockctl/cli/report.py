@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,12 +17,10 @@ from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.domain.instants import moment_of, time_zone
+from stockctl.domain.report import Account, Discards, Movement, ReportLine, by_day, by_ingredient, by_supplier, total
 from stockctl.terminal.durations import duration_of
 from stockctl.terminal.figures import counts, local, share, units
 from stockctl.terminal.output import Field, Listing
-
-if TYPE_CHECKING:
-    from stockctl.domain.report import Account, Discards, Movement, ReportLine
 
 
 class ReportBy(StrEnum):
@@ -44,8 +42,6 @@ class _Period:
 
     def lines(self, by: ReportBy) -> list[ReportLine]:
         """The lines of one kind of report. Days are those of the stack's time zone, which `until` is in."""
-        from stockctl.domain.report import by_day, by_ingredient, by_supplier
-
         match by:
             case ReportBy.INGREDIENT:
                 return by_ingredient(self.accounts, self.discards)
@@ -116,8 +112,6 @@ def _read(session: Session, wanted: list[str] | None, since: datetime, until: da
 
 
 def _listing(lines: list[ReportLine], by: ReportBy, period: _Period) -> Listing[ReportLine]:
-    from stockctl.domain.report import total
-
     fields: list[Field[ReportLine]] = [
         Field(by.value, lambda line: line.name or None, folds=by is not ReportBy.DAY),
         Field("received", lambda line: line.movement.received),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +13,14 @@ from stockctl.cli.completion import complete_ids, recent_deliveries
 from stockctl.cli.ids import no_such_id
 from stockctl.cli.operation_tables import has_history, history_table, tables
 from stockctl.cli.session import Session, with_session
+from stockctl.domain import discard, returns
+from stockctl.domain.count import Line, Sheet, discard_id
+from stockctl.domain.delivery import whole_delivery
+from stockctl.domain.stock import batch_id_of
 from stockctl.terminal.figures import best_before, change, local_iso, units
 from stockctl.terminal.output import Field, JsonValue, Listing, Nested
 
 if TYPE_CHECKING:
-    from stockctl.domain.count import Line, Sheet
     from stockctl.operations.correct import Corrections
     from stockctl.operations.rows import TableRow
     from stockctl.operations.serving import ServedItem
@@ -126,10 +130,9 @@ def _portions(item: ServedItem) -> list[Portion]:
 
 
 def _discard(session: Session, name: str) -> Shown | None:
-    from stockctl.domain.discard import PREFIX
     from stockctl.operations.discard import removals_in
 
-    record = tables(session).record(PREFIX + name)
+    record = tables(session).record(discard.PREFIX + name)
     if record is None:
         return None
     portions = [
@@ -140,10 +143,9 @@ def _discard(session: Session, name: str) -> Shown | None:
 
 
 def _return(session: Session, name: str) -> Shown | None:
-    from stockctl.domain.returns import PREFIX
     from stockctl.operations.return_units import parts_in
 
-    record = tables(session).record(PREFIX + name)
+    record = tables(session).record(returns.PREFIX + name)
     if record is None:
         return None
     portions = [
@@ -161,9 +163,6 @@ def _return(session: Session, name: str) -> Shown | None:
 
 
 def _count(session: Session, name: str) -> Shown | None:
-    from itertools import count
-
-    from stockctl.domain.count import Sheet
     from stockctl.operations.count import lines_in
 
     portions: list[Portion] = []
@@ -183,9 +182,6 @@ def _count(session: Session, name: str) -> Shown | None:
 
 def _counted(session: Session, sheet: Sheet, line: Line) -> list[Portion]:
     """What a count changed of one ingredient."""
-    from stockctl.domain.count import discard_id
-    from stockctl.domain.stock import batch_id_of
-
     if line.difference < 0:
         found = _discard(session, discard_id(sheet.count_id, line.ingredient))
         taken = [replace(portion, status="missing") for portion in found.portions] if found else []
@@ -198,7 +194,6 @@ def _counted(session: Session, sheet: Sheet, line: Line) -> list[Portion]:
 
 
 def _delivery(session: Session, name: str) -> Shown | None:
-    from stockctl.domain.delivery import whole_delivery
     from stockctl.operations.correct import corrections_of
     from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.recorded import recorded_batches

@@ -15,6 +15,7 @@ from stockctl.cli.ingredients import check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
 from stockctl.domain.instants import NEVER, iso_seconds, time_zone
+from stockctl.terminal.durations import end_of
 from stockctl.terminal.figures import best_before, counts, is_within_a_day, local, relative, units
 from stockctl.terminal.output import Field, Listing
 
@@ -129,8 +130,6 @@ def _check_batches(batches: bool, everything: bool, low: int | None) -> None:
 
 
 def _horizon(session: Session, expiring: str | None) -> int | None:
-    from stockctl.terminal.durations import end_of
-
     if expiring is None:
         return None
     now = session.environment.now()

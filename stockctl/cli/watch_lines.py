@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from stockctl.cli.session import Session
 from stockctl.domain.errors import UsageError
 from stockctl.domain.instants import iso
+from stockctl.terminal.control_characters import printable
+from stockctl.terminal.glyphs import ASCII
 from stockctl.terminal.output import Field, Output, OutputFormat
 
 if TYPE_CHECKING:
@@ -80,8 +82,6 @@ def _line(watched: Watched, change: LevelChange) -> Text:
     """A change on a terminal that cannot draw."""
     from rich.text import Text
 
-    from stockctl.terminal.control_characters import printable
-    from stockctl.terminal.glyphs import ASCII
     from stockctl.terminal.watch_screen import signed
 
     clock = change.at.astimezone().strftime("%H:%M:%S")
