@@ -94,63 +94,43 @@ class Session:
         return deployment
 
 
-_PANEL = "Shared options"
+_shared = functools.partial(typer.Option, rich_help_panel="Shared options")
 _SHARED: dict[str, Any] = {
     "stack": Annotated[
         str | None,
-        typer.Option(
+        _shared(
             help=f"Name of the stack. [$STOCKCTL_STACK] [default: {DEFAULT_STACK}]",
             autocompletion=complete_stacks,
-            rich_help_panel=_PANEL,
             metavar="NAME",
         ),
     ],
     "kitchen": Annotated[
         str | None,
-        typer.Option(
+        _shared(
             help="Use this kitchen's target and stack, from stockctl.toml. [$STOCKCTL_KITCHEN]",
             autocompletion=complete_kitchens,
-            rich_help_panel=_PANEL,
             metavar="NAME",
         ),
     ],
     "local": Annotated[
         bool | None,
-        typer.Option(
+        _shared(
             "--local/--aws",
             help="The embedded cloud on this machine, or AWS. [$STOCKCTL_TARGET] [default: --local]",
-            rich_help_panel=_PANEL,
             show_default=False,
         ),
     ],
-    "profile": Annotated[
-        str | None, typer.Option(help="AWS profile to use; implies --aws.", rich_help_panel=_PANEL, metavar="NAME")
-    ],
-    "region": Annotated[
-        str | None, typer.Option(help="AWS region to use; implies --aws.", rich_help_panel=_PANEL, metavar="NAME")
-    ],
+    "profile": Annotated[str | None, _shared(help="AWS profile to use; implies --aws.", metavar="NAME")],
+    "region": Annotated[str | None, _shared(help="AWS region to use; implies --aws.", metavar="NAME")],
     "endpoint_url": Annotated[
-        str | None,
-        typer.Option(
-            help="Send requests to this endpoint instead of AWS; implies --aws.", rich_help_panel=_PANEL, metavar="URL"
-        ),
+        str | None, _shared(help="Send requests to this endpoint instead of AWS; implies --aws.", metavar="URL")
     ],
     "output": Annotated[
-        OutputFormat | None,
-        typer.Option("--output", "-o", help="Default: table on a terminal, TSV when piped.", rich_help_panel=_PANEL),
+        OutputFormat | None, _shared("--output", "-o", help="Default: table on a terminal, TSV when piped.")
     ],
-    "quiet": Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only results and errors.", rich_help_panel=_PANEL)
-    ],
-    "verbose": Annotated[
-        bool,
-        typer.Option(
-            "--verbose", "-v", help="Log every AWS call with its duration and request id.", rich_help_panel=_PANEL
-        ),
-    ],
-    "debug": Annotated[
-        bool, typer.Option("--debug", help="Like --verbose, with full tracebacks.", rich_help_panel=_PANEL)
-    ],
+    "quiet": Annotated[bool, _shared("--quiet", "-q", help="Print only results and errors.")],
+    "verbose": Annotated[bool, _shared("--verbose", "-v", help="Log every AWS call with its duration and request id.")],
+    "debug": Annotated[bool, _shared("--debug", help="Like --verbose, with full tracebacks.")],
 }
 _SWITCHES = {"quiet", "verbose", "debug"}
 _WITHOUT_TARGET = ("output", *sorted(_SWITCHES))
