@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_ingredients
-from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
 from stockctl.cli.operation_tables import history_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
@@ -45,10 +44,7 @@ class _Order:
 @with_session
 def forecast(
     session: Session,
-    ingredients: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
-    ] = None,
+    ingredients: ChosenIngredients = None,
     days: Annotated[
         int, typer.Option(metavar="N", help="Days to look ahead for waste and shortages.", min=1, max=365)
     ] = 7,

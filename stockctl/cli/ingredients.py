@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from stockctl.cli.completion import complete_ingredients
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.lookalikes import lookalikes
 from stockctl.domain.quantities import quantity_of
@@ -15,6 +18,13 @@ from stockctl.terminal.figures import counts
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
     from stockctl.operations.stock_table import StockTable
+
+
+ChosenIngredients = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
+]
+"""The argument of commands that take some ingredients, or all; `named` reads it."""
 
 
 def quantity_hint(least: int) -> str:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_ingredients
-from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode
 from stockctl.terminal.figures import change, counts
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 @with_session
 def reconcile(
     session: Session,
-    ingredients: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
-    ] = None,
+    ingredients: ChosenIngredients = None,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit with 5 if batches and level differ.")
     ] = False,

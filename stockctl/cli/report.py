@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_ingredients
-from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
 from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
@@ -54,10 +53,7 @@ class _Period:
 @with_session
 def report(
     session: Session,
-    ingredients: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
-    ] = None,
+    ingredients: ChosenIngredients = None,
     since: Annotated[
         str, typer.Option(metavar="TIME", help="Start of the period: 30d for 30 days ago, or 2026-12-31.")
     ] = "30d",

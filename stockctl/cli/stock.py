@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from stockctl.cli.completion import complete_ingredients, remember_ingredients
-from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.completion import remember_ingredients
+from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
 from stockctl.domain.instants import NEVER, iso_seconds, time_zone
@@ -45,10 +45,7 @@ class SortBy(StrEnum):
 @with_session
 def stock(
     session: Session,
-    ingredients: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
-    ] = None,
+    ingredients: ChosenIngredients = None,
     batches: Annotated[bool, typer.Option("--batches", help="List batches instead of levels.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="With --batches: also batches that are used up.")] = False,
     expiring: Annotated[

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_ingredients
-from stockctl.cli.ingredients import did_you_mean, named
+from stockctl.cli.ingredients import ChosenIngredients, did_you_mean, named
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.watch_end import WatchEnd
 from stockctl.cli.watch_lines import output_of, print_changes
@@ -37,10 +36,7 @@ SHORTEST_PAST, LONGEST_PAST = timedelta(minutes=5), timedelta(hours=24)
 @with_session
 def watch(
     session: Session,
-    ingredients: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="INGREDIENT...", help="Default: all.", autocompletion=complete_ingredients),
-    ] = None,
+    ingredients: ChosenIngredients = None,
     since: Annotated[
         str | None,
         typer.Option(
