@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,55 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 5_000
 MAX_RECENT = 200
-_INGREDIENTS, _FAILURES, _TRANSACTIONS, _DELIVERIES = "ingredients", "failures", "transactions", "deliveries"
+
+
+@dataclass(frozen=True)
+class KeptNames:
+    """Names of one kind, kept in a file for each stack; without that file there are none, and that is no error."""
+
+    kind: str
+
+    def complete(self, context: typer.Context, incomplete: str) -> list[str]:
+        """The names that start with this text."""
+        return [name for name in self.of(_stack(context)) if name.startswith(incomplete)]
+
+    def of(self, stack: str) -> list[str]:
+        """The names kept for a stack, in order."""
+        try:
+            return self.path(stack).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return []
+
+    def replace(self, stack: str, names: Iterable[str]) -> None:
+        """Keeps these names and no others, sorted."""
+        self._write(stack, sorted(names)[:MAX_NAMES])
+
+    def add(self, stack: str, names: Iterable[str]) -> None:
+        """Keeps these names before the others: the newest first."""
+        self._write(stack, list(dict.fromkeys([*names, *self.of(stack)]))[:MAX_RECENT])
+
+    def path(self, stack: str) -> Path:
+        """The file with the names."""
+        return _folder() / f"{self.kind}-{stack}.txt"
+
+    def _write(self, stack: str, names: Iterable[str]) -> None:
+        path = self.path(stack)
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+INGREDIENTS = KeptNames("ingredients")
+FAILURES = KeptNames("failures")
+"""Ids of the failures that were listed last."""
+TRANSACTIONS = KeptNames("transactions")
+"""Recent ids of this machine: of transactions, discards, returns and counts."""
+DELIVERIES = KeptNames("deliveries")
 
 
 def complete_ingredients(context: typer.Context, incomplete: str) -> list[str]:
     """The ingredients that start with this text."""
-    return [name for name in _remembered(_INGREDIENTS, context) if name.startswith(incomplete.casefold())]
+    return INGREDIENTS.complete(context, incomplete.casefold())
 
 
 def complete_items(context: typer.Context, incomplete: str) -> list[str]:
@@ -36,24 +80,9 @@ def complete_items(context: typer.Context, incomplete: str) -> list[str]:
     return [f"{name}=" for name in complete_ingredients(context, incomplete)]
 
 
-def complete_failures(context: typer.Context, incomplete: str) -> list[str]:
-    """The ids of the failures that were listed last."""
-    return [name for name in _remembered(_FAILURES, context) if name.startswith(incomplete)]
-
-
-def complete_transactions(context: typer.Context, incomplete: str) -> list[str]:
-    """The ids of this machine's recent transactions, discards and returns, the newest first."""
-    return [name for name in recent_transactions(_stack(context)) if name.startswith(incomplete)]
-
-
-def complete_deliveries(context: typer.Context, incomplete: str) -> list[str]:
-    """The keys of recent deliveries, the newest first."""
-    return [name for name in _remembered(_DELIVERIES, context) if name.startswith(incomplete)]
-
-
 def complete_ids(context: typer.Context, incomplete: str) -> list[str]:
     """Recent ids and keys of deliveries together."""
-    return [*complete_transactions(context, incomplete), *complete_deliveries(context, incomplete)]
+    return [*TRANSACTIONS.complete(context, incomplete), *DELIVERIES.complete(context, incomplete)]
 
 
 def complete_functions(incomplete: str) -> list[str]:
@@ -75,7 +104,7 @@ def complete_stacks(incomplete: str) -> list[str]:
     configured = _configuration()
     layers = [configured.defaults, *configured.kitchens.values()]
     named = {layer["stack"].value for layer in layers if "stack" in layer}
-    used = {path.stem.partition("-")[2] for path in _folder().glob(f"{_INGREDIENTS}-*.txt")}
+    used = {path.stem.partition("-")[2] for path in _folder().glob(INGREDIENTS.path("*").name)}
     return [name for name in sorted({DEFAULT_STACK, SIMULATION_STACK, *named, *used}) if name.startswith(incomplete)]
 
 
@@ -84,66 +113,12 @@ def complete_kitchens(incomplete: str) -> list[str]:
     return [name for name in sorted(_configuration().kitchens) if name.startswith(incomplete)]
 
 
-def remember_ingredients(stack: str, names: Iterable[str]) -> None:
-    """Keeps the names of a stack's ingredients for the next TAB."""
-    _remember(_INGREDIENTS, stack, names)
-
-
-def remember_failures(stack: str, ids: Iterable[str]) -> None:
-    """Keeps the ids of a stack's failures for the next TAB."""
-    _remember(_FAILURES, stack, ids)
-
-
-def remember_transaction(stack: str, name: str) -> None:
-    """Keeps the id of a transaction, discard or return for the next TAB."""
-    recent = [name, *(other for other in recent_transactions(stack) if other != name)][:MAX_RECENT]
-    _write(_TRANSACTIONS, stack, recent)
-
-
-def remember_deliveries(stack: str, keys: Iterable[str]) -> None:
-    """Keeps the keys of deliveries, the newest first, for the next TAB."""
-    new = list(keys)
-    _write(_DELIVERIES, stack, list(dict.fromkeys([*new, *_lines(_DELIVERIES, stack)]))[:MAX_RECENT])
-
-
-def recent_deliveries(stack: str) -> list[str]:
-    """The keys of deliveries that were kept last, the newest first."""
-    return _lines(_DELIVERIES, stack)
-
-
-def recent_transactions(stack: str) -> list[str]:
-    """The ids that were kept last, the newest first."""
-    return _lines(_TRANSACTIONS, stack)
-
-
 def remember_stack(stack: str) -> None:
     """Keeps the name of a stack for the next TAB; what is known of it stays."""
     with contextlib.suppress(OSError):
-        path = _path(_INGREDIENTS, stack)
+        path = INGREDIENTS.path(stack)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-
-
-def _remember(kind: str, stack: str, names: Iterable[str]) -> None:
-    _write(kind, stack, sorted(names)[:MAX_NAMES])
-
-
-def _write(kind: str, stack: str, names: Iterable[str]) -> None:
-    path = _path(kind, stack)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-
-
-def _remembered(kind: str, context: typer.Context) -> list[str]:
-    return _lines(kind, _stack(context))
-
-
-def _lines(kind: str, stack: str) -> list[str]:
-    try:
-        return _path(kind, stack).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _stack(context: typer.Context) -> str:
@@ -164,10 +139,6 @@ def _configuration() -> Configuration:
     with contextlib.suppress(StockctlError, OSError):
         return read_configuration()
     return Configuration()
-
-
-def _path(kind: str, stack: str) -> Path:
-    return _folder() / f"{kind}-{stack}.txt"
 
 
 def _folder() -> Path:

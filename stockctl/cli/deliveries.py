@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import remember_deliveries
+from stockctl.cli.completion import DELIVERIES
 from stockctl.cli.ingredients import stock_table
 from stockctl.cli.moments import past_moment
 from stockctl.cli.operation_tables import tables
@@ -84,7 +84,7 @@ def deliveries(
     start = past_moment(since, "--since", now)
     bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
     found = _deliveries(session, bucket, start, now)
-    remember_deliveries(session.target.stack, (one.delivery for one in found))
+    DELIVERIES.add(session.target.stack, (one.delivery for one in found))
     session.output.show(_listing(found))
     late = [one for one in found if one.status == "unanswered"]
     if late:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.asking import ask
-from stockctl.cli.completion import complete_deliveries, complete_items
+from stockctl.cli.completion import DELIVERIES, complete_items
 from stockctl.cli.ids import check_id, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
 from stockctl.cli.operation_tables import tables
@@ -61,7 +61,7 @@ def discard(
         typer.Option(
             metavar="NAME",
             help="Only from this delivery: the name of its file, or its key.",
-            autocompletion=complete_deliveries,
+            autocompletion=DELIVERIES.complete,
         ),
     ] = None,
     discard_id: Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_failures, remember_failures
+from stockctl.cli.completion import FAILURES
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, Refused, StockctlError
 from stockctl.terminal.figures import local_iso
@@ -42,7 +42,7 @@ def failures(
     ] = Action.LIST,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID...", help="Ids or prefixes. Default: all.", autocompletion=complete_failures),
+        typer.Argument(metavar="ID...", help="Ids or prefixes. Default: all.", autocompletion=FAILURES.complete),
     ] = None,
 ) -> None:
     """Show or retry deliveries and stream records that failed permanently.
@@ -62,7 +62,7 @@ def failures(
         chosen = _chosen(held, ids or [])
         if action is Action.RETRY:
             outcomes = [Retried(each, _retried(session, queues, each)) for each in chosen]
-    remember_failures(session.settings.stack, [each.failure.failure_id for each in held])
+    FAILURES.replace(session.settings.stack, [each.failure.failure_id for each in held])
     if action is Action.LIST:
         session.output.show(Listing(LISTED, chosen, empty="no failures"))
         if chosen:

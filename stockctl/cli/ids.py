@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from stockctl.cli.completion import recent_transactions, remember_transaction
+from stockctl.cli.completion import TRANSACTIONS
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.transaction import MAX_ID_LENGTH
 
@@ -27,12 +27,12 @@ def check_id(name: str, option: str) -> str:
 
 def remember_id(session: Session, name: str) -> None:
     """Keeps an id for TAB, and for what a misspelt one may have meant."""
-    remember_transaction(session.target.stack, name)
+    TRANSACTIONS.add(session.target.stack, [name])
 
 
 def no_such_id(session: Session, kind: str, name: str, others: Sequence[str] = ()) -> Refused:
     """The error for an id that nobody knows, with the recent ids, or `others`, that it may have meant."""
-    recent = [*recent_transactions(session.target.stack), *others]
+    recent = [*TRANSACTIONS.of(session.target.stack), *others]
     alike = [other for other in get_close_matches(name, recent, n=4) if other != name][:3]
     meant = f"Did you mean {' or '.join(alike)}?" if alike else "Ids are case-sensitive, and kept for 90 days."
     return Refused(f"no such {kind}: {name}", meant)

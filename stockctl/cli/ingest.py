@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockctl.cli.completion import complete_deliveries, remember_deliveries
+from stockctl.cli.completion import DELIVERIES
 from stockctl.cli.date_reading import reading_of
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.best_before import DateOrder
@@ -56,7 +56,7 @@ def ingest(
         typer.Option(
             metavar="DELIVERY",
             help="FILE is what this earlier delivery should have been: book the differences.",
-            autocompletion=complete_deliveries,
+            autocompletion=DELIVERIES.complete,
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --corrects: do not ask on a terminal.")] = False,
@@ -155,7 +155,7 @@ def _shown(
         documents += sent
     finally:
         if documents:
-            remember_deliveries(session.settings.stack, _recorded_keys(documents))
+            DELIVERIES.add(session.settings.stack, _recorded_keys(documents))
             done = files[: len(documents)]
             show(session, documents, all_rows=all_rows)
             report(session, done, documents, has_rejects=rejects is not None)

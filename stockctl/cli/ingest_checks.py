@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from stockctl.aws.errors import code_of
-from stockctl.cli.completion import remember_ingredients
+from stockctl.cli.completion import INGREDIENTS
 from stockctl.cli.ingredients import NAMED, misspelt, questions
 from stockctl.domain.delivery import Row, digest_in_key, file_of, whole_delivery
 from stockctl.domain.errors import Refused
@@ -137,7 +137,7 @@ def refuse_misspelt(
     names = [row.ingredient for file in files for row in file.rows]
     unknown = NewIngredients.of(table, names)
     if unknown.names and not dry_run:
-        remember_ingredients(session.settings.stack, {*unknown.known, *unknown.names})
+        INGREDIENTS.replace(session.settings.stack, {*unknown.known, *unknown.names})
     for note in unknown.notes():
         session.environment.note(f"note: {note}")
     if not unknown.alike or new:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.asking import ask
-from stockctl.cli.completion import complete_items, complete_transactions, recent_transactions
+from stockctl.cli.completion import TRANSACTIONS, complete_items
 from stockctl.cli.ids import check_id, no_such_id, remember_id
 from stockctl.cli.ingredients import quantities
 from stockctl.cli.operation_tables import returns
@@ -50,7 +50,7 @@ class ReturnResult:
 def return_(
     session: Session,
     transaction_id: Annotated[
-        str, typer.Argument(metavar="ID", help="Id of the transaction.", autocompletion=complete_transactions)
+        str, typer.Argument(metavar="ID", help="Id of the transaction.", autocompletion=TRANSACTIONS.complete)
     ],
     items: Annotated[
         list[str] | None,
@@ -165,7 +165,7 @@ def _checked(session: Session, request: Return, outcome: ReturnOutcome, again: s
 
 def _not_a_transaction(session: Session, name: str) -> Refused:
     """The error for an id that is no transaction's; it may be that of a return, discard or count."""
-    if name in recent_transactions(session.target.stack):
+    if name in TRANSACTIONS.of(session.target.stack):
         return Refused(f"{name} is not a transaction", f"`stockctl show {shlex.quote(name)}` shows what it is.")
     return no_such_id(session, "transaction", name)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_ids, recent_deliveries
+from stockctl.cli.completion import DELIVERIES, complete_ids
 from stockctl.cli.ids import no_such_id
 from stockctl.cli.operation_tables import has_history, history_table, tables
 from stockctl.cli.session import Session, with_session
@@ -91,7 +91,7 @@ def show(
     finders = (_transaction, _discard, _return, _count, _delivery)
     found = [shown for find in finders if (shown := find(session, name))]
     if not found:
-        others = recent_deliveries(session.target.stack)
+        others = DELIVERIES.of(session.target.stack)
         raise no_such_id(session, "transaction, return, discard, count or delivery", name, others)
     session.output.show(_listing(found))
 

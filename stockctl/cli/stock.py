@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from stockctl.cli.completion import remember_ingredients
+from stockctl.cli.completion import INGREDIENTS
 from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
@@ -94,7 +94,7 @@ def stock(
     levels = table.levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
     if wanted is None:
-        remember_ingredients(session.settings.stack, [level.ingredient for level in levels])
+        INGREDIENTS.replace(session.settings.stack, [level.ingredient for level in levels])
     is_empty = not levels
     levels = [level for level in levels if low is None or level.quantity < low]
     levels = [level for level in levels if level.is_low or not below_threshold]
