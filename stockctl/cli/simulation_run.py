@@ -190,23 +190,9 @@ class SimulationRun:
             self._note(f"the stock is still there: `stockctl stock --stack {stack}`")
 
     def _write(self, report: Path, summary: Summary) -> None:
-        from stockctl.simulation.run_report import LevelPoint, report_of
+        from stockctl.simulation.run_report import report_of
 
-        histories = {
-            one.name: [
-                LevelPoint(
-                    point.at,
-                    point.quantity,
-                    point.used,
-                    point.expired,
-                    point.cause,
-                    point.discarded,
-                    point.returned,
-                )
-                for point in one.points
-            ]
-            for one in self._watched.ingredients
-        }
+        histories = {one.name: one.points for one in self._watched.ingredients}
         text = report_of(report.suffix.lower(), self._service, summary, histories)
         try:
             report.write_text(text, encoding="utf-8")

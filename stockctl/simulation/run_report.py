@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from stockctl.domain.instants import iso
+from stockctl.domain.level_point import Point
 from stockctl.simulation.service import Service
 from stockctl.simulation.summary import Summary
 
@@ -18,20 +19,7 @@ _WIDTH, _CHART, _GAP, _LEFT, _TOP = 880, 96, 44, 64, 126
 _INK, _FAINT, _LINE, _AREA, _GREEN, _RED = "#1f2933", "#7b8794", "#2b6cb0", "#bee3f8", "#2f855a", "#c53030"
 
 
-@dataclass(frozen=True)
-class LevelPoint:
-    """A level (units) from an instant (seconds since the epoch) on, its running totals, and the cause."""
-
-    at: float
-    quantity: int
-    used: int
-    expired: int
-    cause: str
-    discarded: int = 0
-    returned: int = 0
-
-
-Histories = Mapping[str, Sequence[LevelPoint]]
+Histories = Mapping[str, Sequence[Point]]
 
 
 def report_of(kind: str, service: Service, summary: Summary, histories: Histories) -> str:
@@ -127,7 +115,7 @@ class _Scale:
         return self.top + _CHART
 
 
-def _chart(service: Service, name: str, place: tuple[int, float], steps: Sequence[LevelPoint]) -> str:
+def _chart(service: Service, name: str, place: tuple[int, float], steps: Sequence[Point]) -> str:
     """The chart of one level, below `top`, up to the `end` that all charts share."""
     top, end = place
     scale = _Scale(service.began, end, max(1, *(step.quantity for step in steps)), top)
@@ -168,7 +156,7 @@ def _axes(service: Service, scale: _Scale) -> list[str]:
     return lines
 
 
-def _changes(steps: Sequence[LevelPoint], began: float) -> Iterator[tuple[LevelPoint, int]]:
+def _changes(steps: Sequence[Point], began: float) -> Iterator[tuple[Point, int]]:
     """Each step with its change in units. A first step during the run is the first delivery ever."""
     if steps[0].at >= began:
         yield steps[0], steps[0].quantity
@@ -176,7 +164,7 @@ def _changes(steps: Sequence[LevelPoint], began: float) -> Iterator[tuple[LevelP
         yield step, step.quantity - before.quantity
 
 
-def _mark(step: LevelPoint, change: int, scale: _Scale) -> str:
+def _mark(step: Point, change: int, scale: _Scale) -> str:
     """A triangle with its units as a tooltip, for a delivery or write-off; nothing for a use."""
     if not change or step.cause.startswith("use "):
         return ""
@@ -211,9 +199,9 @@ footer {{ color: {_FAINT} }} li {{ color: {_RED} }}
 """
 
 
-def _row(name: str, steps: Sequence[LevelPoint], began: float) -> str:
+def _row(name: str, steps: Sequence[Point], began: float) -> str:
     """What the run itself moved: a step before it is the level it began with."""
-    first, last = steps[0] if steps[0].at < began else LevelPoint(began, 0, 0, 0, ""), steps[-1]
+    first, last = steps[0] if steps[0].at < began else Point(0, began, 0, 0, 0, 0, ""), steps[-1]
     used, expired = last.used - first.used, last.expired - first.expired
     discarded, returned = last.discarded - first.discarded, last.returned - first.returned
     received = used + expired + discarded - returned + last.quantity - first.quantity

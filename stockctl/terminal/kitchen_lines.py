@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from stockctl.domain.level_point import Point
 from stockctl.domain.report import waste_share
 from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
-from stockctl.terminal.watch_model import Point, Watched
+from stockctl.terminal.watch_model import Watched
 
 _COUNTERS = ("received", "used", "expired", "discarded", "returned")
 _LACKING = 3

@@ -12,6 +12,7 @@ from stockctl.domain.forecast import DAYS_PER_WEEK, Pace, demand, outlook
 from stockctl.domain.history import LevelEntry
 from stockctl.domain.instants import NEVER
 from stockctl.domain.level_change import LevelChange
+from stockctl.domain.level_point import Point
 from stockctl.domain.stock import Batch, Level
 from stockctl.terminal.charts import Mark, MarkKind
 
@@ -22,21 +23,6 @@ SHORTEST_PACE_SECONDS = 15.0
 """Less says nothing about the pace."""
 DAYS_AHEAD = 30
 """Batches that expire later are not marked."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """The level of an ingredient from `at` (seconds since the epoch) until the next point, and its cause."""
-
-    version: int
-    at: float
-    quantity: int
-    received: int
-    used: int
-    expired: int
-    cause: str
-    discarded: int = 0
-    returned: int = 0
 
 
 @dataclass
@@ -173,20 +159,11 @@ class Watched:
 
     def recorded(self, entry: LevelEntry) -> None:
         """Adds a level read from history."""
-        if self.wants(entry.ingredient):
-            at = datetime.fromisoformat(entry.at).timestamp()
-            units = (entry.quantity, entry.received, entry.used, entry.expired)
-            point = Point(entry.version, at, *units, entry.cause, entry.discarded, entry.returned)
-            self._ingredient(entry.ingredient).add(point)
+        self._add(entry, datetime.fromisoformat(entry.at))
 
     def changed(self, change: LevelChange) -> None:
         """Adds a change from the stream."""
-        if self.wants(change.ingredient):
-            units = (change.quantity, change.received, change.used, change.expired)
-            point = Point(
-                change.version, change.at.timestamp(), *units, change.cause, change.discarded, change.returned
-            )
-            self._ingredient(change.ingredient).add(point)
+        self._add(change, change.at)
 
     def held(self, name: str, batches: Sequence[Batch], unspent: Sequence[Batch] | None = None) -> None:
         """Sets the batches of an ingredient; `unspent` is what is left once pending usage is charged."""
@@ -208,6 +185,12 @@ class Watched:
                 return sorted(by_name, key=lambda one: -(one.latest.at if one.latest else 0.0))
             case SortOrder.NAME:
                 return by_name
+
+    def _add(self, level: LevelEntry | LevelChange, at: datetime) -> None:
+        if self.wants(level.ingredient):
+            units = (level.quantity, level.received, level.used, level.expired)
+            point = Point(level.version, at.timestamp(), *units, level.cause, level.discarded, level.returned)
+            self._ingredient(level.ingredient).add(point)
 
     def _ingredient(self, name: str) -> WatchedIngredient:
         if name not in self._ingredients:

@@ -15,13 +15,14 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from stockctl.domain.instants import NEVER
+from stockctl.domain.level_point import Point
 from stockctl.domain.stock import Batch
 from stockctl.terminal.charts import LevelPlot, MarkKind, bar, level_chart, sampled, sparkline
 from stockctl.terminal.durations import short
 from stockctl.terminal.figures import counts
 from stockctl.terminal.folding import folded
 from stockctl.terminal.glyphs import Glyphs
-from stockctl.terminal.watch_model import Point, SortOrder, Watched, WatchedIngredient, match_of
+from stockctl.terminal.watch_model import SortOrder, Watched, WatchedIngredient, match_of
 
 SHORTEST_SECONDS = 10
 """The shortest time a chart shows, in seconds."""

@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from stockctl.domain.errors import CredentialsError
+from stockctl.domain.level_point import Point
 from stockctl.simulation.kitchen import pizzeria, single
-from stockctl.simulation.run_report import LevelPoint, report_of
+from stockctl.simulation.run_report import report_of
 from stockctl.simulation.schedule import Schedule
 from stockctl.simulation.service import PREFIX, Service
 from stockctl.simulation.summary import Summary, summary_of
@@ -146,10 +147,10 @@ def test_a_delivery_without_a_receipt_is_named(stock: FakeStock) -> None:
 
 HISTORY = {
     "ham <&>": [
-        LevelPoint(BEGAN, 0, 0, 0, ""),
-        LevelPoint(BEGAN + 5, 150, 0, 0, "delivery simulation/1.csv"),
-        LevelPoint(BEGAN + 9, 140, 10, 0, "use order-1"),
-        LevelPoint(BEGAN + 20, 0, 10, 140, "expired"),
+        Point(0, BEGAN, 0, 0, 0, 0, ""),
+        Point(1, BEGAN + 5, 150, 150, 0, 0, "delivery simulation/1.csv"),
+        Point(2, BEGAN + 9, 140, 150, 10, 0, "use order-1"),
+        Point(3, BEGAN + 20, 0, 150, 10, 140, "expired"),
     ],
     "never delivered": [],
 }
@@ -171,7 +172,8 @@ def test_the_report_is_well_formed_and_has_the_figures(stock: FakeStock, kind: s
 
 def test_the_report_marks_the_first_delivery_of_all_and_sums_up_its_table(stock: FakeStock) -> None:
     service = served(stock, Schedule.of(single("ham"), 30, 1))
-    history = {"ham": [LevelPoint(service.began + 1, 170, 0, 0, "delivery simulation/1.csv"), *HISTORY["ham <&>"][2:]]}
+    first = Point(1, service.began + 1, 170, 170, 0, 0, "delivery simulation/1.csv")
+    history = {"ham": [first, *HISTORY["ham <&>"][2:]]}
     text = report_of(".html", service, summary(stock, service), history)
     assert "delivery simulation/1.csv +170" in text
     assert "<td>total<td>170" in text
@@ -180,8 +182,8 @@ def test_the_report_marks_the_first_delivery_of_all_and_sums_up_its_table(stock:
 def test_all_charts_of_a_report_have_the_same_times(stock: FakeStock) -> None:
     service = served(stock, Schedule.of(single("ham"), 30, 1))
     late = [
-        LevelPoint(service.began, 0, 0, 0, ""),
-        LevelPoint(service.began + 35, 9, 0, 0, "delivery simulation/2.csv"),
+        Point(0, service.began, 0, 0, 0, 0, ""),
+        Point(1, service.began + 35, 9, 9, 0, 0, "delivery simulation/2.csv"),
     ]
     text = report_of(".svg", service, summary(stock, service), {**HISTORY, "egg": late})
     assert (text.count(">0:35<"), text.count(">0:30<")) == (2, 0)

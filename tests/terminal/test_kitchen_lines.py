@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from stockctl.domain.level_point import Point
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs
 from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines, most_lacking
-from stockctl.terminal.watch_model import Point, Watched
+from stockctl.terminal.watch_model import Watched
 
 
 def lines(

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from stockctl.domain.forecast import Pace
+from stockctl.domain.level_point import Point
 from stockctl.domain.stock import Batch, Level
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs, glyphs_for
 from stockctl.terminal.live import after_key
-from stockctl.terminal.watch_model import Point, SortOrder, Watched
+from stockctl.terminal.watch_model import SortOrder, Watched
 from stockctl.terminal.watch_screen import Reading, View, frame
 from tests.terminal.levels import LONG, NAMES, NOW, batch, view, watched
 
