@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from stockctl.domain.best_before import BestBefore
     from stockctl.operations.count import Agreed
-    from stockctl.operations.levels_at import LevelAt
     from stockctl.operations.use import Tables
 
 MAX_SHOWINGS = 20
@@ -82,22 +81,26 @@ def count(
         stockctl count --file counts.csv --at 2026-12-31T22:00 --yes
         stockctl count saffron=3 --best-before 2027-06-30
     """
+    from stockctl.operations.count import book
+
     counted = _counted(session, items or [], file)
     name = str(uuid.uuid4()) if count_id is None else check_id(count_id, "--id")
-    moment = _moment(session, at)
+    moment = None if at is None else past_moment(at, "--at", session.environment.now())
     sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
-    counting = _Counting(session, tables(session), _best_before(session, written_best_before), moment, new, yes)
+    place = tables(session)
+    counting = _Counting(session, place, _best_before(session, written_best_before), moment, new, yes)
     if dry_run:
         counting.show_differences(sheets)
         return
     try:
-        agreed = [counting.agreed(sheet) for sheet in sheets]  # all of them, so that a refusal has booked nothing
-        results = [counting.booked(sheet, outcome) for sheet, outcome in zip(sheets, agreed, strict=True)]
+        agreed = [(sheet, counting.agreed(sheet)) for sheet in sheets]  # all, so that a refusal has booked nothing
+        booked = [book(place, sheet, line) for sheet, outcome in agreed for line in outcome.lines]
     except (Busy, OutcomeUnknown) as error:
         again = f"Repeat it with --id {shlex.quote(name)}: nothing is booked twice."
         raise type(error)(error.message, again) from error
     remember_id(session, name)
-    _show(session, name, results, was_shown=counting.was_shown)
+    listing = _listing(name, booked, replayed=all(outcome.replayed for _, outcome in agreed))
+    _show(session, booked, listing, was_shown=counting.was_shown)
 
 
 def _counted(session: Session, items: Sequence[str], file: str | None) -> dict[str, int]:
@@ -119,10 +122,6 @@ def _lines(session: Session, items: Sequence[str], file: str | None) -> list[tup
     return counted_in(session, file)
 
 
-def _moment(session: Session, at: str | None) -> datetime | None:
-    return None if at is None else past_moment(at, "--at", session.environment.now())
-
-
 def _best_before(session: Session, written: str | None) -> BestBefore | None:
     if written is None:
         return None
@@ -133,14 +132,6 @@ def _best_before(session: Session, written: str | None) -> BestBefore | None:
     if found.expires_at <= session.environment.now().timestamp():
         raise UsageError(f"--best-before {written} has passed", "Stock that has expired cannot be added.")
     return found
-
-
-@dataclass(frozen=True)
-class SheetResult:
-    """What became of one sheet."""
-
-    booked: list[BookedLine]
-    replayed: bool
 
 
 @dataclass
@@ -173,12 +164,6 @@ class _Counting:
         differing = counts(sum(bool(line.difference) for line in lines), "difference")
         self.session.output.show(Listing(_LINE, lines, total=f"{differing} of {counts(len(lines), 'ingredient')}"))
         self.session.environment.note("nothing was booked (--dry-run)")
-
-    def booked(self, sheet: Sheet, agreed: Agreed) -> SheetResult:
-        """Books what is not booked yet."""
-        from stockctl.operations.count import book
-
-        return SheetResult([book(self.place, sheet, line) for line in agreed.lines], agreed.replayed)
 
     def _agreed(self, sheet: Sheet) -> object:
         from stockctl.operations.count import Moved, agree
@@ -260,7 +245,8 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
     place = tables(session)
     levels = place.stock.levels([line.ingredient for line in lines])
     then = {one.ingredient: one for one in levels_at(history_table(session), levels, moment)}
-    early = [line.ingredient for line in lines if line.counted and _was_never_stocked(then.get(line.ingredient))]
+    never = {one.ingredient for one in then.values() if one.was_never_stocked}
+    early = [line.ingredient for line in lines if line.counted and line.ingredient in never]
     if early:
         raise Refused(
             f"not in stock yet at {local(moment)}: {', '.join(early)}; nothing was booked",
@@ -279,10 +265,6 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
             yield replace(line, book=found.quantity)
 
 
-def _was_never_stocked(then: LevelAt | None) -> bool:
-    return then is not None and then.was_never_stocked
-
-
 def _added_with(line: Line) -> str | None:
     return line.best_before.text if line.best_before and line.difference > 0 else None
 
@@ -296,15 +278,13 @@ _LINE: list[Field[Line]] = [
 ]
 
 
-def _show(session: Session, name: str, results: Sequence[SheetResult], *, was_shown: bool) -> None:
-    booked = [one for result in results for one in result.booked]
+def _show(session: Session, booked: Sequence[BookedLine], listing: Listing[Any], *, was_shown: bool) -> None:
     for one in booked:
         if one.missing:
             gone = (
                 "is not there any more" if one.line.difference < 0 else "could not be added: its best-before has passed"
             )
             session.environment.note(f"note: {one.line.ingredient}: {units(one.missing)} of the difference {gone}")
-    listing = _listing(name, booked, replayed=all(result.replayed for result in results))
     if was_shown:
         session.environment.note(listing.total)
     else:
@@ -313,7 +293,7 @@ def _show(session: Session, name: str, results: Sequence[SheetResult], *, was_sh
 
 def _listing(name: str, booked: Sequence[BookedLine], *, replayed: bool) -> Listing[Mapping[str, str]]:
     items: list[Field[BookedLine]] = [
-        *(field.of(_line_of) for field in _LINE),
+        *(field.of(lambda one: one.line) for field in _LINE),
         Field("booked", lambda one: one.units, in_table=False),
     ]
     status = "replayed" if replayed else "counted"
@@ -326,7 +306,3 @@ def _listing(name: str, booked: Sequence[BookedLine], *, replayed: bool) -> List
     total = f"count {name}: " + ("agreed on before; each difference is booked once" if replayed else happened)
     nested: Nested[Mapping[str, str]] = Nested("items", lambda _: booked, items)
     return Listing(fields, [{"count_id": name, "status": status}], nested, total=total, is_document=True)
-
-
-def _line_of(booked: BookedLine) -> Line:
-    return booked.line
