@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockctl.cli.ingredients import quantity_in
+from stockctl.cli.supplier_files import content_of
 from stockctl.domain.csv_layout import SEPARATORS, meanings_of, records
 from stockctl.domain.decoding import decoded_lines
 from stockctl.domain.errors import UsageError
@@ -16,7 +16,6 @@ from stockctl.domain.rejection import Rejection, UnreadableFile
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
 
-STDIN = "-"
 _HINT = "Write ingredient,quantity in each line, as in ham,37."
 
 
@@ -26,12 +25,9 @@ def counted_in(session: Session, name: str) -> list[tuple[str, int]]:
     Raises:
         UsageError: it cannot be read, or a row does not say what was counted.
     """
+    content = content_of(session, name)
     try:
-        content = session.environment.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
-        lines = list(decoded_lines(io.BytesIO(content)))
-        rows = list(_rows(lines))
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a CSV file, or - for stdin.") from error
+        rows = list(_rows(list(decoded_lines(io.BytesIO(content)))))
     except UnreadableFile as error:
         raise UsageError(f"{name}:{error.rejection.line}: {error.rejection.message}", _HINT) from error
     found: list[tuple[str, int]] = []

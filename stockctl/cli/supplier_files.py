@@ -52,19 +52,25 @@ class Checked:
         return not self.rows
 
 
+def content_of(session: Session, name: str) -> bytes:
+    """What a file holds, or standard input.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return session.environment.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a CSV file, or - for stdin.") from error
+
+
 def read_file(session: Session, name: str, batch_id: str | None) -> SupplierFile:
     """One file, or standard input, with the key that its delivery gets.
 
     Raises:
         UsageError: it cannot be read, or its delivery would be taken for a receipt.
     """
-    if name == STDIN:
-        content = session.environment.stdin.buffer.read()
-    else:
-        try:
-            content = Path(name).read_bytes()
-        except OSError as error:
-            raise UsageError(f"{name} cannot be read: {error.strerror}", "Name a CSV file, or - for stdin.") from error
+    content = content_of(session, name)
     file_name = "stdin.csv" if name == STDIN else Path(name).name
     key = csv_named(batch_id) if batch_id else delivery_key(file_name, hashlib.sha256(content).hexdigest())
     if key.startswith(RECEIPTS):

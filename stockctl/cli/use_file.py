@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -76,8 +76,8 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
     """
     run = _Run(session)
     try:
-        with _opened(session, name) as lines:
-            run.send(api, lines)
+        with _opened(session, name) as content:
+            run.send(api, _lines(name, content))
     except StockctlError as error:
         if not run.statuses:
             raise
@@ -95,25 +95,21 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
         raise typer.Exit(code)
 
 
-@contextmanager
-def _opened(session: Session, name: str) -> Iterator[Iterator[str]]:
+def _opened(session: Session, name: str) -> AbstractContextManager[BinaryIO]:
+    if name == STDIN:
+        return nullcontext(session.environment.stdin.buffer)
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _lines(name: str, content: BinaryIO) -> Iterator[str]:
     """The lines of the file. A fault while they are read is the input's, and no other's.
 
     Raises:
         UsageError: the file cannot be read, or is not text.
     """
-    if name == STDIN:
-        yield _lines(name, session.environment.stdin.buffer)
-        return
-    try:
-        content = Path(name).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise _unreadable(name, error) from error
-    with content:
-        yield _lines(name, content)
-
-
-def _lines(name: str, content: BinaryIO) -> Iterator[str]:
     try:
         yield from decoded_lines(content, MAX_ORDER)
     except OSError as error:
