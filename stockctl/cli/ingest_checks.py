@@ -6,7 +6,6 @@ import io
 import itertools
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -101,29 +100,6 @@ def _resent_refusal(file: Checked, earlier: Resent) -> Refused:
     return Refused(message, f"{correct} `--again` sends the whole file, and those rows count twice.")
 
 
-@dataclass(frozen=True)
-class NewIngredients:
-    """Ingredients that are new to a stack, and those among them that look like one it has."""
-
-    names: Sequence[str]
-    alike: Mapping[str, Sequence[str]]
-    known: frozenset[str]
-
-    @classmethod
-    def of(cls, table: StockTable, names: Sequence[str]) -> NewIngredients:
-        """What of these ingredients is new to the stack."""
-        known = frozenset(table.ingredients())
-        absent = sorted(set(names) - known)
-        return cls(absent, lookalikes(absent, known), known)
-
-    def notes(self) -> Iterator[str]:
-        """One line on what is new, and a question for each name that may be misspelt."""
-        if self.names and self.known:
-            more = f" and {counts(len(self.names) - NOTES, 'other')}" if len(self.names) > NOTES else ""
-            yield f"new ingredients: {', '.join(self.names[:NOTES])}{more}"
-        yield from questions(self.alike)[:NOTES]
-
-
 def refuse_misspelt(
     session: Session, table: StockTable, files: Sequence[Checked], *, new: bool, dry_run: bool = False
 ) -> None:
@@ -134,18 +110,22 @@ def refuse_misspelt(
     Raises:
         Refused: they may be misspelt, and nobody says that they are not.
     """
-    names = [row.ingredient for file in files for row in file.rows]
-    unknown = NewIngredients.of(table, names)
-    if unknown.names and not dry_run:
-        INGREDIENTS.replace(session.settings.stack, {*unknown.known, *unknown.names})
-    for note in unknown.notes():
-        session.environment.note(f"note: {note}")
-    if not unknown.alike or new:
+    known = set(table.ingredients())
+    absent = sorted({row.ingredient for file in files for row in file.rows} - known)
+    alike = lookalikes(absent, known)
+    if absent and not dry_run:
+        INGREDIENTS.replace(session.settings.stack, {*known, *absent})
+    if absent and known:
+        more = f" and {counts(len(absent) - NOTES, 'other')}" if len(absent) > NOTES else ""
+        session.environment.note(f"note: new ingredients: {', '.join(absent[:NOTES])}{more}")
+    for question in questions(alike)[:NOTES]:
+        session.environment.note(f"note: {question}")
+    if not alike or new:
         return
     can_ask = session.environment.stdin_is_terminal and not dry_run
     if can_ask and session.environment.agrees("Send them as new ingredients?"):
         return
-    raise misspelt(unknown.alike, "send", "sent")
+    raise misspelt(alike, "send", "sent")
 
 
 def note_early_stock(session: Session, table: StockTable, rows: Sequence[Row]) -> None:
