@@ -172,15 +172,12 @@ def _level_listing(levels: list[Level], now: datetime, *, is_empty: bool) -> Lis
 
 
 def _risk_listing(found: list[_AtRisk], before: int, now: datetime) -> Listing[_AtRisk]:
-    fields = [field.of(_level_of) for field in _level_fields([one.level for one in found], now)]
+    level_fields = _level_fields([one.level for one in found], now)
+    fields: list[Field[_AtRisk]] = [field.of(lambda one: one.level) for field in level_fields]
     fields.insert(2, Field("at_risk", lambda one: one.units, style="bold"))
     lost = sum(one.units for one in found)
     total = f"{counts(lost, 'unit')} of {counts(len(found), 'ingredient')} at risk: they expire by {_local(before)}"
     return Listing(fields, found, style=lambda one: _style(one.level), total=total, empty="no ingredient matches")
-
-
-def _level_of(one: _AtRisk) -> Level:
-    return one.level
 
 
 def _level_fields(levels: list[Level], now: datetime) -> list[Field[Level]]:
