@@ -11,38 +11,19 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from stockctl.terminal.environment import Environment
 
+_SINGLE = {"\r": "enter", "\n": "enter", "\x1b": "escape", "\x7f": "backspace", "\x08": "backspace"}
+_LETTERS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
+"""What ends a sequence that begins with `ESC [`, or with `ESC O` in application mode."""
+_NUMBERS = {"1": "home", "4": "end", "5": "page up", "6": "page down", "7": "home", "8": "end"}
+"""What stands between `ESC [` and `~`."""
+_MSVCRT = {"H": "up", "P": "down", "M": "right", "K": "left", "I": "page up", "Q": "page down", "G": "home", "O": "end"}
+"""What follows the code 0xE0 on Windows."""
 _SEQUENCES = {
-    "\x1b[A": "up",
-    "\x1b[B": "down",
-    "\x1b[C": "right",
-    "\x1b[D": "left",
-    "\x1bOA": "up",
-    "\x1bOB": "down",
-    "\x1bOC": "right",
-    "\x1bOD": "left",
-    "\x1b[5~": "page up",
-    "\x1b[6~": "page down",
-    "\x1b[H": "home",
-    "\x1b[F": "end",
-    "\x1bOH": "home",
-    "\x1bOF": "end",
-    "\x1b[1~": "home",
-    "\x1b[4~": "end",
-    "\x1b[7~": "home",
-    "\x1b[8~": "end",
-    "\r": "enter",
-    "\n": "enter",
-    "\x1b": "escape",
-    "\x7f": "backspace",
-    "\x08": "backspace",
-    "\xe0H": "up",
-    "\xe0P": "down",
-    "\xe0M": "right",
-    "\xe0K": "left",
-    "\xe0I": "page up",
-    "\xe0Q": "page down",
-    "\xe0G": "home",
-    "\xe0O": "end",
+    **_SINGLE,
+    **{f"\x1b[{letter}": key for letter, key in _LETTERS.items()},
+    **{f"\x1bO{letter}": key for letter, key in _LETTERS.items()},
+    **{f"\x1b[{number}~": key for number, key in _NUMBERS.items()},
+    **{f"\xe0{letter}": key for letter, key in _MSVCRT.items()},
 }
 
 
