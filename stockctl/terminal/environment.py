@@ -51,12 +51,17 @@ class Environment:
         return self.stdout_is_terminal and self._moves_cursor
 
     @property
+    def shows_progress(self) -> bool:
+        """Whether stderr is a terminal with cursor movement, and the user did not ask for quiet."""
+        return not self.quiet and self.stderr_is_terminal and self._moves_cursor
+
+    @property
     def _moves_cursor(self) -> bool:
         return self.variables.get("TERM") not in {"dumb", "unknown"}
 
     def passing(self, line: str) -> None:
         """Shows the progress of a long command on a terminal, until the next output."""
-        if self.quiet or not self.stderr_is_terminal or not self._moves_cursor:
+        if not self.shows_progress:
             return
         room = shutil.get_terminal_size().columns - 1
         self.stderr.write(f"\r\x1b[2K{printable(line)[:room]}")

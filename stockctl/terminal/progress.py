@@ -55,7 +55,7 @@ class Progress:
         self._live: Live | None = None
 
     def __enter__(self) -> Progress:
-        if self._moves_cursor and not self._environment.quiet:
+        if self._environment.shows_progress:
             from rich.live import Live
 
             console = self._environment.notices()
@@ -79,13 +79,6 @@ class Progress:
             self._stamp(step, elapsed)
         elif step.stage is not Stage.BEGUN:
             self._live.console.print(_finished(step, elapsed - began), soft_wrap=True)
-
-    @property
-    def _moves_cursor(self) -> bool:
-        return self._environment.stderr_is_terminal and self._environment.variables.get("TERM") not in {
-            "dumb",
-            "unknown",
-        }
 
     def _stamp(self, step: Step, elapsed: float) -> None:
         moment = self._environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
