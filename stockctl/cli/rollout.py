@@ -35,11 +35,6 @@ def ensure_running(
     return target, _deploy_if_needed(stack, clients_of(target), environment, create=create)
 
 
-def ensure_started(stack: str, environment: Environment) -> Target:
-    """The embedded cloud, started when it does not run, whether the stack is there or not."""
-    return start(environment, anywhere=True).run.target(stack)
-
-
 def start(environment: Environment, port: int | None = None, *, anywhere: bool = False) -> Started:
     """Starts the embedded cloud, with a message where that takes a while or state is not kept as it should be."""
     cloud = EmbeddedCloud(environment.variables)

@@ -44,9 +44,9 @@ def undeployed(settings: Settings, environment: Environment) -> Target:
     """The target of a command that needs no stack. Starts the embedded cloud, deploys nothing."""
     if not settings.local:
         return _aws(settings)
-    from stockctl.cli.rollout import ensure_started
+    from stockctl.cli.rollout import start
 
-    return ensure_started(settings.stack, environment)
+    return start(environment, anywhere=True).run.target(settings.stack)
 
 
 def existing(settings: Settings, environment: Environment) -> Target | None:
