@@ -58,6 +58,8 @@ _UNAVAILABLE = {"InternalServerError", "InternalFailure", "InternalError", "Serv
 _ABSENT = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "QueueDoesNotExist"}
 _ACTION = re.compile(r"not authorized to perform:? (\S+)")
 
+EXPECTED = (StockctlError, ClientError, BotoCoreError)
+"""What a call may raise that uses AWS."""
 LOG_IN_AGAIN = "Log in again: `aws sso login`, or renew the keys your profile uses."
 
 
@@ -77,12 +79,15 @@ def unless_refused(call: Callable[[], Answer], codes: Collection[str]) -> Answer
 
 
 def translated(error: Exception) -> StockctlError | None:
-    """The error for the user; None if it is not one of boto3's."""
-    if isinstance(error, ClientError):
-        return _answered(error)
-    if isinstance(error, BotoCoreError):
-        return _never_answered(error)
-    return None
+    """The error for the user; None if it is not one of those that are expected."""
+    return explained(error) if isinstance(error, EXPECTED) else None
+
+
+def explained(error: StockctlError | ClientError | BotoCoreError) -> StockctlError:
+    """The same for an error that is."""
+    if isinstance(error, StockctlError):
+        return error
+    return _answered(error) if isinstance(error, ClientError) else _never_answered(error)
 
 
 def _answered(error: ClientError) -> StockctlError:  # noqa: PLR0911 - one return a case reads as the table it is

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from stockctl.cli.findings import show_findings
 from stockctl.cli.session import Session, with_checking_session
-from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
 
 if TYPE_CHECKING:
@@ -100,14 +99,12 @@ def _cloud(session: Session) -> list[Finding]:
 
 
 def _tried(what: str, look: Callable[[], T]) -> T | Finding:
-    from stockctl.aws.errors import translated
+    from stockctl.aws.errors import EXPECTED, explained
 
     try:
         return look()
-    except Exception as error:
-        known = error if isinstance(error, StockctlError) else translated(error)
-        if known is None:
-            raise
+    except EXPECTED as error:
+        known = explained(error)
         return Finding(what, False, known.message, known.hint or "")
 
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from stockctl.aws.clients import Clients
+from stockctl.aws.errors import EXPECTED
 from stockctl.cli.date_reading import reading_of
 from stockctl.cli.ingest_checks import note_early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
 from stockctl.client.deployment import Deployment
 from stockctl.client.supplier import foreseen
-from stockctl.domain.errors import Refused, StockctlError
+from stockctl.domain.errors import Refused
 from stockctl.domain.parts import Part, parts_of
 from stockctl.domain.receipt import DeliveryStatus, Findings
 from stockctl.operations.claims import Claims
@@ -44,7 +43,7 @@ def reachable_stack(session: Session) -> ReachableStack | None:
             return None
         clients = Clients.of_target(target)
         stack = ReachableStack(clients, Deployment.of(clients, target))
-    except (StockctlError, ClientError, BotoCoreError):
+    except EXPECTED:
         return None
     session.environment.note(f"stockctl: {target.describe()}")
     return stack

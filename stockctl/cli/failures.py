@@ -13,7 +13,7 @@ import typer
 
 from stockctl.cli.completion import FAILURES
 from stockctl.cli.session import Session, with_session
-from stockctl.domain.errors import ExitCode, Refused, StockctlError
+from stockctl.domain.errors import ExitCode, Refused
 from stockctl.terminal.figures import local_iso
 from stockctl.terminal.output import Field, Listing, OutputFormat
 
@@ -90,16 +90,13 @@ def _chosen(held: Sequence[Held], ids: Sequence[str]) -> list[Held]:
 
 def _retried(session: Session, queues: FailureQueues, held: Held) -> str | None:
     """Why the retry failed; None after success. One that fails does not stop the others."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from stockctl.aws.errors import translated
+    from stockctl.aws.errors import EXPECTED, explained
 
     fault = None
     try:
         queues.retry(held)
-    except (StockctlError, ClientError, BotoCoreError) as error:
-        known = error if isinstance(error, StockctlError) else translated(error)
-        fault = known.message if known else str(error)
+    except EXPECTED as error:
+        fault = explained(error).message
     session.environment.passing(f"{held.failure.failure_id}: {fault or 'done'}")
     return fault
 

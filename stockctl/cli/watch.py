@@ -15,7 +15,7 @@ from stockctl.cli.ingredients import ChosenIngredients, did_you_mean, named
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.watch_end import WatchEnd
 from stockctl.cli.watch_lines import output_of, print_changes
-from stockctl.domain.errors import StockctlError, UsageError
+from stockctl.domain.errors import UsageError
 from stockctl.domain.instants import time_zone
 from stockctl.domain.level_condition import LevelCondition
 from stockctl.terminal.durations import duration_of
@@ -157,11 +157,10 @@ def _source(session: Session, feeds: Feeds, names: Sequence[str], past: timedelt
 
 def _add_levels_before(session: Session, watched: Watched, moment: datetime) -> None:
     """Adds the last level of each named ingredient before a moment, where a chart begins; without history, none."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    from stockctl.aws.errors import EXPECTED
     from stockctl.cli.operation_tables import history_table
 
-    with suppress(StockctlError, BotoCoreError, ClientError):
+    with suppress(*EXPECTED):
         history = history_table(session)
         for entry in (history.last_before(name, moment) for name in watched.names):
             if entry is not None:

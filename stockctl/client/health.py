@@ -13,12 +13,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from stockctl.aws.errors import translated
+from stockctl.aws.errors import EXPECTED, explained
 from stockctl.client.deployment import Deployment
 from stockctl.client.function_logs import FunctionLogs
-from stockctl.domain.errors import StockctlError
 from stockctl.domain.findings import Finding
 from stockctl.domain.stock import Level, Roster
 from stockctl.operations.stock_table import StockTable
@@ -198,9 +195,9 @@ def looked_at(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Find
     """What was found; if AWS does not answer or refuses, that is the finding."""
     try:
         yield from look()
-    except (StockctlError, ClientError, BotoCoreError) as error:
-        known = error if isinstance(error, StockctlError) else translated(error)
-        yield Finding(what, False, known.message if known else str(error), (known.hint if known else None) or "")
+    except EXPECTED as error:
+        known = explained(error)
+        yield Finding(what, False, known.message, known.hint or "")
 
 
 def _total(levels: Iterable[Level], name: str) -> str:

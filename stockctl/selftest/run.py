@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from stockctl.aws.errors import translated
-from stockctl.domain.errors import CredentialsError, StockctlError
+from stockctl.aws.errors import EXPECTED, explained
+from stockctl.domain.errors import CredentialsError
 from stockctl.selftest.checks import AFTER, BEFORE, Check
 from stockctl.selftest.measurements import MEASUREMENTS
 from stockctl.selftest.results import Result, Wrong
@@ -39,7 +37,7 @@ def _judged(name: str, run: Callable[[], list[Result]]) -> list[Result]:
         return run()
     except Wrong as wrong:
         return [Result(name, False, str(wrong))]
-    except (StockctlError, ClientError, BotoCoreError) as error:
-        known = error if isinstance(error, StockctlError) else translated(error)
+    except EXPECTED as error:
+        known = explained(error)
         may_not = isinstance(known, CredentialsError)
-        return [Result(name, None if may_not else False, known.message if known else str(error))]
+        return [Result(name, None if may_not else False, known.message)]
