@@ -16,6 +16,7 @@ from stockctl.cli.session import Session, with_session
 from stockctl.domain import discard, returns
 from stockctl.domain.count import Line, Sheet, discard_id
 from stockctl.domain.delivery import whole_delivery
+from stockctl.domain.history import ChargeEntry
 from stockctl.domain.stock import batch_id_of
 from stockctl.terminal.figures import best_before, change, local_iso, units
 from stockctl.terminal.output import Field, JsonValue, Listing, Nested
@@ -103,11 +104,11 @@ def _transaction(session: Session, name: str) -> Shown | None:
     if record is None or "items" not in record:
         return None
     use = UseRecord.of(record)
-    if not has_history(session):
+    if has_history(session):
+        items = served_items(tables(session).stock, history_table(session), use, session.environment.now())
+        portions = [portion for item in items for portion in _portions(item)]
+    else:
         portions = [Portion(ingredient, units, NO_HISTORY) for ingredient, units in use.items.items()]
-        return Shown(name, "transaction", use.at, None, portions, use.returned)
-    items = served_items(tables(session).stock, history_table(session), use, session.environment.now())
-    portions = [portion for item in items for portion in _portions(item)]
     return Shown(name, "transaction", use.at, None, portions, use.returned)
 
 
@@ -117,16 +118,17 @@ def _portions(item: ServedItem) -> list[Portion]:
     found = [
         Portion(item.ingredient, part.units, UNKNOWN if part.charge is None else EXPIRED)
         if part.charge is None or not part.charge.batch_id
-        else Portion(
-            item.ingredient,
-            part.units,
-            batch_id=part.charge.batch_id,
-            delivery=part.charge.delivery,
-            best_before=part.charge.best_before,
-        )
+        else _of_batch(item.ingredient, part.units, "charged", part.charge)
         for part in item.parts
     ]
     return [*found, Portion(item.ingredient, item.pending, PENDING)] if item.pending else found
+
+
+def _of_batch(
+    ingredient: str, units: int, status: str, batch: ChargeEntry | discard.Removal | returns.ReturnedUnits
+) -> Portion:
+    """Units of a batch; those of one that is gone have none of its attributes."""
+    return Portion(ingredient, units, status, batch.batch_id or None, batch.delivery or None, batch.best_before or None)
 
 
 def _discard(session: Session, name: str) -> Shown | None:
@@ -135,10 +137,8 @@ def _discard(session: Session, name: str) -> Shown | None:
     record = tables(session).record(discard.PREFIX + name)
     if record is None:
         return None
-    portions = [
-        Portion(record["ingredient"]["S"], one.units, "discarded", one.batch_id, one.delivery, one.best_before)
-        for one in removals_in(record)
-    ]
+    ingredient = record["ingredient"]["S"]
+    portions = [_of_batch(ingredient, one.units, "discarded", one) for one in removals_in(record)]
     return Shown(name, "discard", record["at"]["S"], record["reason"]["S"], portions)
 
 
@@ -149,15 +149,7 @@ def _return(session: Session, name: str) -> Shown | None:
     if record is None:
         return None
     portions = [
-        Portion(
-            one.ingredient,
-            one.units,
-            "returned" if one.is_back else "expired",
-            one.batch_id or None,
-            one.delivery or None,
-            one.best_before or None,
-        )
-        for one in parts_in(record)
+        _of_batch(one.ingredient, one.units, "returned" if one.is_back else "expired", one) for one in parts_in(record)
     ]
     return Shown(name, "return", record["at"]["S"], f"of {record['returned_transaction']['S']}", portions)
 
