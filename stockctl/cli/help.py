@@ -39,7 +39,10 @@ class Command(TyperCommand):
 
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context class is private
         """The help text."""
-        return _shown(_command_sections(self, ctx))
+        arguments = [one for one in self.get_params(ctx) if isinstance(one, TyperArgument)]
+        usage = " ".join([*map(_argument, arguments), "[OPTIONS]"])
+        rows = [(str(one.metavar), one.help or "") for one in arguments]
+        return _help(self, ctx, usage, [_section("Arguments", _columns(rows))] if rows else [])
 
 
 class CommandGroup(TyperGroup):
@@ -49,7 +52,7 @@ class CommandGroup(TyperGroup):
 
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401
         """The help text."""
-        return _shown(_group_sections(self, ctx))
+        return _help(self, ctx, "COMMAND [OPTIONS]", _panels(self, ctx))
 
 
 def examples_of(text: str) -> list[str]:
@@ -73,22 +76,21 @@ def option_rows(command: TyperCommand | TyperGroup, context: Any) -> dict[str, l
     return rows
 
 
-def _command_sections(command: TyperCommand, context: Any) -> Iterator[str]:  # noqa: ANN401
-    arguments = [one for one in command.get_params(context) if isinstance(one, TyperArgument)]
-    words = [context.command_path, *(_argument(one) for one in arguments), "[OPTIONS]"]
-    yield from _prose(command)
-    yield _section("Usage", ["  " + " ".join(words)])
-    if arguments:
-        yield _section("Arguments", _columns((str(one.metavar), one.help or "") for one in arguments))
-    for heading, rows in option_rows(command, context).items():
-        yield _section(heading, _columns(rows))
-    yield _examples(command)
-    yield _section("Exit codes", _columns(_codes(command.epilog)))
+def _help(command: TyperCommand | TyperGroup, context: Any, usage: str, own: Iterable[str]) -> str:  # noqa: ANN401
+    """The help of a command or a group, with the sections of its `own` after its usage."""
+    sections = [
+        *_prose(command),
+        _section("Usage", [f"  {context.command_path} {usage}"]),
+        *own,
+        *(_section(heading, _columns(rows)) for heading, rows in option_rows(command, context).items()),
+        _examples(command),
+        _section("Exit codes", _columns(_codes(command.epilog))) if command.epilog else "",
+    ]
+    return "\n\n".join(filter(None, sections))
 
 
-def _group_sections(group: TyperGroup, context: Any) -> Iterator[str]:  # noqa: ANN401
-    yield from _prose(group)
-    yield _section("Usage", [f"  {context.command_path} COMMAND [OPTIONS]"])
+def _panels(group: TyperGroup, context: Any) -> Iterator[str]:  # noqa: ANN401
+    """The commands of a group, by their headings."""
     panels: dict[str, list[HelpRow]] = {}
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -98,11 +100,6 @@ def _group_sections(group: TyperGroup, context: Any) -> Iterator[str]:  # noqa: 
     longest = max((len(name) for rows in panels.values() for name, _ in rows), default=0)
     for heading, rows in panels.items():
         yield _section(heading, _columns(rows, longest))
-    for heading, rows in option_rows(group, context).items():
-        yield _section(heading, _columns(rows))
-    yield _examples(group)
-    if group.epilog:
-        yield _section("Exit codes", _columns(_codes(group.epilog)))
 
 
 def summary_of(text: str) -> str:
@@ -111,9 +108,9 @@ def summary_of(text: str) -> str:
     return first.partition(". ")[0].partition(": ")[0].rstrip(".")
 
 
-def _codes(epilog: str | None) -> list[HelpRow]:
+def _codes(epilog: str) -> list[HelpRow]:
     """Parses what `exit_codes` wrote."""
-    parts = (line.partition(" ") for line in (epilog or "").splitlines())
+    parts = (line.partition(" ") for line in epilog.splitlines())
     return [(code, meaning) for code, _, meaning in parts]
 
 
@@ -181,7 +178,3 @@ def _width() -> int:
 def _bold(text: str) -> str:
     plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") in {"dumb", "unknown"}
     return text if plain else f"\x1b[1m{text}\x1b[0m"
-
-
-def _shown(sections: Iterator[str]) -> str:
-    return "\n\n".join(section for section in sections if section)
