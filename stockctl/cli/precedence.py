@@ -40,7 +40,8 @@ def effective_settings(
     kitchen = {**configuration.defaults, **environment, **options}.get("kitchen")
     file = configuration.layer(str(kitchen.value) if kitchen else None)
     target = _target(options, environment, file)
-    if _target_of(file) not in {None, target.value}:
+    named = _asked(file)
+    if named and named.value != target.value:
         file = {name: setting for name, setting in file.items() if name not in _PLACE}
     found = {**file, **environment, **options, "target": target}
     found.setdefault("stack", Setting(DEFAULT_STACK, _DEFAULT))
@@ -89,16 +90,10 @@ def _known_target(named: str) -> str:
 
 def _target(options: Layer, environment: Layer, file: Layer) -> Setting:
     """The embedded cloud, unless AWS is selected. Credentials and a region in the environment do not select it."""
-    asking = next((options[name] for name in _AWS_ONLY if name in options), None)
-    asked = Setting(AWS, asking.source) if asking else None
-    return options.get("target") or asked or environment.get("target") or _of_file(file) or Setting(LOCAL, _DEFAULT)
+    return _asked(options) or environment.get("target") or _asked(file) or Setting(LOCAL, _DEFAULT)
 
 
-def _of_file(file: Layer) -> Setting | None:
-    asking = next((file[name] for name in _AWS_ONLY if name in file), None)
-    return file.get("target") or (Setting(AWS, asking.source) if asking else None)
-
-
-def _target_of(file: Layer) -> str | None:
-    target = _of_file(file)
-    return str(target.value) if target else None
+def _asked(layer: Layer) -> Setting | None:
+    """The target that options or a file ask for."""
+    asking = next((layer[name] for name in _AWS_ONLY if name in layer), None)
+    return layer.get("target") or (Setting(AWS, asking.source) if asking else None)
