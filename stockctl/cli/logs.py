@@ -19,7 +19,6 @@ from stockctl.terminal.output import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from rich.text import Text
 
@@ -66,14 +65,13 @@ def logs(
     functions = session.deployment.functions
     found = FunctionLogs(session.clients, _chosen(functions, function))
     lines = found.following(start) if follow else found.since(start)
-    wanted = (replace(line, message=line.whole) for line in lines) if everything else _essential(lines)
+    if everything:
+        wanted = (replace(line, message=line.whole) for line in lines)
+    else:
+        wanted = (line for line in lines if not line.is_routine)
     if not _show(session, list(functions), wanted):
         more = "" if everything else "; --all shows Lambda's own lines, too"
         session.environment.note(f"stockctl: nothing was logged in the last {since}{more}")
-
-
-def _essential(lines: Iterable[LogLine]) -> Iterable[LogLine]:
-    return (line for line in lines if not line.is_routine)
 
 
 def _chosen(functions: Mapping[str, str], wanted: str | None) -> dict[str, str]:
@@ -101,10 +99,5 @@ def _for_people(functions: list[str], line: LogLine) -> Text:
 
     colour = COLOURS[functions.index(line.function) % len(COLOURS)]
     message = "\n".join(map(printable, line.message.split("\n")))
-    return Text.assemble(
-        (f"{_clock(line.at)} ", "dim"), (f"{line.function:<17}", colour), (message, LOUD.get(line.level, ""))
-    )
-
-
-def _clock(at: datetime) -> str:
-    return at.astimezone().isoformat(timespec="milliseconds")[11:23]
+    clock = line.at.astimezone().isoformat(timespec="milliseconds")[11:23]
+    return Text.assemble((f"{clock} ", "dim"), (f"{line.function:<17}", colour), (message, LOUD.get(line.level, "")))
