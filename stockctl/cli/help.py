@@ -48,8 +48,6 @@ class Command(TyperCommand):
 class CommandGroup(TyperGroup):
     """A group of commands with this module's help."""
 
-    command_class = Command
-
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401
         """The help text."""
         return _help(self, ctx, "COMMAND [OPTIONS]", _panels(self, ctx))
