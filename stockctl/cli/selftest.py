@@ -18,6 +18,7 @@ from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.selftest.results import Result, SelfTest
 from stockctl.terminal.figures import counts
 from stockctl.terminal.output import Field, Listing, Nested
+from stockctl.terminal.progress import Progress, Stage, Step
 
 if TYPE_CHECKING:
     from stockctl.aws.clients import Clients
@@ -122,7 +123,6 @@ def _of_the_stack(events: Iterator[ResourceEvent]) -> Iterator[ResourceEvent]:
 
 def _results(session: Session, stand: Stand) -> list[Result]:
     from stockctl.selftest.run import steps
-    from stockctl.terminal.progress import Progress, Stage, Step
 
     results: list[Result] = []
     with Progress(session.environment) as progress:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stockctl.terminal.progress import Progress, Stage, Step
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
     from stockctl.deployment.resource_event import ResourceEvent
     from stockctl.deployment.template import Kept
     from stockctl.terminal.environment import Environment
-    from stockctl.terminal.progress import Step
 
 
 def show_events(environment: Environment, stack: str, events: Iterable[ResourceEvent]) -> None:
@@ -28,8 +29,6 @@ def show_events(environment: Environment, stack: str, events: Iterable[ResourceE
 
 def show_steps(environment: Environment, events: Iterable[ResourceEvent]) -> None:
     """Prints each event."""
-    from stockctl.terminal.progress import Progress
-
     with Progress(environment) as progress:
         for event in events:
             progress.show(_step(event))
@@ -38,7 +37,6 @@ def show_steps(environment: Environment, events: Iterable[ResourceEvent]) -> Non
 def show_removal(environment: Environment, clients: Clients, data: Kept) -> None:
     """Deletes tables and buckets with their content, and prints each one."""
     from stockctl.deployment.removal import delete_data
-    from stockctl.terminal.progress import Progress, Stage, Step
 
     with Progress(environment) as progress:
         for removed in delete_data(clients, data):
@@ -48,7 +46,5 @@ def show_removal(environment: Environment, clients: Clients, data: Kept) -> None
 
 
 def _step(event: ResourceEvent) -> Step:
-    from stockctl.terminal.progress import Stage, Step
-
     stage = Stage.FAILED if event.failed else Stage.DONE if event.is_over else Stage.BEGUN
     return Step(event.what, event.doing, stage, event.elapsed, event.reason or "")

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from stockctl.terminal.durations import short
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.live import Live
+    from rich.text import Text
 
     from stockctl.terminal.environment import Environment
 
@@ -85,6 +84,8 @@ class Progress:
         self._environment.note(f"{moment} {elapsed:6.1f} s  {step.doing} {step.what}{_because(step)}")
 
     def _under_way(self) -> Text:
+        from rich.text import Text
+
         steps = [step for _, step in self._begun.values()]
         names = [f"{step.what}{_because(step)}" for step in steps[:NAMED_AT_ONCE]]
         more = f" and {len(steps) - NAMED_AT_ONCE} more" if len(steps) > NAMED_AT_ONCE else ""
@@ -94,6 +95,8 @@ class Progress:
 
 
 def _finished(step: Step, took: float) -> Text:
+    from rich.text import Text
+
     return Text.assemble(f"{took:10.1f} s  ", (step.doing, step.stage.value), f" {step.what}{_because(step)}")
 
 
