@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import typer
 from stockctl.cli.completion import complete_items
 from stockctl.cli.count_file import counted_in
 from stockctl.cli.date_reading import reading_of
-from stockctl.cli.ids import check_id, remember_id
+from stockctl.cli.ids import chosen_id, id_option, remember_id
 from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, stock_table, sums
 from stockctl.cli.moments import past_moment
 from stockctl.cli.operation_tables import history_table, tables
@@ -65,9 +64,7 @@ def count(
     new: Annotated[bool, typer.Option("--new", help="Count new ingredients even if they resemble known ones.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the differences; book nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before booking the differences.")] = False,
-    count_id: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help="Count id; a repeat with the same id changes nothing.")
-    ] = None,
+    count_id: Annotated[str | None, id_option("Count")] = None,
 ) -> None:
     """Compare a stocktake with the levels, and book the differences.
 
@@ -84,7 +81,7 @@ def count(
     from stockctl.operations.count import book
 
     counted = _counted(session, items or [], file)
-    name = str(uuid.uuid4()) if count_id is None else check_id(count_id, "--id")
+    name = chosen_id(count_id)
     moment = None if at is None else past_moment(at, "--at", session.environment.now())
     sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
     place = tables(session)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 
 from stockctl.cli.asking import ask
 from stockctl.cli.completion import DELIVERIES, complete_items
-from stockctl.cli.ids import check_id, remember_id
+from stockctl.cli.ids import chosen_id, id_option, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
 from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
@@ -64,9 +63,7 @@ def discard(
             autocompletion=DELIVERIES.complete,
         ),
     ] = None,
-    discard_id: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help="Discard id; a repeat with the same id changes nothing.")
-    ] = None,
+    discard_id: Annotated[str | None, id_option("Discard")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
 ) -> None:
     """Remove units from stock that were spoiled, dropped or lost.
@@ -120,8 +117,7 @@ def _request(item: str, reason: str, batch: str | None, delivery: str | None, di
         raise UsageError(f"--reason must be 1 to {MAX_REASON_LENGTH} printable characters", None)
     if not wanted:
         raise UsageError("nothing to discard", QUANTITY_HINT)
-    name = str(uuid.uuid4()) if discard_id is None else check_id(discard_id, "--id")
-    return Discard(name, ingredient, wanted, reason, batch, delivery)
+    return Discard(chosen_id(discard_id), ingredient, wanted, reason, batch, delivery)
 
 
 def _checked(request: Discard, outcome: DiscardOutcome, again: str) -> Discarded:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from stockctl.cli.completion import TRANSACTIONS
 from stockctl.domain.errors import Refused, UsageError
@@ -14,15 +17,22 @@ if TYPE_CHECKING:
     from stockctl.cli.session import Session
 
 
-def check_id(name: str, option: str) -> str:
-    """The id that an option gives, if it can be one.
+def id_option(kind: str) -> Any:  # noqa: ANN401 - what Typer takes for an option
+    """The option --id of a command that makes a return, discard or count."""
+    return typer.Option("--id", metavar="ID", help=f"{kind} id; a repeat with the same id changes nothing.")
+
+
+def chosen_id(given: str | None) -> str:
+    """The id that --id gives, if it can be one; a new one without it.
 
     Raises:
         UsageError: it is too long, empty or not printable.
     """
-    if not 1 <= len(name) <= MAX_ID_LENGTH or not name.isprintable():
-        raise UsageError(f"{option} must be 1 to {MAX_ID_LENGTH} printable characters", None)
-    return name
+    if given is None:
+        return str(uuid.uuid4())
+    if not 1 <= len(given) <= MAX_ID_LENGTH or not given.isprintable():
+        raise UsageError(f"--id must be 1 to {MAX_ID_LENGTH} printable characters", None)
+    return given
 
 
 def remember_id(session: Session, name: str) -> None:

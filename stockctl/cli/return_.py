@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 
 from stockctl.cli.asking import ask
 from stockctl.cli.completion import TRANSACTIONS, complete_items
-from stockctl.cli.ids import check_id, no_such_id, remember_id
+from stockctl.cli.ids import chosen_id, id_option, no_such_id, remember_id
 from stockctl.cli.ingredients import quantities
 from stockctl.cli.operation_tables import returns
 from stockctl.cli.session import Session, with_session
@@ -60,9 +59,7 @@ def return_(
             autocompletion=complete_items,
         ),
     ] = None,
-    return_id: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help="Return id; a repeat with the same id changes nothing.")
-    ] = None,
+    return_id: Annotated[str | None, id_option("Return")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
 ) -> None:
     """Bring units of an accepted transaction back into stock, all or nothing.
@@ -83,7 +80,7 @@ def return_(
     wanted = quantities(items) if items else {}
     if items and not all(wanted.values()):
         raise UsageError("nothing to return", "Give the units that come back, such as ham=5.")
-    name = str(uuid.uuid4()) if return_id is None else check_id(return_id, "--id")
+    name = chosen_id(return_id)
     request = Return(name, transaction_id, wanted)
     place = returns(session)
     if not yes and session.environment.stdin_is_terminal:
