@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from stockctl.cli.asking import ask
 from stockctl.cli.ingest_checks import refuse_misspelt
 from stockctl.cli.ingest_report import report
-from stockctl.cli.operation_tables import tables
 from stockctl.cli.supplier_files import checked
 from stockctl.client.failure_queues import FailureQueues
 from stockctl.client.given_up import GivenUp
@@ -72,9 +71,9 @@ def correct_delivery(
         Refused: there is no such delivery, or the file cannot stand for a whole delivery; nothing changed.
         StockctlError: the question on a terminal was answered with no.
     """
-    bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
+    bucket = session.drop_bucket
     delivery = whole_delivery(delivery)
-    receipts, place = _receipts(bucket, delivery), tables(session)
+    receipts, place = _receipts(bucket, delivery), session.tables
     _refuse_recalled(place, delivery)
     found = checked(file, reading, 0)  # rows that have expired since are no faults of the file
     _check(session, found)

@@ -14,9 +14,8 @@ from stockctl.cli.completion import complete_items
 from stockctl.cli.count_file import counted_in
 from stockctl.cli.date_reading import reading_of
 from stockctl.cli.ids import chosen_id, id_option, remember_id
-from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, stock_table, sums
+from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, sums
 from stockctl.cli.moments import past_moment
-from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.count import BookedLine, Line, Sheet, sheets_of
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
@@ -84,7 +83,7 @@ def count(
     name = chosen_id(count_id)
     moment = None if at is None else past_moment(at, "--at", session.environment.now())
     sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
-    place = tables(session)
+    place = session.tables
     counting = _Counting(session, place, _best_before(session, written_best_before), moment, new, yes)
     if dry_run:
         counting.show_differences(sheets)
@@ -195,7 +194,7 @@ class _Counting:
     def _alike(self, lines: Sequence[Line]) -> Mapping[str, Sequence[str]]:
         """New ingredients that look like a known one, unless they are said to be new."""
         new = [line.ingredient for line in lines if line.version is None]
-        return lookalikes(new, stock_table(self.session).ingredients()) if new and not self.new else {}
+        return lookalikes(new, self.session.stock_table.ingredients()) if new and not self.new else {}
 
     def _ask(self, lines: Sequence[Line], before: Sequence[Line]) -> None:
         changed = [line for line in lines if line not in before]
@@ -239,9 +238,9 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
     """
     from stockctl.operations.levels_at import levels_at
 
-    place = tables(session)
+    place = session.tables
     levels = place.stock.levels([line.ingredient for line in lines])
-    then = {one.ingredient: one for one in levels_at(history_table(session), levels, moment)}
+    then = {one.ingredient: one for one in levels_at(session.history_table, levels, moment)}
     never = {one.ingredient for one in then.values() if one.was_never_stocked}
     early = [line.ingredient for line in lines if line.counted and line.ingredient in never]
     if early:

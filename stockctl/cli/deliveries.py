@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.completion import DELIVERIES
-from stockctl.cli.ingredients import stock_table
 from stockctl.cli.moments import past_moment
-from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.instants import iso
@@ -78,11 +76,10 @@ def deliveries(
         stockctl deliveries
         stockctl deliveries --since 30d -o csv
     """
-    from stockctl.operations.drop_bucket import DropBucket
 
     now = session.environment.now()
     start = past_moment(since, "--since", now)
-    bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
+    bucket = session.drop_bucket
     found = _deliveries(session, bucket, start, now)
     DELIVERIES.add(session.target.stack, (one.delivery for one in found))
     session.output.show(_listing(found))
@@ -107,9 +104,9 @@ def _deliveries(session: Session, bucket: DropBucket, start: datetime, now: date
             (key, receipt) for key, receipt in zip(keys, threads.map(bucket.receipt_at, keys), strict=True) if receipt
         ]
         batches: dict[str, list[RecordedBatch]] = {}
-        for one in recorded_batches(stock_table(session), [receipt for _, receipt in read]):
+        for one in recorded_batches(session.stock_table, [receipt for _, receipt in read]):
             batches.setdefault(one.delivery, []).append(one)
-        changed = threads.map(partial(_afterwards, tables(session)), (receipt["delivery"] for _, receipt in read))
+        changed = threads.map(partial(_afterwards, session.tables), (receipt["delivery"] for _, receipt in read))
         answered = [
             DeliveryRow(one["delivery"], objects[key], one["status"], one, batches.get(one["delivery"], []), afterwards)
             for (key, one), afterwards in zip(read, changed, strict=True)

@@ -12,7 +12,6 @@ from stockctl.cli.asking import ask
 from stockctl.cli.completion import DELIVERIES, complete_items
 from stockctl.cli.ids import chosen_id, id_option, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
-from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
@@ -80,7 +79,7 @@ def discard(
     from stockctl.operations.discard import discard as discard_units
 
     request = _request(item, reason, batch, delivery, discard_id)
-    place = tables(session)
+    place = session.tables
     found = place.stock.levels([request.ingredient])
     check_known(session, [request.ingredient], [level.ingredient for level in found])
     if not yes and _is_possible(place, request):  # what will be refused needs no answer

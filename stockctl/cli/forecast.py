@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
-from stockctl.cli.operation_tables import history_table
+from stockctl.cli.ingredients import ChosenIngredients, check_known, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
 from stockctl.domain.forecast import Forecast, Pace, UnusedStock, to_order
@@ -99,10 +98,10 @@ def _forecasts(session: Session, wanted: list[str] | None, now: datetime, learne
     from stockctl.client.daily_use import daily_use
     from stockctl.operations import workers
 
-    table = stock_table(session)
+    table = session.stock_table
     known = [level.ingredient for level in table.levels(wanted)]
     check_known(session, wanted, known)
-    figures = daily_use(history_table(session), known, now, learned)
+    figures = daily_use(session.history_table, known, now, learned)
     with ThreadPoolExecutor(workers.WORKERS) as threads:
         holdings = list(filter(None, threads.map(table.read, known)))
     paces = {name: Pace.of(figures[name], LEAST_DAYS) for name in known}

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from stockctl.cli.completion import complete_ingredients
-from stockctl.cli.ingredients import check_known, named, stock_table
+from stockctl.cli.ingredients import check_known, named
 from stockctl.cli.moments import moment_given
-from stockctl.cli.operation_tables import history_table
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
 from stockctl.domain.history import ChargeEntry, Entry, LevelEntry, RecordedChange, changes
@@ -79,8 +78,8 @@ def history(
     first, last = moment_given(since, "--since", now), now if until is None else moment_given(until, "--until", now)
     if first >= last:
         raise _no_period(since, until)
-    table = history_table(session)
-    levels = stock_table(session).levels(wanted)
+    table = session.history_table
+    levels = session.stock_table.levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
     periods = [Period(name, table.last_before(name, first), list(table.entries(name, first, last))) for name in wanted]
     session.output.show(_charge_listing(periods) if charges else _change_listing(periods))

@@ -241,11 +241,9 @@ def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool
     from stockctl.client.failure_queues import FailureQueues
     from stockctl.client.given_up import GivenUp
     from stockctl.operations.claims import Claims
-    from stockctl.operations.drop_bucket import DropBucket
-    from stockctl.operations.stock_table import StockTable
 
-    bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
-    table = StockTable(session.clients.dynamodb, session.deployment.stock_table)
+    bucket = session.drop_bucket
+    table = session.stock_table
     claims = Claims(session.clients.dynamodb, session.deployment.transaction_table)
     given_up = GivenUp(FailureQueues(session.clients, session.deployment))
     good = [file for file in files if not file.is_empty]

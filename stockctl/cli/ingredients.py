@@ -17,7 +17,6 @@ from stockctl.terminal.figures import counts
 
 if TYPE_CHECKING:
     from stockctl.cli.session import Session
-    from stockctl.operations.stock_table import StockTable
 
 
 ChosenIngredients = Annotated[
@@ -36,13 +35,6 @@ QUANTITY_HINT = quantity_hint(1)
 
 NAMED = 3
 """Rows or names that a message lists."""
-
-
-def stock_table(session: Session) -> StockTable:
-    """The stock table of the session's stack."""
-    from stockctl.operations.stock_table import StockTable
-
-    return StockTable(session.clients.dynamodb, session.deployment.stock_table)
 
 
 def quantities(words: Sequence[str]) -> dict[str, int]:
@@ -109,7 +101,7 @@ def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[
 def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:
     """A question for each name that resembles an ingredient; none if ingredients cannot be read."""
     try:
-        known = stock_table(session).ingredients() if absent else []
+        known = session.stock_table.ingredients() if absent else []
     except Exception:
         return []
     return questions(lookalikes(absent, known, certainly_wrong=True))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from stockctl.cli.operation_tables import history_table, tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import is_delivery, whole_delivery
 from stockctl.domain.errors import Busy, Refused, StockctlError, UsageError
@@ -74,11 +73,10 @@ def recall(
         stockctl recall monday-1a2b3c.csv --yes
     """
     from stockctl.operations import recall as operation
-    from stockctl.operations.drop_bucket import DropBucket
 
-    place = tables(session)
-    bucket = DropBucket(session.clients.s3, session.deployment.drop_bucket)
-    history_table(session)  # without it, nothing is taken out either
+    place = session.tables
+    bucket = session.drop_bucket
+    history = session.history_table  # without it, nothing is taken out either
     names = place.stock.ingredients()
     delivery = whole_delivery(delivery)
     since = operation.recorded_at(place, delivery, bucket.answered_parts(delivery))
@@ -93,7 +91,7 @@ def recall(
         removals = _taken_out(session, place, delivery, [name for name in names if left[name]], recall_id)
     else:
         recalled_at = operation.recalled_at(place, delivery)
-    traces = _traces(session, place, delivery, names, since)
+    traces = _traces(session, partial(operation.trace, place, history, delivery, since=since), names)
     uses = _searched(session, place, traces)
     if recall_id and not removals and recalled_at:
         raise Refused(
@@ -166,13 +164,10 @@ def _taken_out(
     return [(name, removal) for name, removals in done.items() for removal in removals]
 
 
-def _traces(session: Session, place: Tables, delivery: str, names: list[str], since: datetime) -> dict[str, Trace]:
+def _traces(session: Session, work: Callable[[str], Trace], names: list[str]) -> dict[str, Trace]:
     """What history has of the delivery, by ingredient; waits a little for what is not recorded yet."""
     from stockctl.aws.retry import Patience
-    from stockctl.operations.recall import trace
 
-    history = history_table(session)
-    work = partial(trace, place, history, delivery, since=since)
     traces = _each(session, "reading history", names, work)
     try:
         for _ in Patience(HISTORY_SECONDS, 0.2, 2.0).attempts("history"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
+from stockctl.cli.ingredients import ChosenIngredients, check_known, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode
 from stockctl.terminal.figures import change, counts
@@ -37,7 +37,7 @@ def reconcile(
         stockctl reconcile --check ham
     """
     wanted = named(ingredients or [])
-    table = stock_table(session)
+    table = session.stock_table
     found = [level.ingredient for level in table.levels(wanted)]
     check_known(session, wanted, found)
     results = [_drift_of(table, name) if check else _reconciled(session, table, name) for name in found]

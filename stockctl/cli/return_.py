@@ -13,7 +13,6 @@ from stockctl.cli.asking import ask
 from stockctl.cli.completion import TRANSACTIONS, complete_items
 from stockctl.cli.ids import chosen_id, id_option, no_such_id, remember_id
 from stockctl.cli.ingredients import quantities
-from stockctl.cli.operation_tables import returns
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
@@ -75,14 +74,14 @@ def return_(
         stockctl return order-8f3a ham=5 --id cancel-8f3a
     """
     from stockctl.domain.returns import Return
-    from stockctl.operations.return_units import outstanding, return_units
+    from stockctl.operations.return_units import Returns, outstanding, return_units
 
     wanted = quantities(items) if items else {}
     if items and not all(wanted.values()):
         raise UsageError("nothing to return", "Give the units that come back, such as ham=5.")
     name = chosen_id(return_id)
     request = Return(name, transaction_id, wanted)
-    place = returns(session)
+    place = Returns(session.tables, session.history_table)
     if not yes and session.environment.stdin_is_terminal:
         left = outstanding(place.tables, transaction_id)
         if _is_possible(request, left):  # what will be refused needs no answer

@@ -13,7 +13,7 @@ import typer
 
 from stockctl.cli.completion import complete_kitchens, complete_stacks, remember_stack
 from stockctl.cli.settings import DEFAULT_STACK, Settings
-from stockctl.domain.errors import UsageError
+from stockctl.domain.errors import Refused, UsageError
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.output import Output, OutputFormat
 
@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 
     from stockctl.aws.clients import Clients
     from stockctl.aws.target import Target
+    from stockctl.client.api import StockApi
     from stockctl.client.deployment import Deployment
+    from stockctl.operations.drop_bucket import DropBucket
+    from stockctl.operations.history_table import HistoryTable
+    from stockctl.operations.stock_table import StockTable
+    from stockctl.operations.use import Tables
 
 P = ParamSpec("P")
 
 
 @dataclass
 class Session:
-    """One run of one command: environment, settings and target."""
+    """One run of one command: environment, settings and target; and what its stack has, looked up once."""
 
     environment: Environment
     settings: Settings
@@ -92,6 +97,57 @@ class Session:
         deployment = Deployment.of(self.clients, *self._resolved)
         remember_stack(self.target.stack)
         return deployment
+
+    @cached_property
+    def stock_table(self) -> StockTable:
+        """The stock table of the stack."""
+        from stockctl.operations.stock_table import StockTable
+
+        return StockTable(self.clients.dynamodb, self.deployment.stock_table)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Where operations of this machine happen."""
+        from stockctl.operations.use import Tables
+
+        stock, transactions = self.stock_table, self.deployment.transaction_table
+        return Tables(stock, transactions, lambda: self.environment.now().timestamp(), stock.patience)
+
+    @property
+    def records_history(self) -> bool:
+        """Whether the stack records history."""
+        return bool(self.deployment.history_table and int(self.deployment.history_days))
+
+    @cached_property
+    def history_table(self) -> HistoryTable:
+        """The history of the stack.
+
+        Raises:
+            Refused: it has none, or it is turned off.
+        """
+        from stockctl.operations.history_table import HistoryTable
+
+        if not self.records_history:
+            raise Refused(
+                f"stack {self.settings.stack} records no history",
+                "`stockctl deploy --parameter HistoryDays=400` turns it on.",
+            )
+        name, days = self.deployment.history_table, int(self.deployment.history_days)
+        return HistoryTable(self.clients.dynamodb, name, days, self.stock_table.patience)
+
+    @cached_property
+    def drop_bucket(self) -> DropBucket:
+        """The drop bucket of the stack."""
+        from stockctl.operations.drop_bucket import DropBucket
+
+        return DropBucket(self.clients.s3, self.deployment.drop_bucket)
+
+    @cached_property
+    def api(self) -> StockApi:
+        """The HTTP API of the stack."""
+        from stockctl.client.api import StockApi
+
+        return StockApi(self.clients.session, self.deployment.api_url, log=self.environment.trace)
 
 
 _shared = functools.partial(typer.Option, rich_help_panel="Shared options")

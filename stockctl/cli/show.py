@@ -11,7 +11,6 @@ import typer
 
 from stockctl.cli.completion import DELIVERIES, complete_ids
 from stockctl.cli.ids import no_such_id
-from stockctl.cli.operation_tables import has_history, history_table, tables
 from stockctl.cli.session import Session, with_session
 from stockctl.domain import discard, returns
 from stockctl.domain.count import Line, Sheet, discard_id
@@ -100,12 +99,12 @@ def show(
 def _transaction(session: Session, name: str) -> Shown | None:
     from stockctl.operations.serving import UseRecord, served_items
 
-    record = tables(session).record(name)
+    record = session.tables.record(name)
     if record is None or "items" not in record:
         return None
     use = UseRecord.of(record)
-    if has_history(session):
-        items = served_items(tables(session).stock, history_table(session), use, session.environment.now())
+    if session.records_history:
+        items = served_items(session.tables.stock, session.history_table, use, session.environment.now())
         portions = [portion for item in items for portion in _portions(item)]
     else:
         portions = [Portion(ingredient, units, NO_HISTORY) for ingredient, units in use.items.items()]
@@ -134,7 +133,7 @@ def _of_batch(
 def _discard(session: Session, name: str) -> Shown | None:
     from stockctl.operations.discard import removals_in
 
-    record = tables(session).record(discard.PREFIX + name)
+    record = session.tables.record(discard.PREFIX + name)
     if record is None:
         return None
     ingredient = record["ingredient"]["S"]
@@ -145,7 +144,7 @@ def _discard(session: Session, name: str) -> Shown | None:
 def _return(session: Session, name: str) -> Shown | None:
     from stockctl.operations.return_units import parts_in
 
-    record = tables(session).record(returns.PREFIX + name)
+    record = session.tables.record(returns.PREFIX + name)
     if record is None:
         return None
     portions = [
@@ -161,7 +160,7 @@ def _count(session: Session, name: str) -> Shown | None:
     first: TableRow | None = None
     for number in count(1):
         sheet = Sheet(name, number, {})
-        record = tables(session).record(sheet.record_id)
+        record = session.tables.record(sheet.record_id)
         if record is None or "lines" not in record:
             break
         first = first or record
@@ -187,11 +186,10 @@ def _counted(session: Session, sheet: Sheet, line: Line) -> list[Portion]:
 
 def _delivery(session: Session, name: str) -> Shown | None:
     from stockctl.operations.correct import corrections_of
-    from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.recorded import recorded_batches
 
-    name, place = whole_delivery(name), tables(session)
-    receipts = DropBucket(session.clients.s3, session.deployment.drop_bucket).receipts_of(name)
+    name, place = whole_delivery(name), session.tables
+    receipts = session.drop_bucket.receipts_of(name)
     if not receipts:
         return None
     portions = [

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.operation_tables import tables
 from stockctl.cli.session import Session, with_session
 from stockctl.cli.settings import SIMULATION_STACK
 from stockctl.domain.errors import Refused, UsageError
@@ -134,26 +133,15 @@ def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
 
 
 def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
-    from stockctl.aws.clients import Clients
     from stockctl.cli.simulation_run import SimulationRun
-    from stockctl.cli.watch_feed import Feeds, TableReader
-    from stockctl.client.api import StockApi
-    from stockctl.client.level_reader import LevelFollower, LevelReader
-    from stockctl.operations.drop_bucket import DropBucket
-    from stockctl.operations.stock_table import StockTable
+    from stockctl.cli.watch_feed import feeds_of
     from stockctl.simulation.service import Service
 
-    target, deployment = session.target, session.deployment
-    stock = StockTable(session.clients.dynamodb, deployment.stock_table)
-    refuse_other_data(stock, choices.allow_other_data)
-    api = StockApi(session.clients.session, deployment.api_url, log=session.environment.trace)
-    dock = DropBucket(session.clients.s3, deployment.drop_bucket)
-    names = plan.kitchen.ingredients
-    reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream)
-    table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names)
-    with LevelFollower(reader) as stream, table:
-        service = Service(plan, SimulatedCook(api, tables(session)), dock, choices.speed, time.time, time.sleep)
-        SimulationRun(session, service, Feeds(stream, stock, table)).run(choices.report)
+    refuse_other_data(session.stock_table, choices.allow_other_data)
+    cook = SimulatedCook(session.api, session.tables)
+    with feeds_of(session, plan.kitchen.ingredients) as feeds:
+        service = Service(plan, cook, session.drop_bucket, choices.speed, time.time, time.sleep)
+        SimulationRun(session, service, feeds).run(choices.report)
 
 
 def refuse_other_data(stock: Stock, allowed: bool) -> None:

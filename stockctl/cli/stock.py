@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from stockctl.cli.completion import INGREDIENTS
-from stockctl.cli.ingredients import ChosenIngredients, check_known, named, stock_table
+from stockctl.cli.ingredients import ChosenIngredients, check_known, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
 from stockctl.domain.instants import NEVER, iso_seconds, time_zone
@@ -90,7 +90,7 @@ def stock(
         show_levels_at(session, wanted, at)
         return
     before = _horizon(session, expiring)
-    table = stock_table(session)
+    table = session.stock_table
     levels = table.levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
     if wanted is None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from stockctl.cli.ingredients import check_known, stock_table
+from stockctl.cli.ingredients import check_known
 from stockctl.cli.moments import past_moment
-from stockctl.cli.operation_tables import history_table
 from stockctl.domain.errors import Refused
 from stockctl.operations.levels_at import LevelAt, levels_at
 from stockctl.terminal.figures import counts, local, local_iso, units
@@ -24,8 +23,8 @@ def show_levels_at(session: Session, wanted: list[str] | None, at: str) -> None:
         Refused: history begins later.
     """
     moment = past_moment(at, "--at", session.environment.now())
-    history = history_table(session)
-    levels = stock_table(session).levels(wanted)
+    history = session.history_table
+    levels = session.stock_table.levels(wanted)
     check_known(session, wanted, [level.ingredient for level in levels])
     found = [one for one in levels_at(history, levels, moment) if wanted or not one.was_never_stocked]
     unknown = [one for one in found if one.quantity is None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.completion import complete_items
-from stockctl.cli.ingredients import check_known, named, quantities, stock_table
+from stockctl.cli.ingredients import check_known, named, quantities
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import UsageError
 from stockctl.terminal.output import Field, Listing
@@ -48,7 +48,7 @@ def threshold(
     asked = named([word for word in words if "=" not in word])
     if wanted.keys() & {*cleared, *(asked or [])}:
         raise UsageError("an ingredient is named twice", "Set, show or clear it.")
-    table = stock_table(session)
+    table = session.stock_table
     known = [*wanted, *cleared, *(asked or [])]
     before = {level.ingredient: level.threshold for level in table.levels(known)}
     check_known(session, known, list(before))

@@ -12,7 +12,7 @@ import typer
 
 from stockctl.cli.completion import complete_items
 from stockctl.cli.ids import remember_id
-from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities, stock_table
+from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.cli.use_result import RESULT_FIELDS, REUSED, SHORT, SHORTAGE_FIELDS, UsedItem, UseResult
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
@@ -67,7 +67,7 @@ def use(
             raise UsageError("--file cannot be combined with ingredients, --id or --dry-run", "Leave those out.")
         from stockctl.cli.use_file import use_file
 
-        use_file(session, _api(session), file)
+        use_file(session, file)
     elif not items:
         raise UsageError("no ingredients given", QUANTITY_HINT)
     elif dry_run:
@@ -76,14 +76,8 @@ def use(
         _use(session, quantities(items), str(uuid.uuid4()) if transaction_id is None else transaction_id)
 
 
-def _api(session: Session) -> StockApi:
-    from stockctl.client.api import StockApi
-
-    return StockApi(session.clients.session, session.deployment.api_url, log=session.environment.trace)
-
-
 def _use(session: Session, wanted: Mapping[str, int], transaction_id: str) -> None:
-    api = _api(session)
+    api = session.api
     again = f"Repeat it with --id {shlex.quote(transaction_id)}: nothing is taken twice."
     try:
         result = UseResult.of(transaction_id, api.use(transaction_id, wanted))
@@ -184,7 +178,7 @@ def _refused(result: UseResult) -> StockctlError:
 
 
 def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
-    table, now = stock_table(session), int(session.environment.now().timestamp())
+    table, now = session.stock_table, int(session.environment.now().timestamp())
     charges: list[Charge] = []
     missing: dict[str, int] = {}
     absent: list[str] = []

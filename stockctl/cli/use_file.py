@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import typer
 from rich.cells import cell_len
@@ -23,9 +23,6 @@ from stockctl.domain.orders import MAX_ORDER, Order, read_orders
 from stockctl.domain.rejection import UnreadableFile
 from stockctl.terminal.figures import counts, units
 from stockctl.terminal.output import Field, object_of
-
-if TYPE_CHECKING:
-    from stockctl.client.api import StockApi
 
 STDIN = "-"
 SECONDS_BETWEEN_NOTES = 1.0
@@ -65,7 +62,7 @@ FIELDS: list[Field[OrderResult]] = [
 ]
 
 
-def use_file(session: Session, api: StockApi, name: str) -> None:
+def use_file(session: Session, name: str) -> None:
     """Sends every order of a file, prints a line for each, and sums up on stderr.
 
     Raises:
@@ -77,7 +74,7 @@ def use_file(session: Session, api: StockApi, name: str) -> None:
     run = _Run(session)
     try:
         with _opened(session, name) as content:
-            run.send(api, _lines(name, content))
+            run.send(_lines(name, content))
     except StockctlError as error:
         if not run.statuses:
             raise
@@ -132,16 +129,16 @@ class _Run:
         self.out_of_stock: set[str] = set()
         self._labels: Counter[str] = Counter()
         self._id_cells = len(_HEADINGS[2])
-        self._session = session
+        self._session, self._api = session, session.api
         self._began = self._shown = time.monotonic()
 
-    def send(self, api: StockApi, lines: Iterator[str]) -> None:
+    def send(self, lines: Iterator[str]) -> None:
         """Sends the orders. Once the output is closed no more are sent; those in flight are still counted."""
         from stockctl.client.api import use_all
 
         stream = self._session.output.stream(FIELDS, self._line, self._header)
         orders = self._measured(read_orders(lines))
-        for order, answer in use_all(api, orders, is_stopped=lambda: self.closed is not None):
+        for order, answer in use_all(self._api, orders, is_stopped=lambda: self.closed is not None):
             result = OrderResult(order.line, UseResult.of(order.transaction_id, answer))
             self.statuses[result.use.status] += 1
             self._labels[result.use.label] += 1

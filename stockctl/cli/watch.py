@@ -85,24 +85,15 @@ def _condition(text: str) -> LevelCondition:
 
 
 def _follow(session: Session, names: list[str], back: timedelta | None, end: WatchEnd) -> None:
-    from stockctl.aws.clients import Clients
-    from stockctl.cli.watch_feed import Feeds, TableReader
-    from stockctl.client.level_reader import LevelFollower, LevelReader
-    from stockctl.operations.stock_table import StockTable
+    from stockctl.cli.watch_feed import feeds_of
 
-    output = output_of(session)
-    target, deployment = session.target, session.deployment
-    stock = StockTable(session.clients.dynamodb, deployment.stock_table)
+    output, now = output_of(session), session.environment.now()
     draws = output.format is OutputFormat.TABLE and session.environment.draws_screens
-    past = back or (since_last_change(stock.levels(names or None), session.environment.now()) if draws else None)
+    past = back or (since_last_change(session.stock_table.levels(names or None), now) if draws else None)
     since = session.environment.now() - past if past else None
-    reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream, since)
-    table = TableReader(
-        lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names, partial(_pace, session)
-    )
-    with LevelFollower(reader) as stream, table:
+    with feeds_of(session, names, since, partial(_pace, session)) as feeds:
         end.begin()
-        source = _source(session, Feeds(stream, stock, table), names, past, end)
+        source = _source(session, feeds, names, past, end)
         if back is None:
             end.skip({one.name: one.latest.version for one in source.watched.ingredients if one.latest})
         if draws:
@@ -113,14 +104,13 @@ def _follow(session: Session, names: list[str], back: timedelta | None, end: Wat
 
 def _pace(session: Session, ingredient: str) -> Pace | None:
     """The pace of the last two weeks; None if there are fewer than two days of history, or none is recorded."""
-    from stockctl.cli.operation_tables import history_table
     from stockctl.client.daily_use import daily_use
     from stockctl.domain.forecast import Pace
 
     if not int(session.deployment.history_days):
         return None
     now = session.environment.now().astimezone(time_zone(session.deployment.time_zone))
-    pace = Pace.of(daily_use(history_table(session), [ingredient], now, PACE_DAYS)[ingredient])
+    pace = Pace.of(daily_use(session.history_table, [ingredient], now, PACE_DAYS)[ingredient])
     return None if pace.is_short else pace
 
 
@@ -158,10 +148,9 @@ def _source(session: Session, feeds: Feeds, names: Sequence[str], past: timedelt
 def _add_levels_before(session: Session, watched: Watched, moment: datetime) -> None:
     """Adds the last level of each named ingredient before a moment, where a chart begins; without history, none."""
     from stockctl.aws.errors import EXPECTED
-    from stockctl.cli.operation_tables import history_table
 
     with suppress(*EXPECTED):
-        history = history_table(session)
+        history = session.history_table
         for entry in (history.last_before(name, moment) for name in watched.names):
             if entry is not None:
                 watched.recorded(entry)

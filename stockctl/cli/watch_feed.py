@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from stockctl.aws.clients import Clients
+from stockctl.client.level_reader import LevelFollower, LevelReader, StreamState
+from stockctl.operations.stock_table import StockTable
 from stockctl.terminal.environment import Environment
 from stockctl.terminal.glyphs import glyphs_for
 from stockctl.terminal.watch_model import Watched
@@ -17,7 +21,7 @@ from stockctl.terminal.watch_screen import Reading, View
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from stockctl.client.level_reader import StreamState
+    from stockctl.cli.session import Session
     from stockctl.domain.forecast import Pace
     from stockctl.domain.level_change import LevelChange
     from stockctl.domain.stock import Holding, Level
@@ -140,6 +144,21 @@ class Feeds:
     stream: Changes
     stock: Stock
     table: TableReader
+
+
+@contextmanager
+def feeds_of(
+    session: Session,
+    names: Sequence[str],
+    since: datetime | None = None,
+    pace_of: Callable[[str], Pace | None] = lambda _: None,
+) -> Iterator[Feeds]:
+    """The feeds of a session's stack, with the changes from a time on, or from now; they end with the context."""
+    target, deployment = session.target, session.deployment
+    reader = LevelReader(lambda: Clients.of_target(target).kinesis, deployment.level_stream, since)
+    table = TableReader(lambda: StockTable(Clients.of_target(target).dynamodb, deployment.stock_table), names, pace_of)
+    with LevelFollower(reader) as stream, table:
+        yield Feeds(stream, session.stock_table, table)
 
 
 @dataclass

@@ -111,5 +111,5 @@ def test_an_unknown_id_names_a_delivery_it_may_have_meant(stockctl: Stockctl) ->
 def test_without_history_a_transaction_is_shown_with_its_items(
     stockctl: Stockctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stockctl.cli.show.has_history", lambda _: False)
+    monkeypatch.setattr("stockctl.cli.session.Session.records_history", False)
     assert stockctl("show", "order").columns("ingredient", "units", "status") == [["ham", "15", "history is off"]]

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stockctl.cli.operation_tables import history_table
 from stockctl.cli.session import Session
 from stockctl.cli.settings import Settings
 from stockctl.cli.simulate import refuse_other_data
@@ -308,7 +307,7 @@ def test_the_pace_for_a_screen_is_that_of_two_weeks(kitchen: Service) -> None:
     environment = Environment(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO())
     session = Session(environment, Settings(stack=STACK, local=False))
     assert _pace(session, "ham") is None
-    table = history_table(session)
+    table = session.history_table
     start = datetime.now(UTC) - timedelta(days=5)
     table.write(
         [
@@ -329,7 +328,7 @@ def test_the_level_before_a_chart_begins_comes_from_history(ham: Service) -> Non
     )
     now = datetime.now(UTC)
     earlier = iso((now - timedelta(hours=3)).timestamp())
-    history_table(session).write([LevelEntry("ham", earlier, 0, 60, 60, 0, 0, 0, 0, "delivery a", "c")])
+    session.history_table.write([LevelEntry("ham", earlier, 0, 60, 60, 0, 0, 0, 0, "delivery a", "c")])
     watched = Watched(["ham", "egg"])
     _add_levels_before(session, watched, now - timedelta(hours=1))
     assert [point.quantity for point in watched["ham"].points] == [60]
