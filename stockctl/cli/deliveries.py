@@ -20,7 +20,6 @@ from stockctl.terminal.figures import counts, local_iso
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
-    from stockctl.operations.drop_bucket import DropBucket
     from stockctl.operations.recorded import RecordedBatch
     from stockctl.operations.use import Tables
 
@@ -76,11 +75,8 @@ def deliveries(
         stockctl deliveries
         stockctl deliveries --since 30d -o csv
     """
-
     now = session.environment.now()
-    start = past_moment(since, "--since", now)
-    bucket = session.drop_bucket
-    found = _deliveries(session, bucket, start, now)
+    found = _deliveries(session, past_moment(since, "--since", now), now)
     DELIVERIES.add(session.target.stack, (one.delivery for one in found))
     session.output.show(_listing(found))
     late = [one for one in found if one.status == "unanswered"]
@@ -90,12 +86,13 @@ def deliveries(
         )
 
 
-def _deliveries(session: Session, bucket: DropBucket, start: datetime, now: datetime) -> list[DeliveryRow]:
+def _deliveries(session: Session, start: datetime, now: datetime) -> list[DeliveryRow]:
     """The deliveries since a time, the newest first."""
     from concurrent.futures import ThreadPoolExecutor
 
     from stockctl.operations.recorded import recorded_batches
 
+    bucket = session.drop_bucket
     objects = {each["Key"]: each["LastModified"] for each in bucket.objects()}
     recent = [key for key, at in objects.items() if at >= start]
     with ThreadPoolExecutor(READERS) as threads:
