@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from stockctl.cli.kitchen_lines import kitchen_lines, most_lacking
 from stockctl.cli.session import Session
 from stockctl.cli.settings import DEFAULT_STACK
 from stockctl.cli.watch_feed import Feeds, LevelSource, first_view
 from stockctl.domain.errors import ExitCode, StockctlError
 from stockctl.simulation.summary import Summary, summary_of
-from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines, most_lacking
 from stockctl.terminal.live import watch_live
 from stockctl.terminal.output import Field, Listing, OutputFormat
 from stockctl.terminal.watch_model import Watched
@@ -135,17 +135,7 @@ class SimulationRun:
             time.sleep(0.1)
 
     def _lines(self) -> Sequence[Text]:
-        tally, service = self._service.tally, self._service
-        figures = KitchenFigures(
-            tally.served,
-            tally.refused,
-            dict(tally.refused_for),
-            tally.deliveries,
-            service.elapsed,
-            service.schedule.duration,
-            service.speed,
-        )
-        return kitchen_lines(figures, self._watched, self._start, self._view.glyphs)
+        return kitchen_lines(self._service, self._watched, self._start, self._view.glyphs)
 
     def _ended(self) -> Summary:
         """Ends the service, and counts once all that was delivered has been recorded."""

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
 
+from stockctl.cli.kitchen_lines import kitchen_lines, most_lacking
 from stockctl.domain.level_point import Point
+from stockctl.simulation.kitchen import single
+from stockctl.simulation.schedule import Schedule
+from stockctl.simulation.service import Service, Tally
 from stockctl.terminal.glyphs import ASCII, FINE, Glyphs
-from stockctl.terminal.kitchen_lines import KitchenFigures, kitchen_lines, most_lacking
 from stockctl.terminal.watch_model import Watched
+from tests.simulation.service import FakeClock, FakeStock
+
+
+def running(refused_for: Mapping[str, int], deliveries: int = 8) -> Service:
+    """A service of three minutes at twenty times the speed, after 157 of its seconds."""
+    clock = FakeClock()
+    stock = FakeStock(clock)
+    service = Service(Schedule(single("ham"), 180, 1, False, ()), stock, stock, 20, clock.now, clock.wait)
+    refused = Counter(refused_for)
+    service.tally = Tally(served=61, refused=refused.total(), deliveries=deliveries, refused_for=refused)
+    clock.wait(157.5 / 20)
+    return service
 
 
 def lines(
@@ -19,11 +35,12 @@ def lines(
     before: Watched | None = None,
     deliveries: int = 8,
 ) -> list[str]:
-    lacking = refused_for or {}
-    figures = KitchenFigures(61, sum(lacking.values()), lacking, deliveries, elapsed=157, duration=180, speed=20)
     kitchen = Watched(["ham"])
     kitchen["ham"].add(Point(9, 0.0, on_hand, 1_846, 436, 273, "use a"))
-    return [line.plain for line in kitchen_lines(figures, kitchen, before or Watched(), glyphs)]
+    return [
+        line.plain
+        for line in kitchen_lines(running(refused_for or {}, deliveries), kitchen, before or Watched(), glyphs)
+    ]
 
 
 @pytest.mark.parametrize("glyphs", [FINE, ASCII])
@@ -58,6 +75,5 @@ def test_refusals_name_what_most_orders_lacked() -> None:
 def test_discarded_and_returned_units_are_part_of_the_sum() -> None:
     kitchen = Watched(["ham"])
     kitchen["ham"].add(Point(9, 0.0, 1_130, 1_846, 436, 273, "discard a", discarded=12, returned=5))
-    figures = KitchenFigures(61, 0, {}, 8, elapsed=157, duration=180, speed=20)
-    equation = kitchen_lines(figures, kitchen, Watched(), FINE)[1].plain
+    equation = kitchen_lines(running({}), kitchen, Watched(), FINE)[1].plain
     assert equation == "✓ 1,846 received + 5 returned = 1,130 on hand + 436 used + 273 expired + 12 discarded"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from rich.text import Text
 
 from stockctl.domain.level_point import Point
 from stockctl.domain.report import waste_share
+from stockctl.simulation.service import Service
 from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Watched
@@ -18,28 +18,12 @@ _LACKING = 3
 """Ingredients that are named as lacking; the others are counted."""
 
 
-@dataclass(frozen=True)
-class KitchenFigures:
-    """The progress of a simulation: orders, deliveries, and times in simulated seconds.
-
-    `refused_for` has the number of refused orders that lacked each ingredient.
-    """
-
-    served: int
-    refused: int
-    refused_for: Mapping[str, int]
-    deliveries: int
-    elapsed: float
-    duration: float
-    speed: float
-
-
-def kitchen_lines(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
+def kitchen_lines(service: Service, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
     """Three lines, each within 60 cells in a usual run: time and orders; the equation of all units; waste.
 
     A screen folds the longer ones.
     """
-    return [_orders(figures, glyphs), *_units(figures, watched, before, glyphs)]
+    return [_orders(service, glyphs), *_units(service, watched, before, glyphs)]
 
 
 def most_lacking(refused_for: Mapping[str, int]) -> str:
@@ -49,19 +33,20 @@ def most_lacking(refused_for: Mapping[str, int]) -> str:
     return ", ".join(named) + (f" and {len(most) - _LACKING} more" if len(most) > _LACKING else "")
 
 
-def _orders(figures: KitchenFigures, glyphs: Glyphs) -> Text:
-    speed = f" at {glyphs.times}{figures.speed:g}" if figures.speed != 1 else ""
-    lacking = f" ({glyphs.shown(most_lacking(figures.refused_for))})" if figures.refused_for else ""
+def _orders(service: Service, glyphs: Glyphs) -> Text:
+    tally = service.tally
+    speed = f" at {glyphs.times}{service.speed:g}" if service.speed != 1 else ""
+    lacking = f" ({glyphs.shown(most_lacking(dict(tally.refused_for)))})" if tally.refused_for else ""
     return Text.assemble(
-        f"{_clock(figures.elapsed)} of {_clock(figures.duration)}{speed} {glyphs.dot} ",
-        (f"{figures.served:,} served", "bold"),
+        f"{_clock(service.elapsed)} of {_clock(service.schedule.duration)}{speed} {glyphs.dot} ",
+        (f"{tally.served:,} served", "bold"),
         ", ",
-        (f"{figures.refused:,} refused", "bold yellow" if figures.refused else ""),
+        (f"{tally.refused:,} refused", "bold yellow" if tally.refused else ""),
         lacking,
     )
 
 
-def _units(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
+def _units(service: Service, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
     now = [one.latest for one in watched.ingredients if one.latest]
     then = [one.latest for one in before.ingredients if one.latest]
     carried = sum(point.quantity for point in then)
@@ -77,7 +62,7 @@ def _units(figures: KitchenFigures, watched: Watched, before: Watched, glyphs: G
     equation = f"{had} {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
     equation += f" + {discarded:,} discarded" if discarded else ""
     share = waste_share(expired + discarded, used, returned) or 0.0
-    waste = f"{counts(figures.deliveries, 'delivery')} {glyphs.dot} waste {share:.0%}"
+    waste = f"{counts(service.tally.deliveries, 'delivery')} {glyphs.dot} waste {share:.0%}"
     return [Text.assemble(verdict, equation), Text(waste)]
 
 
