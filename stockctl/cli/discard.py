@@ -11,7 +11,7 @@ import typer
 from stockctl.cli.asking import ask
 from stockctl.cli.completion import DELIVERIES, complete_items
 from stockctl.cli.ids import chosen_id, id_option, remember_id
-from stockctl.cli.ingredients import QUANTITY_HINT, check_known, quantities
+from stockctl.cli.ingredients import QUANTITY_HINT, known_levels, quantities
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
@@ -80,8 +80,7 @@ def discard(
 
     request = _request(item, reason, batch, delivery, discard_id)
     place = session.tables
-    found = place.stock.levels([request.ingredient])
-    check_known(session, [request.ingredient], [level.ingredient for level in found])
+    known_levels(session, [request.ingredient])
     if not yes and _is_possible(place, request):  # what will be refused needs no answer
         ask(session.environment, question(request), "nothing was discarded")
     again = f"Repeat it with --id {shlex.quote(request.discard_id)}: nothing is discarded twice."

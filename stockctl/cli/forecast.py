@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from stockctl.cli.ingredients import ChosenIngredients, check_known, named
+from stockctl.cli.ingredients import ChosenIngredients, known_levels, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
 from stockctl.domain.forecast import Forecast, Pace, UnusedStock, to_order
@@ -98,12 +98,10 @@ def _forecasts(session: Session, wanted: list[str] | None, now: datetime, learne
     from stockctl.client.daily_use import daily_use
     from stockctl.operations import workers
 
-    table = session.stock_table
-    known = [level.ingredient for level in table.levels(wanted)]
-    check_known(session, wanted, known)
+    known = [level.ingredient for level in known_levels(session, wanted)]
     figures = daily_use(session.history_table, known, now, learned)
     with ThreadPoolExecutor(workers.WORKERS) as threads:
-        holdings = list(filter(None, threads.map(table.read, known)))
+        holdings = list(filter(None, threads.map(session.stock_table.read, known)))
     paces = {name: Pace.of(figures[name], LEAST_DAYS) for name in known}
     found = [forecast_of(holding, paces[holding.level.ingredient], now, days) for holding in holdings]
     return sorted(found, key=lambda one: (one.lasts_until.likely or math.inf, one.ingredient))

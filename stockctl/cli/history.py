@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from stockctl.cli.completion import complete_ingredients
-from stockctl.cli.ingredients import check_known, named
+from stockctl.cli.ingredients import known_levels, named
 from stockctl.cli.moments import moment_given
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
@@ -79,8 +79,7 @@ def history(
     if first >= last:
         raise _no_period(since, until)
     table = session.history_table
-    levels = session.stock_table.levels(wanted)
-    check_known(session, wanted, [level.ingredient for level in levels])
+    known_levels(session, wanted)
     periods = [Period(name, table.last_before(name, first), list(table.entries(name, first, last))) for name in wanted]
     session.output.show(_charge_listing(periods) if charges else _change_listing(periods))
 

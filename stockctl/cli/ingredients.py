@@ -12,7 +12,7 @@ from stockctl.cli.completion import complete_ingredients
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.lookalikes import lookalikes
 from stockctl.domain.quantities import quantity_of
-from stockctl.domain.stock import ingredient_named
+from stockctl.domain.stock import Level, ingredient_named
 from stockctl.terminal.figures import counts
 
 if TYPE_CHECKING:
@@ -86,16 +86,19 @@ def named(words: Sequence[str]) -> list[str] | None:
         raise UsageError(f"an ingredient name {error}", "Write its name as `stockctl stock` lists it.") from error
 
 
-def check_known(session: Session, wanted: Sequence[str] | None, found: Sequence[str]) -> None:
-    """Checks that every named ingredient exists.
+def known_levels(session: Session, wanted: Sequence[str] | None) -> list[Level]:
+    """The levels of these ingredients, or of all.
 
     Raises:
         Refused: one was never delivered; the hint has similar names.
     """
-    absent = [name for name in wanted or [] if name not in found]
+    levels = session.stock_table.levels(wanted)
+    known = {level.ingredient for level in levels}
+    absent = [name for name in wanted or [] if name not in known]
     if absent:
         hints = did_you_mean(session, absent) or ["`stockctl stock` lists all ingredients."]
         raise Refused(f"no such ingredient: {', '.join(absent)}", " ".join(hints))
+    return levels
 
 
 def did_you_mean(session: Session, absent: Sequence[str]) -> list[str]:

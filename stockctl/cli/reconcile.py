@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.ingredients import ChosenIngredients, check_known, named
+from stockctl.cli.ingredients import ChosenIngredients, known_levels, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode
 from stockctl.terminal.figures import change, counts
@@ -38,8 +38,7 @@ def reconcile(
     """
     wanted = named(ingredients or [])
     table = session.stock_table
-    found = [level.ingredient for level in table.levels(wanted)]
-    check_known(session, wanted, found)
+    found = [level.ingredient for level in known_levels(session, wanted)]
     results = [_drift_of(table, name) if check else _reconciled(session, table, name) for name in found]
     session.output.show(_listing(results, is_all=wanted is None))
     drifting = [result for result in results if result.drift]

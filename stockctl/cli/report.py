@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from stockctl.cli.ingredients import ChosenIngredients, check_known, named
+from stockctl.cli.ingredients import ChosenIngredients, known_levels, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.domain.instants import moment_of, time_zone
@@ -99,8 +99,7 @@ def _moment(text: str, now: datetime) -> datetime:
 def _read(session: Session, wanted: list[str] | None, since: datetime, until: datetime) -> _Period:
     from stockctl.client.accounts import accounts, discards_of
 
-    known = [level.ingredient for level in session.stock_table.levels(wanted)]
-    check_known(session, wanted, known)
+    known = [level.ingredient for level in known_levels(session, wanted)]
     place = session.tables
     found = accounts(place, session.history_table, known, since, until)
     return _Period(since.astimezone(until.tzinfo), until, found, discards_of(place, found))

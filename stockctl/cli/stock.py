@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from stockctl.cli.completion import INGREDIENTS
-from stockctl.cli.ingredients import ChosenIngredients, check_known, named
+from stockctl.cli.ingredients import ChosenIngredients, known_levels, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
 from stockctl.domain.instants import NEVER, iso_seconds, time_zone
@@ -91,8 +91,7 @@ def stock(
         return
     before = _horizon(session, expiring)
     table = session.stock_table
-    levels = table.levels(wanted)
-    check_known(session, wanted, [level.ingredient for level in levels])
+    levels = known_levels(session, wanted)
     if wanted is None:
         INGREDIENTS.replace(session.settings.stack, [level.ingredient for level in levels])
     is_empty = not levels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from stockctl.cli.ingredients import check_known
+from stockctl.cli.ingredients import known_levels
 from stockctl.cli.moments import past_moment
 from stockctl.domain.errors import Refused
 from stockctl.operations.levels_at import LevelAt, levels_at
@@ -24,8 +24,7 @@ def show_levels_at(session: Session, wanted: list[str] | None, at: str) -> None:
     """
     moment = past_moment(at, "--at", session.environment.now())
     history = session.history_table
-    levels = session.stock_table.levels(wanted)
-    check_known(session, wanted, [level.ingredient for level in levels])
+    levels = known_levels(session, wanted)
     found = [one for one in levels_at(history, levels, moment) if wanted or not one.was_never_stocked]
     unknown = [one for one in found if one.quantity is None]
     if unknown and (wanted or len(unknown) == len(found)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.completion import complete_items
-from stockctl.cli.ingredients import check_known, named, quantities
+from stockctl.cli.ingredients import known_levels, named, quantities
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.errors import UsageError
 from stockctl.terminal.output import Field, Listing
@@ -50,8 +50,7 @@ def threshold(
         raise UsageError("an ingredient is named twice", "Set, show or clear it.")
     table = session.stock_table
     known = [*wanted, *cleared, *(asked or [])]
-    before = {level.ingredient: level.threshold for level in table.levels(known)}
-    check_known(session, known, list(before))
+    before = {level.ingredient: level.threshold for level in known_levels(session, known)}
     for ingredient, units in {**wanted, **dict.fromkeys(cleared)}.items():
         if units == before[ingredient]:
             continue  # nothing to publish
