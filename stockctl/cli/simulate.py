@@ -14,6 +14,8 @@ from stockctl.cli.session import Session, with_session
 from stockctl.cli.settings import SIMULATION_STACK
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.stock import ingredient_named
+from stockctl.simulation.kitchen import Kitchen, pizzeria, single
+from stockctl.simulation.schedule import Schedule
 from stockctl.terminal.durations import duration_of
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from stockctl.client.api import StockApi
     from stockctl.domain.api import Answer
     from stockctl.operations.use import Tables
-    from stockctl.simulation.kitchen import Kitchen
-    from stockctl.simulation.schedule import Schedule
 
 REPORTS = (".html", ".svg", ".json")
 
@@ -67,8 +67,6 @@ def simulate(
         stockctl simulate pepperoni --speed 10
         stockctl simulate --chaos --seed 1 --speed 60 --duration 10m --report run.html
     """
-    from stockctl.simulation.schedule import Schedule
-
     seconds = duration_of(duration, "--duration").total_seconds()
     if report and report.suffix.lower() not in REPORTS:
         raise UsageError(f"--report {str(report)!r} has no known format", f"End the name in {', '.join(REPORTS)}.")
@@ -77,7 +75,7 @@ def simulate(
     kitchen = _kitchen(ingredient, rate)
     seed = seed if seed is not None else random.randrange(1_000_000)  # noqa: S311 - it only distinguishes runs
     plan = Schedule.of(kitchen, seconds, seed, chaos=chaos)
-    _simulate(in_own_stack(session), plan, _Choices(speed, report, allow_other_data))
+    _simulate(in_own_stack(session), plan, speed, report, allow_other_data=allow_other_data)
 
 
 def in_own_stack(session: Session) -> Session:
@@ -115,16 +113,7 @@ class SimulatedCook:
         return units if isinstance(outcome, Discarded) else 0
 
 
-@dataclass(frozen=True)
-class _Choices:
-    speed: float
-    report: Path | None
-    allow_other_data: bool
-
-
 def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
-    from stockctl.simulation.kitchen import pizzeria, single
-
     try:
         kitchen = single(ingredient_named(ingredient)) if ingredient is not None else pizzeria()
     except ValueError as error:
@@ -132,16 +121,16 @@ def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
     return kitchen.at_rate(rate) if rate is not None else kitchen
 
 
-def _simulate(session: Session, plan: Schedule, choices: _Choices) -> None:
+def _simulate(session: Session, plan: Schedule, speed: float, report: Path | None, *, allow_other_data: bool) -> None:
     from stockctl.cli.simulation_run import SimulationRun
     from stockctl.cli.watch_feed import feeds_of
     from stockctl.simulation.service import Service
 
-    refuse_other_data(session.stock_table, choices.allow_other_data)
+    refuse_other_data(session.stock_table, allow_other_data)
     cook = SimulatedCook(session.api, session.tables)
     with feeds_of(session, plan.kitchen.ingredients) as feeds:
-        service = Service(plan, cook, session.drop_bucket, choices.speed, time.time, time.sleep)
-        SimulationRun(session, service, feeds).run(choices.report)
+        service = Service(plan, cook, session.drop_bucket, speed, time.time, time.sleep)
+        SimulationRun(session, service, feeds).run(report)
 
 
 def refuse_other_data(stock: Stock, allowed: bool) -> None:
