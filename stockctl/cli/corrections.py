@@ -187,11 +187,11 @@ def _show(session: Session, result: CorrectionResult, booked: Booked) -> None:
 def _listing(result: CorrectionResult) -> Listing[CorrectionResult]:
     rows: list[Field[Any]] = [
         Field("ingredient", lambda one: one.ingredient),
-        Field("best_before", lambda one: one.best_before, shown=lambda one: best_before(one.best_before), folds=False),
+        Field("best_before", lambda one: one.best_before, format=best_before, folds=False),
         Field("before", lambda one: one.booked),
         Field("corrected", lambda one: one.corrected),
-        Field("difference", lambda one: one.change, shown=lambda one: change(one.change), style="bold"),
-        Field("booked", result.booked, shown=lambda one: _shown(result.booked(one))),
+        Field("difference", lambda one: one.change, format=change, style="bold"),
+        Field("booked", result.booked, format=change),
         Field("missing", result.missing, in_table=False),
     ]
     correction = result.outcome.correction
@@ -203,10 +203,6 @@ def _listing(result: CorrectionResult) -> Listing[CorrectionResult]:
     ]
     nested: Nested[CorrectionResult] = Nested("differences", lambda _: correction.differences, rows)
     return Listing(fields, [result], nested, total=_total(result))
-
-
-def _shown(booked: int | None) -> str:
-    return "-" if booked is None else change(booked)
 
 
 def _total(result: CorrectionResult) -> str:

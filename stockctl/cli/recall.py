@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -17,7 +16,7 @@ import typer
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import is_delivery, whole_delivery
 from stockctl.domain.errors import Busy, Refused, StockctlError, UsageError
-from stockctl.terminal.figures import counts, local, units
+from stockctl.terminal.figures import counts, local_iso, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def recall(
     uses = _searched(session, place, traces)
     if recall_id and not removals and recalled_at:
         raise Refused(
-            f"{delivery} was recalled before, at {_time(recalled_at)}; nothing of it is left",
+            f"{delivery} was recalled before, at {local_iso(recalled_at)}; nothing of it is left",
             f"`stockctl recall {shlex.quote(delivery)} --dry-run` lists the transactions that were served from it.",
         )
     untraced = sum(trace.units for trace in traces.values()) - sum(use.units for use in uses)
@@ -196,14 +195,10 @@ def _searched(session: Session, place: Tables, traces: dict[str, Trace]) -> list
     return sorted(uses, key=lambda use: (use.at, use.transaction_id, use.ingredient))
 
 
-def _time(at: str) -> str:
-    return local(datetime.fromisoformat(at))
-
-
 def _listing(result: RecallResult) -> Listing[RecallResult]:
     uses: list[Field[ServedUse]] = [
         Field("transaction_id", lambda one: one.transaction_id, "transaction"),
-        Field("at", lambda one: one.at, shown=lambda one: _time(one.at), folds=False),
+        Field("at", lambda one: one.at, format=local_iso, folds=False),
         Field("ingredient", lambda one: one.ingredient),
         Field("units", lambda one: one.units, style="bold"),
     ]
@@ -238,7 +233,7 @@ def _total(result: RecallResult) -> str:
     if result.recall_id:
         parts.append(f"{counts(result.taken_out, 'unit')} of {counts(len(result.removals), 'batch')} discarded")
     if result.recalled_at:
-        parts.append(f"recalled before, at {_time(result.recalled_at)}")
+        parts.append(f"recalled before, at {local_iso(result.recalled_at)}")
     if result.untraced:
         parts.append(f"{counts(result.untraced, 'unit')} went into transactions that are not on record")
     return "; ".join(parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +15,7 @@ from stockctl.cli.ingredients import quantities
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
-from stockctl.terminal.figures import best_before, local, units
+from stockctl.terminal.figures import best_before, local_iso, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def _warn_of_recalled(session: Session, tables: Tables, outcome: Returned) -> No
     for delivery in sorted(back):
         if at := recalled_at(tables, delivery):
             session.environment.complain(
-                f"units of {delivery} came back; it was recalled at {local(datetime.fromisoformat(at))}",
+                f"units of {delivery} came back; it was recalled at {local_iso(at)}",
                 f"`stockctl recall {shlex.quote(delivery)}` takes them out of stock.",
             )
 
