@@ -124,12 +124,12 @@ class Listing(Generic[T]):
 
     JSON is a list of objects, or with `is_document` the object of the one record. `style` is the rich style of a
     record's rows; `for_people` selects the records a table shows (default: all). `total` is below the table,
-    in one line or more. `empty` is printed on stderr where there is nothing to show.
+    in one line or more. `empty` is printed on stderr where there is nothing to show. By default `nested` is empty.
     """
 
     fields: Sequence[Field[T]]
     records: Sequence[T]
-    nested: Nested[T] | None = None
+    nested: Nested[T] = Nested("", lambda _: (), ())
     style: Callable[[T], str] | None = None
     for_people: Callable[[T], bool] | None = None
     total: str = ""
@@ -148,21 +148,17 @@ class Listing(Generic[T]):
 
     def _object(self, record: T) -> dict[str, JsonValue]:
         own = object_of(self.fields, record)
-        return own if self.nested is None else {**own, self.nested.name: self.nested.json(record)}
+        return {**own, self.nested.name: self.nested.json(record)} if self.nested.name else own
 
     def names(self) -> list[str]:
         """The header of TSV and CSV."""
-        inner = self.nested.fields if self.nested else ()
-        return [field.name for field in [*self.fields, *inner] if field.in_tsv]
+        return [field.name for field in [*self.fields, *self.nested.fields] if field.in_tsv]
 
     def values(self) -> Iterator[list[JsonValue]]:
         """The rows of TSV and CSV; a record with a nested list has one row for each of its entries, at least one."""
+        inner = [field for field in self.nested.fields if field.in_tsv]
         for record in self.records:
             own = [field.value(record) for field in self.fields if field.in_tsv]
-            if self.nested is None:
-                yield own
-                continue
-            inner = [field for field in self.nested.fields if field.in_tsv]
             for each in self.nested.records(record) or [None]:
                 yield own + [None if each is None else field.value(each) for field in inner]
 
@@ -172,13 +168,12 @@ class Listing(Generic[T]):
         inner: list[Any] = []
         styles: list[str] = []
         for record in self.shown_records:
-            entries = (self.nested.records(record) if self.nested else None) or [None]
+            entries = self.nested.records(record) or [None]
             outer += [record, *[None] * (len(entries) - 1)]
             inner += entries
             styles += [self.style(record) if self.style else ""] * len(entries)
         columns = [field.column(outer) for field in self.fields if field.in_table]
-        if self.nested:
-            columns += [field.column(inner) for field in self.nested.fields if field.in_table]
+        columns += [field.column(inner) for field in self.nested.fields if field.in_table]
         return columns, styles
 
 
@@ -246,22 +241,18 @@ class Output:
             console.print(f" {line}", soft_wrap=not self.environment.stdout_is_terminal)
 
 
+@dataclass
 class Stream(Generic[T]):
     """Records printed as they come: JSON lines, TSV or CSV below a header line, or a line each for people."""
 
-    def __init__(
-        self,
-        output: Output,
-        fields: Sequence[Field[T]],
-        line: Callable[[T], str | Text],
-        header: Callable[[], str] | None = None,
-    ) -> None:
-        self._output = output
-        self._fields = fields
-        self._line = line
-        self._header = header
-        if output.format in {OutputFormat.TSV, OutputFormat.CSV}:
-            output.row([field.name for field in fields if field.in_tsv])
+    _output: Output
+    _fields: Sequence[Field[T]]
+    _line: Callable[[T], str | Text]
+    _header: Callable[[], str] | None
+
+    def __post_init__(self) -> None:
+        if self._output.format in {OutputFormat.TSV, OutputFormat.CSV}:
+            self._output.row([field.name for field in self._fields if field.in_tsv])
 
     def print(self, record: T) -> None:
         """Prints one record."""
