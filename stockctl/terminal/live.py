@@ -114,13 +114,9 @@ def after_key(key: str, view: View, watched: Watched) -> View:
         return replace(view, paused=not view.paused) if key == "p" else replace(view, order=view.order.following())
     if not names:
         return view
-    return replace(view, typed="") if key == "/" else _after_move(key, view, names)
-
-
-def _after_move(key: str, view: View, names: list[str]) -> View:
-    if view.opened is not None:
-        return _after_key_in_one(key, view, sorted(names))
-    return _after_key_in_all(key, view, names)
+    if key == "/":
+        return replace(view, typed="")
+    return _after_key_in_all(key, view, names) if view.opened is None else _after_key_in_one(key, view, sorted(names))
 
 
 def _after_key_in_name(key: str, view: View, typed: str, names: list[str]) -> View:
