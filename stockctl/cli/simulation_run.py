@@ -117,7 +117,7 @@ class SimulationRun:
     def _show(self) -> None:
         window = self._service.schedule.duration / self._service.speed + SETTLE_SECONDS
         began = self._service.began - 2
-        source = LevelSource(self._watched, self._feeds, began, window=window, ends=self._is_over, notes=self._lines)
+        source = LevelSource(self._watched, self._feeds, began, window=window, is_over=self._is_over, notes=self._lines)
         environment = self._session.environment
         if self._session.output.format is OutputFormat.TABLE and environment.draws_screens and not environment.quiet:
             watch_live(source, self._view, environment, below=SUMMARY_LINES)

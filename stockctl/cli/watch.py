@@ -140,7 +140,7 @@ def _source(session: Session, feeds: Feeds, names: Sequence[str], past: timedelt
         feeds,
         started=time.time() - seconds,
         window=max(seconds, WINDOW_SECONDS),
-        ends=lambda: end.is_over,
+        is_over=lambda: end.is_over,
         seen=end.change,
     )
 

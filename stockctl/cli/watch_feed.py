@@ -163,14 +163,15 @@ def feeds_of(
 
 @dataclass
 class LevelSource:
-    """What `watch` and `simulate` show. `ends` decides when it is over; `notes` adds lines of the run's own."""
+    """What `watch` and `simulate` show. `notes` adds lines of the run's own."""
 
     watched: Watched
     feeds: Feeds
     started: float
     now: Callable[[], float] = time.time
     window: float = WINDOW_SECONDS
-    ends: Callable[[], bool] = lambda: False
+    is_over: Callable[[], bool] = lambda: False
+    """Whether there is nothing more to wait for."""
     notes: Callable[[], Sequence[Text]] = lambda: ()
     seen: Callable[[LevelChange], None] = lambda _: None
     _opened: str | None = field(default=None, init=False)
@@ -185,10 +186,6 @@ class LevelSource:
         now = self.now()
         start = max(self.started, now - self.window)
         return replace(view, now=now, start=start, reading=reading, notes=tuple(self.notes()))
-
-    def is_over(self) -> bool:
-        """Whether there is nothing more to wait for."""
-        return self.ends()
 
     def _take_in(self, view: View) -> None:
         changes = [change for change in self.feeds.stream.changes() if self.watched.wants(change.ingredient)]
