@@ -250,21 +250,18 @@ class Service:
     def _order(self, order: CustomerOrder) -> None:
         answer = self._answer(order)
         with self._counting:
-            self._count(order, answer)
-
-    def _count(self, order: CustomerOrder, answer: Answer | None) -> None:
-        if answer is None:
-            self.tally.unanswered += 1
-        elif answer.status_code in {200, 201}:  # 200: the first answer was lost
-            self._accepted.add(order.number)
-            self.tally.served += 1
-            self.tally.used.update(order.dish.items)
-        elif answer.status_code == 409:
-            self.tally.refused += 1
-            self.tally.refused_for.update(short["typeId"] for short in answer.body.get("shortages", []))
-        else:
-            message = answer.body.get("message", "")
-            self.tally.contradictions.append(f"order {order.number} was answered {answer.status_code} {message}")
+            if answer is None:
+                self.tally.unanswered += 1
+            elif answer.status_code in {200, 201}:  # 200: the first answer was lost
+                self._accepted.add(order.number)
+                self.tally.served += 1
+                self.tally.used.update(order.dish.items)
+            elif answer.status_code == 409:
+                self.tally.refused += 1
+                self.tally.refused_for.update(short["typeId"] for short in answer.body.get("shortages", []))
+            else:
+                message = answer.body.get("message", "")
+                self.tally.contradictions.append(f"order {order.number} was answered {answer.status_code} {message}")
 
     def _order_again(self, order: CustomerOrder) -> None:
         answer = self._answer(order)
