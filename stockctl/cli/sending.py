@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -144,15 +144,11 @@ def _merged(documents: list[Document], checked: Document, name: str) -> list[Doc
     """
     known = {(reason["column"], reason["reason"], reason["rows"]): reason for reason in checked[name]}
     merged: dict[tuple[str, str], Document] = {}
-    for reason in _each(documents, name):
+    for reason in itertools.chain(*(document[name] for document in documents)):
         one = merged.setdefault((reason["column"], reason["reason"]), {**reason, "rows": 0, "examples": []})
         one["rows"] += reason["rows"]
         one["examples"] = sorted([*one["examples"], *reason["examples"]], key=_line)[:EXAMPLES]
     return [known.get((*key, reason["rows"]), reason) for key, reason in merged.items()]
-
-
-def _each(documents: list[Document], name: str) -> Iterator[Document]:
-    return itertools.chain(*(document[name] for document in documents))
 
 
 def _line(row: Mapping[str, Any]) -> int:
