@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -174,8 +174,6 @@ def _remove(session: Session, clients: Clients, name: str, artifacts: str | None
 
 def _let_end(stack: Stack) -> None:
     """After Ctrl-C a deployment goes on; a stack is deleted once that has ended, well or not."""
-    try:
+    with suppress(StockctlError):
         for _ in stack.follow():
             pass
-    except StockctlError:
-        return
