@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stockctl.cli.asking import ask
@@ -87,7 +88,7 @@ def correct_delivery(
     if not yes and (asked := question(planned(place, booked, corrected))):
         ask(session.environment, asked, "nothing was changed")
     try:
-        outcome = correct(place, booked, corrected, _Sender(session, bucket))
+        outcome = correct(place, booked, corrected, partial(_send, session))
     except (Busy, OutcomeUnknown) as error:
         raise type(error)(error.message, AGAIN) from error
     _show(session, CorrectionResult(outcome, is_booked=True), booked)
@@ -103,19 +104,12 @@ def question(plan: Corrected) -> str:
     return f"Correct {plan.correction.delivery}: {', '.join([*changes, *more])}?"
 
 
-@dataclass(frozen=True)
-class _Sender:
+def _send(session: Session, key: str, content: bytes) -> Iterator[tuple[str, str, int]]:
     """Sends the delivery that a correction adds, and waits for its receipt."""
-
-    session: Session
-    bucket: DropBucket
-
-    def __call__(self, key: str, content: bytes) -> Iterator[tuple[str, str, int]]:
-        session = self.session
-        given_up = GivenUp(FailureQueues(session.clients, session.deployment))
-        claims = Claims(session.clients.dynamodb, session.deployment.transaction_table)
-        delivered = deliver(self.bucket, key, content, given_up=given_up, claims=claims)
-        return _recorded(delivered.findings)
+    given_up = GivenUp(FailureQueues(session.clients, session.deployment))
+    claims = Claims(session.clients.dynamodb, session.deployment.transaction_table)
+    delivered = deliver(session.drop_bucket, key, content, given_up=given_up, claims=claims)
+    return _recorded(delivered.findings)
 
 
 def _recorded(receipt: Receipt) -> Iterator[tuple[str, str, int]]:

@@ -12,7 +12,6 @@ import typer
 
 from stockctl.cli.completion import complete_items
 from stockctl.cli.count_file import counted_in
-from stockctl.cli.date_reading import reading_of
 from stockctl.cli.ids import chosen_id, id_option, remember_id
 from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, sums
 from stockctl.cli.moments import past_moment
@@ -122,7 +121,7 @@ def _best_before(session: Session, written: str | None) -> BestBefore | None:
     if written is None:
         return None
     try:
-        found = reading_of(session.deployment).best_before(written.strip())
+        found = session.deployment.date_reading.best_before(written.strip())
     except ValueError as error:
         raise UsageError(f"--best-before {error}", "Write it as in 2026-12-31, or `never`.") from error
     if found.expires_at <= session.environment.now().timestamp():

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.errors import EXPECTED
-from stockctl.cli.date_reading import reading_of
 from stockctl.cli.ingest_checks import note_early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
 from stockctl.client.deployment import Deployment
 from stockctl.client.supplier import foreseen
@@ -68,7 +67,7 @@ def foresee(
     bucket = DropBucket(stack.clients.s3, stack.deployment.drop_bucket)
     table = StockTable(stack.clients.dynamodb, stack.deployment.stock_table)
     claims = Claims(stack.clients.dynamodb, stack.deployment.transaction_table)
-    reading = reading_of(stack.deployment)
+    reading = stack.deployment.date_reading
     try:
         if not again:
             refuse_resent_rows(session, bucket, files)

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stockctl.cli.completion import DELIVERIES
-from stockctl.cli.date_reading import reading_of
 from stockctl.cli.session import Session, with_writing_session
-from stockctl.domain.best_before import DateOrder
+from stockctl.domain.best_before import DateOrder, DateReading
 from stockctl.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from stockctl.cli.dry_run import ReachableStack
     from stockctl.cli.supplier_files import Checked, SupplierFile
-    from stockctl.domain.best_before import DateReading
 
 Document = dict[str, Any]
 
@@ -98,13 +96,13 @@ def ingest(
         from stockctl.cli.corrections import correct_delivery
 
         _check_correction(files, batch_id, wait=wait, has_rejects=rejects is not None, again=again)
-        reading = reading_of(session.deployment)
+        reading = session.deployment.date_reading
         correct_delivery(session, read[0], corrects, reading, dry_run=dry_run, new=new, yes=yes)
         return
     if yes:
         raise UsageError("--yes goes with --corrects: a delivery is not asked about", "Leave it out.")
     stack = reachable_stack(session) if dry_run else None
-    reading = _dry_reading(stack, time_zone, date_order) if dry_run else reading_of(session.deployment)
+    reading = _dry_reading(stack, time_zone, date_order) if dry_run else session.deployment.date_reading
     checked = _checked(session, read, reading)
     if rejects:
         check_rejects(rejects, files, checked)
@@ -195,10 +193,9 @@ def _checked(session: Session, files: list[SupplierFile], reading: DateReading) 
 
 def _dry_reading(stack: ReachableStack | None, zone: str | None, order: DateOrder | None) -> DateReading:
     """How dates are read in a dry run: as the options say, else as the stack would, else by the stack's defaults."""
-    from stockctl.domain.best_before import DateReading
     from stockctl.domain.instants import time_zone
 
-    own = reading_of(stack.deployment) if stack else DateReading(time_zone("UTC"))
+    own = stack.deployment.date_reading if stack else DateReading(time_zone("UTC"))
     try:
         return DateReading(time_zone(zone) if zone else own.zone, order or own.date_order)
     except ValueError as error:

@@ -6,7 +6,9 @@ import dataclasses
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING
 
+from stockctl.domain.best_before import DateOrder, DateReading
 from stockctl.domain.errors import StockctlError
+from stockctl.domain.instants import time_zone
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -41,6 +43,11 @@ class Deployment:
     """Stacks of earlier versions have no history."""
     post_return_function: str = ""
     """Nor do they take returns."""
+
+    @property
+    def date_reading(self) -> DateReading:
+        """How the stack reads dates."""
+        return DateReading(time_zone(self.time_zone), DateOrder(self.date_order))
 
     @property
     def functions(self) -> dict[str, str]:
