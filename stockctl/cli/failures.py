@@ -6,8 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,20 +25,13 @@ _ANSWERED = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) oper
 """The beginning of boto3's message about an AWS error."""
 
 
-class Action(StrEnum):
-    """The action on failures."""
-
-    LIST = "list"
-    SHOW = "show"
-    RETRY = "retry"
-
-
 @with_session
 def failures(
     session: Session,
     action: Annotated[
-        Action, typer.Argument(metavar="list|show|retry", help="What to do. Default: list.")
-    ] = Action.LIST,
+        Literal["list", "show", "retry"],
+        typer.Argument(metavar="list|show|retry", help="What to do. Default: list."),
+    ] = "list",
     ids: Annotated[
         list[str] | None,
         typer.Argument(metavar="ID...", help="Ids or prefixes. Default: all.", autocompletion=FAILURES.complete),
@@ -60,20 +52,22 @@ def failures(
     queues = FailureQueues(session.clients, session.deployment)
     with queues.held() as held:
         chosen = _chosen(held, ids or [])
-        if action is Action.RETRY:
+        if action == "retry":
             outcomes = [Retried(each, _retried(session, queues, each)) for each in chosen]
     FAILURES.replace(session.settings.stack, [each.failure.failure_id for each in held])
-    if action is Action.LIST:
+    if action == "list":
         session.output.show(Listing(LISTED, chosen, empty="no failures"))
         if chosen:
             session.environment.note("`stockctl failures show` prints them in full, `retry` runs them again")
-    elif action is Action.SHOW:
+    elif action == "show":
         if chosen or session.output.format is OutputFormat.JSON:
             session.output.json(Listing(SHOWN, chosen).document())
         if not chosen:
             session.environment.note("no failures")
     else:
-        _show_outcomes(session, outcomes)
+        session.output.show(Listing(OUTCOME, outcomes, empty="no failures"))
+        if any(outcome.fault for outcome in outcomes):
+            raise typer.Exit(ExitCode.FAILED)
 
 
 def _chosen(held: Sequence[Held], ids: Sequence[str]) -> list[Held]:
@@ -109,12 +103,6 @@ def _short_id(failure_id: str) -> str:
 def _gist(error: str) -> str:
     """An error shortened for a table; `show` prints it in full."""
     return textwrap.shorten(_ANSWERED.sub(r"\2: \1", error), GIST, placeholder=" \N{HORIZONTAL ELLIPSIS}")
-
-
-def _show_outcomes(session: Session, outcomes: Sequence[Retried]) -> None:
-    session.output.show(Listing(OUTCOME, outcomes, empty="no failures"))
-    if any(outcome.fault for outcome in outcomes):
-        raise typer.Exit(ExitCode.FAILED)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ COVER = "5d"
 
 
 class FailOn(StrEnum):
-    """What `--fail-on` takes."""
+    """What `--fail-on` takes; Typer knows no lists of literals."""
 
     WASTE = "waste"
     SHORTAGE = "shortage"

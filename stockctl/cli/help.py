@@ -154,7 +154,7 @@ def _value(option: TyperOption) -> str:
     if option.is_flag:
         return ""
     choices = option.type_descriptor.choices
-    return "|".join(str(choice.value) for choice in choices) if choices else option.metavar or "VALUE"
+    return "|".join(map(str, choices)) if choices else option.metavar or "VALUE"
 
 
 def _notes(option: TyperOption) -> Iterator[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -20,13 +19,7 @@ from stockctl.terminal.durations import duration_of
 from stockctl.terminal.figures import counts, local, share, units
 from stockctl.terminal.output import Field, Listing
 
-
-class ReportBy(StrEnum):
-    """What `--by` takes."""
-
-    INGREDIENT = "ingredient"
-    SUPPLIER = "supplier"
-    DAY = "day"
+ReportBy = Literal["ingredient", "supplier", "day"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +34,11 @@ class _Period:
     def lines(self, by: ReportBy) -> list[ReportLine]:
         """The lines of one kind of report. Days are those of the stack's time zone, which `until` is in."""
         match by:
-            case ReportBy.INGREDIENT:
+            case "ingredient":
                 return by_ingredient(self.accounts, self.discards)
-            case ReportBy.SUPPLIER:
+            case "supplier":
                 return by_supplier(self.accounts, self.discards)
-            case ReportBy.DAY:
+            case "day":
                 return by_day(self.accounts, self.discards, self.since, self.until)
 
 
@@ -56,7 +49,7 @@ def report(
     since: Annotated[
         str, typer.Option(metavar="TIME", help="Start of the period: 30d for 30 days ago, or 2026-12-31.")
     ] = "30d",
-    by: Annotated[ReportBy, typer.Option(help="What each line shows.")] = ReportBy.INGREDIENT,
+    by: Annotated[ReportBy, typer.Option(help="What each line shows.")] = "ingredient",
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with charts to FILE.")
     ] = None,
@@ -107,7 +100,7 @@ def _read(session: Session, wanted: list[str] | None, since: datetime, until: da
 
 def _listing(lines: list[ReportLine], by: ReportBy, period: _Period) -> Listing[ReportLine]:
     fields: list[Field[ReportLine]] = [
-        Field(by.value, lambda line: line.name or None, folds=by is not ReportBy.DAY),
+        Field(by, lambda line: line.name or None, folds=by != "day"),
         Field("received", lambda line: line.movement.received),
         Field("returned", lambda line: line.movement.returned, yields=2),
         Field("used", lambda line: line.movement.used),
@@ -121,7 +114,7 @@ def _listing(lines: list[ReportLine], by: ReportBy, period: _Period) -> Listing[
             yields=1,
             in_table=any(line.movement.discarded for line in lines),
         ),
-        Field("on_hand", lambda line: line.on_hand, yields=3, in_table=by is not ReportBy.DAY),
+        Field("on_hand", lambda line: line.on_hand, yields=3, in_table=by != "day"),
         Field(
             "waste",
             lambda line: None if line.movement.waste is None else round(line.movement.waste, 4),
@@ -157,7 +150,7 @@ def _write(session: Session, file: Path, period: _Period) -> None:
         session.settings.stack,
         period.since,
         period.until,
-        *(period.lines(by) for by in (ReportBy.INGREDIENT, ReportBy.SUPPLIER, ReportBy.DAY)),
+        *(period.lines(by) for by in get_args(ReportBy)),
     )
     try:
         file.write_text(page(content), encoding="utf-8")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from stockctl.operations.stock_table import StockTable
 
 T = TypeVar("T")
+SortBy = Literal["name", "quantity", "expiry"]
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,6 @@ class _AtRisk:
 
     level: Level
     units: int
-
-
-class SortBy(StrEnum):
-    """What `--sort` takes."""
-
-    NAME = "name"
-    QUANTITY = "quantity"
-    EXPIRY = "expiry"
 
 
 @with_session
@@ -149,18 +141,18 @@ def _batches(holding: Holding | None, before: int | None, *, everything: bool) -
 
 
 def _sorted_levels(levels: list[Level], sort: SortBy | None) -> list[Level]:
-    if sort is SortBy.QUANTITY:
+    if sort == "quantity":
         return sorted(levels, key=lambda level: level.quantity)
-    if sort is SortBy.EXPIRY:
+    if sort == "expiry":
         return sorted(levels, key=lambda level: level.next_expiry or float("inf"))
     return levels
 
 
 def _sorted_batches(batches: list[Batch], sort: SortBy | None) -> list[Batch]:
     by_expiry = sorted(batches, key=lambda batch: (batch.expires_at, batch.ingredient))
-    if sort is SortBy.QUANTITY:
+    if sort == "quantity":
         return sorted(by_expiry, key=lambda batch: batch.quantity)
-    if sort is SortBy.NAME:
+    if sort == "name":
         return sorted(by_expiry, key=lambda batch: batch.ingredient)
     return by_expiry
 
