@@ -192,33 +192,30 @@ _SWITCHES = {"quiet", "verbose", "debug"}
 _WITHOUT_TARGET = ("output", *sorted(_SWITCHES))
 
 
-def with_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
-    """Adds the shared options to a command, and calls it with a Session made from them as its first argument."""
-    return _with_options(command, on_demand=None)
-
-
 def with_writing_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
     """The same for a command that writes: on the embedded cloud it makes the default stack where that is missing."""
-    return _with_options(command, on_demand=DEFAULT_STACK)
+    return with_session(command, on_demand=DEFAULT_STACK)
 
 
 def with_checking_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
     """The same for a command that checks the configuration: a fault in it is in the session instead of raised."""
-    return _with_options(command, on_demand=None, checks=True)
+    return with_session(command, checks=True)
 
 
 def with_local_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
     """The same for a command that acts on the embedded cloud itself: without the options that choose a target."""
-    return _with_options(command, on_demand=None, shared={name: _SHARED[name] for name in _WITHOUT_TARGET})
+    return with_session(command, shared={name: _SHARED[name] for name in _WITHOUT_TARGET})
 
 
-def _with_options(
+def with_session(
     command: Callable[Concatenate[Session, P], None],
-    on_demand: str | None,
+    on_demand: str | None = None,
     shared: Mapping[str, Any] = _SHARED,
     *,
     checks: bool = False,
 ) -> Callable[..., None]:
+    """Adds the shared options to a command, and calls it with a Session made from them as its first argument."""
+
     @functools.wraps(command)
     def run(context: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
         given = {name: kwargs.pop(name, None) for name in _SHARED}
