@@ -67,9 +67,7 @@ def _in_column(column: str, reason: str) -> str:
     return f"{column} {reason}" if column else reason
 
 
-def _head(layout: Layout | None) -> str:
-    if layout is None:
-        return ""
+def _head(layout: Layout) -> str:
     header = layout.header[2:] if _came_back(layout) else layout.header or COLUMNS
     return layout.separator_line + layout.written([*ABOUT_REJECTS, *header])
 
