@@ -70,7 +70,8 @@ def level_chart(plot: LevelPlot, width: int, height: int, zone: tzinfo | None, *
 
 
 def _draw_level(figure: Any, plot: LevelPlot, width: int, *, plain: bool) -> None:  # noqa: ANN401 - plotext has no types
-    times, units = _steps(plot, columns=2 * width)
+    corners = _steps(plot, columns=2 * width)
+    times, units = [at for at, _ in corners], [units for _, units in corners]
     if plot.threshold is not None:
         row = [plot.start + (plot.end - plot.start) * step / width for step in range(width + 1)]
         figure.draw(figure.signal(row, [plot.threshold] * len(row), marker=_marker("." if plain else "┄", _YELLOW)))
@@ -101,22 +102,16 @@ def _set_axes(figure: Any, plot: LevelPlot, width: int, height: int, zone: tzinf
     figure.ruler("x", "lower").lim(plot.start, plot.end).ticks([at for at, _ in moments], [name for _, name in moments])
 
 
-def _steps(plot: LevelPlot, columns: int) -> tuple[list[float], list[int]]:
+def _steps(plot: LevelPlot, columns: int) -> list[tuple[float, int]]:
     """The corners of the step line. Several changes in one column are reduced to what is visible."""
-    times: list[float] = []
-    units: list[int] = []
-    level: int | None = None
+    corners: list[tuple[float, int]] = []
     for at, quantity in _thinned(plot, columns):
-        if level is not None:
-            times.append(at)
-            units.append(level)
-        times.append(at)
-        units.append(quantity)
-        level = quantity
-    if level is not None:
-        times.append(plot.end)
-        units.append(level)
-    return times, units
+        if corners:
+            corners.append((at, corners[-1][1]))
+        corners.append((at, quantity))
+    if corners:
+        corners.append((plot.end, corners[-1][1]))
+    return corners
 
 
 def _thinned(plot: LevelPlot, columns: int) -> list[tuple[float, int]]:
