@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from stockctl.cli.asking import ask
 from stockctl.cli.ingest_checks import refuse_misspelt
 from stockctl.cli.ingest_report import report
 from stockctl.cli.supplier_files import checked
@@ -86,7 +85,7 @@ def correct_delivery(
         session.environment.note("nothing was changed (--dry-run)")
         return
     if not yes and (asked := question(planned(place, booked, corrected))):
-        ask(session.environment, asked, "nothing was changed")
+        session.environment.confirm(asked, "nothing was changed")
     try:
         outcome = correct(place, booked, corrected, partial(_send, session))
     except (Busy, OutcomeUnknown) as error:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.asking import ask
 from stockctl.cli.completion import DELIVERIES, complete_items
 from stockctl.cli.ids import chosen_id, id_option, remember_id
 from stockctl.cli.ingredients import QUANTITY_HINT, known_levels, quantities
@@ -82,7 +81,7 @@ def discard(
     place = session.tables
     known_levels(session, [request.ingredient])
     if not yes and _is_possible(place, request):  # what will be refused needs no answer
-        ask(session.environment, question(request), "nothing was discarded")
+        session.environment.confirm(question(request), "nothing was discarded")
     again = f"Repeat it with --id {shlex.quote(request.discard_id)}: nothing is discarded twice."
     try:
         outcome = discard_units(place, request)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.asking import ask
 from stockctl.cli.completion import TRANSACTIONS, complete_items
 from stockctl.cli.ids import chosen_id, id_option, no_such_id, remember_id
 from stockctl.cli.ingredients import quantities
@@ -84,7 +83,7 @@ def return_(
     if not yes and session.environment.stdin_is_terminal:
         left = outstanding(place.tables, transaction_id)
         if _is_possible(request, left):  # what will be refused needs no answer
-            ask(session.environment, question(request, left), "nothing was returned")
+            session.environment.confirm(question(request, left), "nothing was returned")
     again = f"Repeat it with --id {shlex.quote(name)}: nothing is returned twice."
     try:
         outcome = return_units(place, request)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+from stockctl.domain.errors import StockctlError
 from stockctl.terminal.control_characters import printable
 
 if TYPE_CHECKING:
@@ -120,6 +121,15 @@ class Environment:
     def agrees(self, question: str) -> bool:
         """Whether the user answers yes on the terminal."""
         return self.asks(f"{question} [y/N]").casefold() in {"y", "yes"}
+
+    def confirm(self, question: str, refusal: str) -> None:
+        """Asks on a terminal before something is booked; a script is not asked.
+
+        Raises:
+            StockctlError: the answer was no; `refusal` is its message.
+        """
+        if self.stdin_is_terminal and not self.agrees(question):
+            raise StockctlError(refusal, None)
 
     def trace(self, line: str) -> None:
         """Prints one dim line on stderr with --verbose."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from stockctl.cli import corrections
-from stockctl.cli.asking import ask
 from stockctl.cli.discard import question
 from stockctl.domain.correction import Corrected, Correction, Difference
 from stockctl.domain.discard import Discard
@@ -25,10 +24,10 @@ class Terminal(io.StringIO):
 
 def test_on_a_terminal_it_asks_and_takes_no_for_an_answer() -> None:
     stderr = io.StringIO()
-    ask(Environment(Terminal("y\n"), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
+    Environment(Terminal("y\n"), io.StringIO(), stderr, {}).confirm("Discard 3 ham?", "nothing was discarded")
     assert "Discard 3 ham?" in stderr.getvalue()
     with pytest.raises(StockctlError, match="nothing was discarded"):
-        ask(Environment(Terminal("n\n"), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
+        Environment(Terminal("n\n"), io.StringIO(), stderr, {}).confirm("Discard 3 ham?", "nothing was discarded")
 
 
 def test_ctrl_c_at_a_question_ends_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +50,7 @@ def test_ctrl_d_at_a_question_is_no_and_ends_its_line() -> None:
 def test_a_script_is_not_asked() -> None:
     """It has decided already."""
     stderr = io.StringIO()
-    ask(Environment(io.StringIO(), io.StringIO(), stderr, {}), "Discard 3 ham?", "nothing was discarded")
+    Environment(io.StringIO(), io.StringIO(), stderr, {}).confirm("Discard 3 ham?", "nothing was discarded")
     assert stderr.getvalue() == ""
 
 
