@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from stockctl.domain.stock import Batch, Holding, Level
     from stockctl.operations.stock_table import StockTable
 
-T = TypeVar("T")
 SortBy = Literal["name", "quantity", "expiry"]
 
 
@@ -184,7 +182,7 @@ def _level_fields(levels: list[Level], now: datetime) -> list[Field[Level]]:
             shown=lambda level: _relative(NEVER if level.never_expires else level.next_expiry, now),
             folds=False,
         ),
-        _clock_field(lambda level: level.next_expiry, yields=1),
+        Field("at", lambda level: _local(level.next_expiry), folds=False, yields=1, in_tsv=False, in_json=False),
         Field(
             "threshold",
             lambda level: level.threshold,
@@ -225,19 +223,12 @@ def _batch_listing(batches: list[Batch], now: datetime) -> Listing[Batch]:
             lambda batch: _relative(batch.expires_at, now),
             folds=False,
         ),
-        _clock_field(lambda batch: batch.expires_at, yields=1),
+        Field("at", lambda batch: _local(batch.expires_at), folds=False, yields=1, in_tsv=False, in_json=False),
         Field("delivery", lambda batch: batch.delivery, yields=2),
     ]
     left, ingredients = sum(batch.quantity for batch in batches), len({batch.ingredient for batch in batches})
     total = f"{counts(len(batches), 'batch')} of {counts(ingredients, 'ingredient')}: {counts(left, 'unit')} left"
     return Listing(fields, batches, total=total, empty="no batch matches")
-
-
-def _clock_field(instant_of: Callable[[T], int | None], yields: int) -> Field[T]:
-    """The local time of an instant, for people alone."""
-    return Field(
-        "at", lambda record: _local(instant_of(record)), folds=False, yields=yields, in_tsv=False, in_json=False
-    )
 
 
 def _threshold(level: Level) -> str:
