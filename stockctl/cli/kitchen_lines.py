@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from stockctl.domain.level_point import Point
-from stockctl.domain.report import waste_share
 from stockctl.simulation.service import Service
+from stockctl.simulation.summary import Summary
 from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Watched
@@ -49,21 +49,15 @@ def _orders(service: Service, glyphs: Glyphs) -> Text:
 def _units(service: Service, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
     now = [one.latest for one in watched.ingredients if one.latest]
     then = [one.latest for one in before.ingredients if one.latest]
-    carried = sum(point.quantity for point in then)
     received, used, expired, discarded, returned = (_total(now, count) - _total(then, count) for count in _COUNTERS)
-    on_hand = sum(point.quantity for point in now)
-    adds_up = carried + received + returned == on_hand + used + expired + discarded
-    verdict = (f"{glyphs.yes} ", "bold green") if adds_up else (f"{glyphs.no} does not add up: ", "bold red")
-    had = (
-        (f"{carried:,} before + " if carried else "")
-        + f"{received:,} received"
-        + (f" + {returned:,} returned" if returned else "")
-    )
-    equation = f"{had} {'=' if adds_up else '<>'} {on_hand:,} on hand + {used:,} used + {expired:,} expired"
-    equation += f" + {discarded:,} discarded" if discarded else ""
-    share = waste_share(expired + discarded, used, returned) or 0.0
-    waste = f"{counts(service.tally.deliveries, 'delivery')} {glyphs.dot} waste {share:.0%}"
-    return [Text.assemble(verdict, equation), Text(waste)]
+    carried, on_hand = _total(then, "quantity"), _total(now, "quantity")
+    summary = Summary(0, 0, {}, carried, received, used, expired, on_hand, discarded, returned)
+    if summary.adds_up:
+        equation = Text.assemble((f"{glyphs.yes} ", "bold green"), summary.equation())
+    else:
+        equation = Text.assemble((f"{glyphs.no} does not add up: ", "bold red"), summary.equation("<>"))
+    waste = f"{counts(service.tally.deliveries, 'delivery')} {glyphs.dot} waste {summary.waste:.0%}"
+    return [equation, Text(waste)]
 
 
 def _total(points: list[Point], count: str) -> int:

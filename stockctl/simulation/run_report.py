@@ -76,17 +76,13 @@ def _title(service: Service) -> str:
 def _heading(service: Service, summary: Summary) -> list[str]:
     verdict = "adds up" if summary.adds_up else "does not add up"
     colour = _GREEN if summary.adds_up else _RED
-    parts = f"{summary.on_hand:,} on hand + {summary.used:,} used + {summary.expired:,} expired"
-    parts += f" + {summary.discarded:,} discarded" if summary.discarded else ""
-    before = f"{summary.carried_over:,} before + " if summary.carried_over else ""
-    returned = f" + {summary.returned:,} returned" if summary.returned else ""
-    total = f"{before}{summary.received:,} received{returned} = {parts}"
     lacking = ", ".join(f"{name} {count:,}" for name, count in sorted(summary.refused_for.items()))
     refused = f"{summary.refused:,} refused" + (f" (lacking {lacking})" if lacking else "")
     orders = f"{summary.served:,} orders served, {refused}, {summary.waste:.0%} waste"
     return [
         f'<text x="24" y="38" font-size="21" font-weight="600">{escape(_title(service))}</text>',
-        f'<text x="24" y="64" font-size="15">{total} <tspan fill="{colour}" font-weight="600">{verdict}</tspan></text>',
+        f'<text x="24" y="64" font-size="15">{summary.equation()} '
+        f'<tspan fill="{colour}" font-weight="600">{verdict}</tspan></text>',
         f'<text x="24" y="86" font-size="13" fill="{_FAINT}">{escape(orders)}  ·  '
         f'<tspan fill="{_GREEN}">▲ delivery</tspan>  <tspan fill="{_RED}">▼ written off</tspan></text>',
     ]

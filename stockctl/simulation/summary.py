@@ -42,6 +42,14 @@ class Summary:
         """What expired or was discarded, as a share of all that left stock for good, from 0 to 1."""
         return waste_share(self.expired + self.discarded, self.used, self.returned) or 0.0
 
+    def equation(self, equals: str = "=") -> str:
+        """Where all units came from, and where they are."""
+        before = f"{self.carried_over:,} before + " if self.carried_over else ""
+        returned = f" + {self.returned:,} returned" if self.returned else ""
+        gone = f"{self.used:,} used + {self.expired:,} expired"
+        discarded = f" + {self.discarded:,} discarded" if self.discarded else ""
+        return f"{before}{self.received:,} received{returned} {equals} {self.on_hand:,} on hand + {gone}{discarded}"
+
     def document(self) -> dict[str, Any]:
         """The figures by name, without the faults."""
         figures = {name: value for name, value in asdict(self).items() if name != "faults"}
