@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stockctl.cli.completion import complete_items
-from stockctl.cli.count_file import counted_in
 from stockctl.cli.ids import chosen_id, id_option, remember_id
 from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, sums
 from stockctl.cli.moments import past_moment
@@ -114,6 +113,8 @@ def _lines(session: Session, items: Sequence[str], file: str | None) -> list[tup
         raise UsageError("count takes ingredients or --file", quantity_hint(0))
     if file is None:
         return [quantity_in(item, least=0) for item in items]
+    from stockctl.cli.count_file import counted_in
+
     return counted_in(session, file)
 
 

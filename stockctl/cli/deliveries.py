@@ -15,11 +15,11 @@ from stockctl.cli.moments import past_moment
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.instants import iso
-from stockctl.domain.receipt import RECEIPTS, Receipt, receipt_key
 from stockctl.terminal.figures import counts, local_iso
 from stockctl.terminal.output import Field, Listing
 
 if TYPE_CHECKING:
+    from stockctl.domain.receipt import Receipt
     from stockctl.operations.recorded import RecordedBatch
     from stockctl.operations.use import Tables
 
@@ -90,6 +90,7 @@ def _deliveries(session: Session, start: datetime, now: datetime) -> list[Delive
     """The deliveries since a time, the newest first."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from stockctl.domain.receipt import RECEIPTS, receipt_key
     from stockctl.operations.recorded import recorded_batches
 
     bucket = session.drop_bucket

@@ -6,19 +6,20 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stockctl.cli.ingredients import ChosenIngredients, known_levels, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import ExitCode, UsageError
-from stockctl.domain.forecast import Forecast, Pace, UnusedStock, to_order
-from stockctl.domain.forecast import forecast as forecast_of
 from stockctl.domain.instants import iso_seconds, time_zone
 from stockctl.terminal.durations import duration_of, short
 from stockctl.terminal.figures import best_before, counts, units
 from stockctl.terminal.output import Field, Listing, Nested, Output, OutputFormat
+
+if TYPE_CHECKING:
+    from stockctl.domain.forecast import Forecast, UnusedStock
 
 LEAST_DAYS = 1.0
 """What less history than this counts as (days)."""
@@ -96,6 +97,8 @@ def _forecasts(session: Session, wanted: list[str] | None, now: datetime, learne
     from concurrent.futures import ThreadPoolExecutor
 
     from stockctl.client.daily_use import daily_use
+    from stockctl.domain.forecast import Pace
+    from stockctl.domain.forecast import forecast as forecast_of
     from stockctl.operations import workers
 
     known = [level.ingredient for level in known_levels(session, wanted)]
@@ -132,6 +135,8 @@ def _fail(found: list[Forecast], fail_on: set[FailOn], now: datetime, days: int)
 
 
 def _show_orders(session: Session, found: list[Forecast], now: datetime, covered: float) -> None:
+    from stockctl.domain.forecast import to_order
+
     orders = [_Order(one.ingredient, to_order(one, now, covered)) for one in found]
     fields: list[Field[_Order]] = [
         Field("ingredient", lambda order: order.ingredient),

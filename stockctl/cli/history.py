@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,11 @@ from stockctl.cli.ingredients import known_levels, named
 from stockctl.cli.moments import moment_given
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import UsageError
-from stockctl.domain.history import ChargeEntry, Entry, LevelEntry, RecordedChange, changes
 from stockctl.terminal.figures import best_before, change, counts, local_iso, units
 from stockctl.terminal.output import Field, Listing
+
+if TYPE_CHECKING:
+    from stockctl.domain.history import ChargeEntry, Entry, LevelEntry, RecordedChange
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,15 @@ class Period:
     @property
     def changes(self) -> list[RecordedChange]:
         """The level changes, the oldest first."""
+        from stockctl.domain.history import LevelEntry, changes
+
         return list(changes([entry for entry in self.entries if isinstance(entry, LevelEntry)], self.opening))
 
     @property
     def charges(self) -> list[ChargeEntry]:
         """The charges, in the order of the units used."""
+        from stockctl.domain.history import ChargeEntry
+
         charges = [entry for entry in self.entries if isinstance(entry, ChargeEntry)]
         return sorted(charges, key=lambda charge: charge.through)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
@@ -14,10 +14,12 @@ from stockctl.cli.ingredients import ChosenIngredients, known_levels, named
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.errors import StockctlError, UsageError
 from stockctl.domain.instants import moment_of, time_zone
-from stockctl.domain.report import Account, Discards, Movement, ReportLine, by_day, by_ingredient, by_supplier, total
 from stockctl.terminal.durations import duration_of
 from stockctl.terminal.figures import counts, local, share, units
 from stockctl.terminal.output import Field, Listing
+
+if TYPE_CHECKING:
+    from stockctl.domain.report import Account, Discards, Movement, ReportLine
 
 ReportBy = Literal["ingredient", "supplier", "day"]
 
@@ -33,6 +35,8 @@ class _Period:
 
     def lines(self, by: ReportBy) -> list[ReportLine]:
         """The lines of one kind of report. Days are those of the stack's time zone, which `until` is in."""
+        from stockctl.domain.report import by_day, by_ingredient, by_supplier
+
         match by:
             case "ingredient":
                 return by_ingredient(self.accounts, self.discards)
@@ -99,6 +103,8 @@ def _read(session: Session, wanted: list[str] | None, since: datetime, until: da
 
 
 def _listing(lines: list[ReportLine], by: ReportBy, period: _Period) -> Listing[ReportLine]:
+    from stockctl.domain.report import total
+
     fields: list[Field[ReportLine]] = [
         Field(by, lambda line: line.name or None, folds=by != "day"),
         Field("received", lambda line: line.movement.received),

@@ -12,15 +12,16 @@ import typer
 from stockctl.cli.completion import DELIVERIES, complete_ids
 from stockctl.cli.ids import no_such_id
 from stockctl.cli.session import Session, with_session
-from stockctl.domain import discard, returns
+from stockctl.domain import discard
 from stockctl.domain.count import Line, Sheet, discard_id
 from stockctl.domain.delivery import whole_delivery
-from stockctl.domain.history import ChargeEntry
 from stockctl.domain.stock import batch_id_of
 from stockctl.terminal.figures import best_before, change, local_iso, units
 from stockctl.terminal.output import Field, JsonValue, Listing, Nested
 
 if TYPE_CHECKING:
+    from stockctl.domain.history import ChargeEntry
+    from stockctl.domain.returns import ReturnedUnits
     from stockctl.operations.correct import Corrections
     from stockctl.operations.rows import TableRow
     from stockctl.operations.serving import ServedItem
@@ -124,7 +125,7 @@ def _portions(item: ServedItem) -> list[Portion]:
 
 
 def _of_batch(
-    ingredient: str, units: int, status: str, batch: ChargeEntry | discard.Removal | returns.ReturnedUnits
+    ingredient: str, units: int, status: str, batch: ChargeEntry | discard.Removal | ReturnedUnits
 ) -> Portion:
     """Units of a batch; those of one that is gone have none of its attributes."""
     return Portion(ingredient, units, status, batch.batch_id or None, batch.delivery or None, batch.best_before or None)
@@ -142,9 +143,10 @@ def _discard(session: Session, name: str) -> Shown | None:
 
 
 def _return(session: Session, name: str) -> Shown | None:
+    from stockctl.domain.returns import PREFIX
     from stockctl.operations.return_units import parts_in
 
-    record = session.tables.record(returns.PREFIX + name)
+    record = session.tables.record(PREFIX + name)
     if record is None:
         return None
     portions = [

@@ -14,8 +14,6 @@ from stockctl.cli.session import Session, with_session
 from stockctl.cli.settings import SIMULATION_STACK
 from stockctl.domain.errors import Refused, UsageError
 from stockctl.domain.stock import ingredient_named
-from stockctl.simulation.kitchen import Kitchen, pizzeria, single
-from stockctl.simulation.schedule import Schedule
 from stockctl.terminal.durations import duration_of
 
 if TYPE_CHECKING:
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from stockctl.client.api import StockApi
     from stockctl.domain.api import Answer
     from stockctl.operations.use import Tables
+    from stockctl.simulation.kitchen import Kitchen
+    from stockctl.simulation.schedule import Schedule
 
 REPORTS = (".html", ".svg", ".json")
 
@@ -67,6 +67,8 @@ def simulate(
         stockctl simulate pepperoni --speed 10
         stockctl simulate --chaos --seed 1 --speed 60 --duration 10m --report run.html
     """
+    from stockctl.simulation.schedule import Schedule
+
     seconds = duration_of(duration, "--duration").total_seconds()
     if report and report.suffix.lower() not in REPORTS:
         raise UsageError(f"--report {str(report)!r} has no known format", f"End the name in {', '.join(REPORTS)}.")
@@ -114,6 +116,8 @@ class SimulatedCook:
 
 
 def _kitchen(ingredient: str | None, rate: float | None) -> Kitchen:
+    from stockctl.simulation.kitchen import pizzeria, single
+
     try:
         kitchen = single(ingredient_named(ingredient)) if ingredient is not None else pizzeria()
     except ValueError as error:

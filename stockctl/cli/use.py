@@ -16,12 +16,12 @@ from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.cli.use_result import RESULT_FIELDS, REUSED, SHORT, SHORTAGE_FIELDS, UsedItem, UseResult
 from stockctl.domain.errors import Busy, OutcomeUnknown, Refused, StockctlError, UsageError
-from stockctl.domain.reconciliation import Charge, charged
 from stockctl.terminal.figures import best_before, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
     from stockctl.client.api import StockApi
+    from stockctl.domain.reconciliation import Charge
 
 
 @with_writing_session
@@ -178,6 +178,8 @@ def _refused(result: UseResult) -> StockctlError:
 
 
 def _show_charges(session: Session, wanted: Mapping[str, int]) -> None:
+    from stockctl.domain.reconciliation import charged
+
     table, now = session.stock_table, int(session.environment.now().timestamp())
     charges: list[Charge] = []
     missing: dict[str, int] = {}
