@@ -1,7 +1,8 @@
 """Translates botocore's errors: what failed, and what to do about it.
 
 A `ClientError` is a refusal by AWS; a `BotoCoreError` happens before that (no credentials, an expired SSO session, no
-network). Users get a message, a hint and an exit code for both.
+network). Where a connection ends in the middle of an answer, botocore lets urllib3's own error through. Users get a
+message, a hint and an exit code for all of them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 from botocore import exceptions as botocore_errors
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from stockctl.domain.errors import Busy, CredentialsError, StockctlError, UsageError
 
@@ -58,7 +60,7 @@ _UNAVAILABLE = {"InternalServerError", "InternalFailure", "InternalError", "Serv
 _ABSENT = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "QueueDoesNotExist"}
 _ACTION = re.compile(r"not authorized to perform:? (\S+)")
 
-EXPECTED = (StockctlError, ClientError, BotoCoreError)
+EXPECTED = (StockctlError, ClientError, BotoCoreError, HTTPError)
 """What a call may raise that uses AWS."""
 LOG_IN_AGAIN = "Log in again: `aws sso login`, or renew the keys your profile uses."
 
@@ -83,11 +85,16 @@ def translated(error: Exception) -> StockctlError | None:
     return explained(error) if isinstance(error, EXPECTED) else None
 
 
-def explained(error: StockctlError | ClientError | BotoCoreError) -> StockctlError:
+def explained(error: StockctlError | ClientError | BotoCoreError | HTTPError) -> StockctlError:
     """The same for an error that is."""
-    if isinstance(error, StockctlError):
-        return error
-    return _answered(error) if isinstance(error, ClientError) else _never_answered(error)
+    match error:
+        case StockctlError():
+            return error
+        case ClientError():
+            return _answered(error)
+        case BotoCoreError():
+            return _never_answered(error)
+    return _broken(error)
 
 
 def _answered(error: ClientError) -> StockctlError:  # noqa: PLR0911 - one return a case reads as the table it is
@@ -165,5 +172,9 @@ def _never_answered(error: BotoCoreError) -> StockctlError:  # noqa: C901, PLR09
             | botocore_errors.IncompleteReadError()
             | botocore_errors.FlexibleChecksumError()
         ):
-            return StockctlError(f"the connection broke: {error}", "Try again; everything stockctl does is repeatable.")
+            return _broken(error)
     return StockctlError(str(error))
+
+
+def _broken(error: Exception) -> StockctlError:
+    return StockctlError(f"the connection broke: {error}", "Try again; everything stockctl does is repeatable.")

@@ -77,11 +77,11 @@ def count(
     """
     from stockctl.operations.count import book
 
-    counted = _counted(session, items or [], file)
+    lines = _lines(session, items or [], file)
     name = chosen_id(count_id)
     moment = None if at is None else past_moment(at, "--at", session.environment.now())
-    sheets = sheets_of(name, counted, None if moment is None else moment.isoformat())
     place = session.tables
+    sheets = sheets_of(name, _sums(session, lines), None if moment is None else moment.isoformat())
     counting = _Counting(session, place, _best_before(session, written_best_before), moment, new, yes)
     if dry_run:
         counting.show_differences(sheets)
@@ -97,9 +97,8 @@ def count(
     _show(session, booked, listing, was_shown=counting.was_shown)
 
 
-def _counted(session: Session, items: Sequence[str], file: str | None) -> dict[str, int]:
+def _sums(session: Session, lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     """Units by ingredient; an ingredient may be counted in several places, so its lines are added up."""
-    lines = _lines(session, items, file)
     counted = sums(lines)
     for ingredient, number in Counter(ingredient for ingredient, _ in lines).items():
         if number > 1:

@@ -103,7 +103,7 @@ def _check_exists(stack: Stack, data: Kept, *, delete_data: bool) -> None:
     kept = [*data.tables, *data.buckets]
     raise StockctlError(
         f"there is no stack {stack.name}" + (f"; {', '.join(kept)} of an earlier one are kept" if kept else ""),
-        "To delete them, add --delete-data." if kept else "Check --stack, and the cloud named in the first line.",
+        "To delete them, add --delete-data." if kept else "Check --stack, and the cloud named above.",
     )
 
 

@@ -227,6 +227,7 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
         Field("reason", lambda one: one.reason, "about", in_table=any(one.reason is not None for one in found)),
         Field("returned", lambda one: one.returned, in_table=False),
         Field("corrections", _corrections, in_table=False, in_tsv=False),
+        Field("corrected", _changes, in_table=False, in_json=False),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)
     heads = [] if is_several else [f"{one.kind} {one.name}, {local_iso(one.at)}" for one in found]
@@ -243,6 +244,12 @@ def _corrections(shown: Shown) -> JsonValue:
         for (ingredient, date), count in found.changes.items()
     ]
     return {"number": found.number, "at": found.at, "finished": found.is_finished, "changes": changes}
+
+
+def _changes(shown: Shown) -> dict[str, int] | None:
+    """What the corrections of a delivery changed, for one cell."""
+    found = shown.corrections
+    return {f"{name} {date}": units for (name, date), units in found.changes.items()} if found else None
 
 
 def _corrected(shown: Shown) -> str:

@@ -122,6 +122,8 @@ def test_show_names_what_corrections_changed(supplier: Supplier) -> None:
         {"ingredient": "egg", "best_before": "2040-01-01", "units": 8},
         {"ingredient": "ham", "best_before": "2040-12-31", "units": -10},
     ]
+    in_cells = supplier.stockctl("show", supplier.delivery).columns("corrected")
+    assert in_cells[0] == ["egg 2040-01-01=8, ham 2040-12-31=-10"]
 
 
 def test_show_names_a_correction_that_is_not_finished(supplier: Supplier, monkeypatch: pytest.MonkeyPatch) -> None:

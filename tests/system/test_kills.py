@@ -21,13 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
 
+from stockctl.aws.errors import EXPECTED
 from stockctl.aws.retry import Patience
 from stockctl.client.api import StockApi, use_all
 from stockctl.client.supplier import deliver
 from stockctl.domain.discard import Discard, Discarded
-from stockctl.domain.errors import StockctlError
 from stockctl.domain.orders import Order
 from stockctl.domain.returns import Return, Returned
 from stockctl.domain.stock import Level
@@ -46,8 +45,6 @@ INGREDIENTS = [f"i{number}" for number in range(12)]
 PLENTIFUL = "plenty.csv"
 PLENTY = 1_000_000
 PATIENCE = Patience(seconds=60.0, first_wait=0.05, longest_wait=0.5)
-EXPECTED = (BotoCoreError, ClientError, StockctlError)
-"""What a worker meets when the cloud is killed under it."""
 
 
 def best_before_of(key: str) -> str:
