@@ -99,7 +99,7 @@ def test_commands_do_not_import_each_other(path: Path) -> None:
 
 @pytest.mark.parametrize("path", bundled_modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_bundle_imports_nothing_from_outside_it(path: Path) -> None:
-    """Lambda has boto3, which brings urllib3, and these four folders. Imports for type checkers alone never run there."""
+    """Lambda has boto3 with its urllib3, and these four folders. Imports for type checkers alone never run there."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
