@@ -111,7 +111,7 @@ def ingest(
         sent = _would_be_sent(session, stack, checked, again=again, new=new, as_read=as_read)
     else:
         sent = _all_sent(session, checked, wait=wait, again=again, new=new)
-    documents = _shown(session, checked, sent, rejects, all_rows=all_rows)
+    documents = _shown(session, checked, sent, rejects, all_rows=all_rows, dry_run=dry_run)
     if code := _exit_code(documents):
         raise typer.Exit(code)
 
@@ -142,7 +142,13 @@ def _check_correction(files: list[str], batch_id: str | None, *, wait: bool, has
 
 
 def _shown(
-    session: Session, files: list[Checked], sent: Iterator[Document], rejects: Path | None, *, all_rows: bool
+    session: Session,
+    files: list[Checked],
+    sent: Iterator[Document],
+    rejects: Path | None,
+    *,
+    all_rows: bool,
+    dry_run: bool,
 ) -> list[Document]:
     """Shows what becomes of files as they are sent; what came before a fault, or Ctrl-C, is shown too."""
     from stockctl.cli.ingest_report import report, show
@@ -156,18 +162,19 @@ def _shown(
             DELIVERIES.add(session.settings.stack, _recorded_keys(documents))
             done = files[: len(documents)]
             show(session, documents, all_rows=all_rows)
-            report(session, done, documents, has_rejects=rejects is not None)
+            report(session, done, documents, is_to_be_completed=rejects is None and not dry_run)
             if rejects:
-                session.environment.note(_written(rejects, write_rejects(rejects, done, documents)))
+                session.environment.note(_written(rejects, write_rejects(rejects, done, documents), dry_run=dry_run))
     return documents
 
 
-def _written(rejects: Path, rows: int) -> str:
+def _written(rejects: Path, rows: int, *, dry_run: bool) -> str:
     if not rows:
         return f"{rejects}: not written, as there are no rows to correct"
     from stockctl.terminal.figures import counts
 
-    return f"{rejects}: has {counts(rows, 'rejected row')}; correct what is wrong, then ingest this file"
+    advice = "the other rows were not sent either" if dry_run else "correct what is wrong, then ingest this file"
+    return f"{rejects}: has {counts(rows, 'rejected row')}; {advice}"
 
 
 def _recorded_keys(documents: list[Document]) -> list[str]:

@@ -80,15 +80,15 @@ def _total(documents: Sequence[Document]) -> str:
     if not new and not rejected:
         return deliveries
     counted = f"{deliveries}: {counts(recorded, 'batch')}, {counts(brought, 'unit')}"
-    return counted + (f"; {counts(rejected, 'row')} rejected" if rejected else "")
+    return counted + (f"; {counts(rejected, 'rejection')}" if rejected else "")
 
 
 def report(
-    session: Session, files: Sequence[Checked], documents: Sequence[Document], *, has_rejects: bool = False
+    session: Session, files: Sequence[Checked], documents: Sequence[Document], *, is_to_be_completed: bool = False
 ) -> None:
     """Prints on stderr, for people, what was rejected and why, and what else there is to know.
 
-    With `has_rejects`, the rejected rows are written to a file already.
+    With `is_to_be_completed`, that includes what to do about the rows of a file that were rejected.
     """
     if session.output.format is OutputFormat.JSON:
         return
@@ -102,7 +102,7 @@ def report(
             session.environment.note(f"{name}: columns not read: {', '.join(document['ignored_columns'])}")
         if notice := _NOTICES.get(document["status"]):
             session.environment.note(f"{name}: {notice}")
-        if document["status"] == "partial" and not has_rejects:
+        if document["status"] == "partial" and is_to_be_completed:
             session.environment.note(f"{name}: send only the corrected rows; --rejects FILE writes them to a file")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,37 +16,45 @@ import typer
 
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import is_delivery, whole_delivery
+from stockctl.domain.discard import Removal, units_of
 from stockctl.domain.errors import Busy, Refused, StockctlError, UsageError
 from stockctl.terminal.figures import counts, local_iso, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
-    from stockctl.domain.discard import Removal
     from stockctl.operations.recall import ServedUse, Trace
     from stockctl.operations.use import Tables
 
 HISTORY_SECONDS = 20.0
 """How long the command waits for history to have the latest charges."""
 
+MOST_NAMED = 10
+"""Ingredients that the line below the table names."""
+
 Value = TypeVar("Value")
+
+Removals = list[tuple[str, Removal]]
+"""What batches lose, with their ingredients."""
 
 
 @dataclass(frozen=True)
 class RecallResult:
-    """What the command shows: `removals` by ingredient, the uses that were served, and units whose use is not known."""
+    """What the command shows: the batches that were taken out (in a dry run: that are left), and the uses served.
+
+    `untraced` are units whose use is not known.
+    """
 
     delivery: str
     recall_id: str | None
-    left: int
-    removals: list[tuple[str, Removal]]
+    batches: Removals
     uses: list[ServedUse]
     untraced: int
-    recalled_at: str | None = None
+    recalled_at: str | None
 
     @property
-    def taken_out(self) -> int:
-        """Units that are no longer in stock."""
-        return sum(removal.units for _, removal in self.removals)
+    def units(self) -> int:
+        """Units of these batches."""
+        return units_of(removal for _, removal in self.batches)
 
 
 @with_session
@@ -81,25 +90,24 @@ def recall(
     since = operation.recorded_at(place, delivery, bucket.answered_parts(delivery))
     if since is None:
         raise _no_such_delivery(session, place, names, delivery)
-    left = _each(session, "reading what is left", names, partial(operation.left_of, place, delivery))
+    left = _by_batch(_each(session, "reading what is left", names, partial(operation.left_of, place, delivery)))
     recall_id = None if dry_run else str(uuid.uuid4())
-    removals: list[tuple[str, Removal]] = []
+    batches = left
     if recall_id:
         _agree(session, left, yes=yes)
         recalled_at = operation.mark_recalled(place, delivery)
-        removals = _taken_out(session, place, delivery, [name for name in names if left[name]], recall_id)
+        batches = _taken_out(session, place, delivery, list(dict.fromkeys(name for name, _ in left)), recall_id)
     else:
         recalled_at = operation.recalled_at(place, delivery)
     traces = _traces(session, partial(operation.trace, place, history, delivery, since=since), names)
     uses = _searched(session, place, traces)
-    if recall_id and not removals and recalled_at:
+    if recall_id and not batches and recalled_at:
         raise Refused(
             f"{delivery} was recalled before, at {local_iso(recalled_at)}; nothing of it is left",
             f"`stockctl recall {shlex.quote(delivery)} --dry-run` lists the transactions that were served from it.",
         )
     untraced = sum(trace.units for trace in traces.values()) - sum(use.units for use in uses)
-    in_stock = sum(left.values()) if dry_run else 0
-    session.output.show(_listing(RecallResult(delivery, recall_id, in_stock, removals, uses, untraced, recalled_at)))
+    session.output.show(_listing(RecallResult(delivery, recall_id, batches, uses, untraced, recalled_at)))
     _note_corrections(session, place, delivery)
 
 
@@ -134,33 +142,34 @@ def _no_such_delivery(session: Session, place: Tables, names: list[str], deliver
     return Refused(f"no such delivery: {delivery}", hint)
 
 
-def _agree(session: Session, left: dict[str, int], *, yes: bool) -> None:
+def _by_batch(found: Mapping[str, Sequence[Removal]]) -> Removals:
+    return [(name, removal) for name, removals in found.items() for removal in removals]
+
+
+def _agree(session: Session, left: Removals, *, yes: bool) -> None:
     """Asks before stock is taken out.
 
     Raises:
         UsageError: there is nobody to ask, and --yes was not given.
         StockctlError: the answer was no.
     """
-    affected = [count for count in left.values() if count]
-    if yes or not affected:
+    if yes or not left:
         return
-    what = f"{counts(sum(affected), 'unit')} of {counts(len(affected), 'ingredient')}"
+    affected = len({name for name, _ in left})
+    what = f"{counts(units_of(removal for _, removal in left), 'unit')} of {counts(affected, 'ingredient')}"
     if not session.environment.stdin_is_terminal:
         raise UsageError(f"this takes {what} out of stock", "To go ahead, add --yes.")
     if not session.environment.agrees(f"Take {what} out of stock?"):
         raise StockctlError("nothing was recalled", "--dry-run lists the transactions that were served.")
 
 
-def _taken_out(
-    session: Session, place: Tables, delivery: str, names: list[str], recall_id: str
-) -> list[tuple[str, Removal]]:
+def _taken_out(session: Session, place: Tables, delivery: str, names: list[str], recall_id: str) -> Removals:
     from stockctl.operations.recall import take_out
 
     try:
-        done = _each(session, "taking out", names, lambda name: take_out(place, delivery, name, recall_id))
+        return _by_batch(_each(session, "taking out", names, lambda name: take_out(place, delivery, name, recall_id)))
     except Busy as error:
         raise StockctlError(error.message, "Repeat the recall: it takes out what is left.") from error
-    return [(name, removal) for name, removals in done.items() for removal in removals]
 
 
 def _traces(session: Session, work: Callable[[str], Trace], names: list[str]) -> dict[str, Trace]:
@@ -205,8 +214,8 @@ def _listing(result: RecallResult) -> Listing[RecallResult]:
     fields: list[Field[RecallResult]] = [
         Field("delivery", lambda one: one.delivery, in_table=False),
         Field("recall_id", lambda one: one.recall_id, in_table=False),
-        Field("discarded", lambda one: one.taken_out),
-        Field("left", lambda one: one.left),
+        Field("discarded", lambda one: one.units if one.recall_id else 0),
+        Field("left", lambda one: 0 if one.recall_id else one.units),
         Field("recalled_at", lambda one: one.recalled_at, in_table=False),
         Field("untraced", lambda one: one.untraced, in_table=False),
         Field("batches", _batches, in_table=False, in_tsv=False),
@@ -223,15 +232,25 @@ def _batches(result: RecallResult) -> list[dict[str, str | int]]:
             "best_before": removal.best_before,
             "units": removal.units,
         }
-        for name, removal in result.removals
+        for name, removal in result.batches
     ]
+
+
+def _by_ingredient(result: RecallResult) -> str:
+    found: Counter[str] = Counter()
+    for name, removal in result.batches:
+        found[name] += removal.units
+    more = [f"and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
+    return ", ".join([*(f"{units(count)} {name}" for name, count in list(found.items())[:MOST_NAMED]), *more])
 
 
 def _total(result: RecallResult) -> str:
     served = len({use.transaction_id for use in result.uses})
     parts = [f"{counts(served, 'transaction')} served from {result.delivery}"]
+    if not result.recall_id and result.batches:
+        parts.append(f"left: {_by_ingredient(result)}")
     if result.recall_id:
-        parts.append(f"{counts(result.taken_out, 'unit')} of {counts(len(result.removals), 'batch')} discarded")
+        parts.append(f"{counts(result.units, 'unit')} of {counts(len(result.batches), 'batch')} discarded")
     if result.recalled_at:
         parts.append(f"recalled before, at {local_iso(result.recalled_at)}")
     if result.untraced:

@@ -116,8 +116,8 @@ def _warn_of_recalled(session: Session, tables: Tables, outcome: Returned) -> No
     back = {whole_delivery(part.delivery) for part in outcome.parts if part.is_back}
     for delivery in sorted(back):
         if at := recalled_at(tables, delivery):
-            session.environment.complain(
-                f"units of {delivery} came back; it was recalled at {local_iso(at)}",
+            session.environment.warn(
+                f"warning: units of {delivery} came back; it was recalled at {local_iso(at)}. "
                 f"`stockctl recall {shlex.quote(delivery)}` takes them out of stock.",
             )
 
@@ -168,8 +168,8 @@ def _excess(one: Excess) -> str:
     if not one.taken:
         return f"{one.ingredient} is not in this transaction"
     if one.returned == one.taken:
-        return f"all {units(one.taken)} of {one.ingredient} were returned before"
-    before = f", {units(one.returned)} returned before" if one.returned else ""
+        return f"all {units(one.taken)} of {one.ingredient} were in earlier returns"
+    before = f", {units(one.returned)} of them in earlier returns" if one.returned else ""
     return f"{units(one.requested)} of {one.ingredient} are too many: {units(one.taken)} taken{before}"
 
 

@@ -54,7 +54,8 @@ class Portion:
 class Shown:
     """What is shown of one id.
 
-    `returned` are the units of a transaction that came back, by ingredient. `corrections` are those of a delivery.
+    `returned` are the units of a transaction that returns have dealt with, by ingredient: some may have expired.
+    `corrections` are those of a delivery, `recalled_at` is when it was recalled.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Shown:
     portions: list[Portion]
     returned: Mapping[str, int] | None = None
     corrections: Corrections | None = None
+    recalled_at: str | None = None
 
 
 @with_session
@@ -188,6 +190,7 @@ def _counted(session: Session, sheet: Sheet, line: Line) -> list[Portion]:
 
 def _delivery(session: Session, name: str) -> Shown | None:
     from stockctl.operations.correct import corrections_of
+    from stockctl.operations.recall import recalled_at
     from stockctl.operations.recorded import recorded_batches
 
     name, place = whole_delivery(name), session.tables
@@ -200,7 +203,7 @@ def _delivery(session: Session, name: str) -> Shown | None:
     ]
     statuses = ", ".join(dict.fromkeys(receipt["status"] for receipt in receipts))
     at, corrections = receipts[0].get("at", ""), corrections_of(place, name)
-    return Shown(name, "delivery", at, statuses, portions, corrections=corrections)
+    return Shown(name, "delivery", at, statuses, portions, None, corrections, recalled_at(place, name))
 
 
 def _listing(found: list[Shown]) -> Listing[Shown]:
@@ -228,10 +231,11 @@ def _listing(found: list[Shown]) -> Listing[Shown]:
         Field("returned", lambda one: one.returned, in_table=False),
         Field("corrections", _corrections, in_table=False, in_tsv=False),
         Field("corrected", _changes, in_table=False, in_json=False),
+        Field("recalled_at", lambda one: one.recalled_at, in_table=False),
     ]
     nested: Nested[Shown] = Nested("batches", lambda one: one.portions, portions)
     heads = [] if is_several else [f"{one.kind} {one.name}, {local_iso(one.at)}" for one in found]
-    lines = [line for one in found if (line := _returned(one) or _corrected(one))]
+    lines = [line for one in found for line in (_returned(one), _corrected(one), _recalled(one)) if line]
     return Listing(fields, found, nested, total="\n".join([*heads, *lines]), is_document=not is_several)
 
 
@@ -252,6 +256,10 @@ def _changes(shown: Shown) -> dict[str, int] | None:
     return {f"{name} {date}": units for (name, date), units in found.changes.items()} if found else None
 
 
+def _recalled(shown: Shown) -> str:
+    return f"recalled at {local_iso(shown.recalled_at)}" if shown.recalled_at else ""
+
+
 def _corrected(shown: Shown) -> str:
     """What the corrections of a delivery changed, in words; empty if there were none."""
     found = shown.corrections
@@ -266,6 +274,6 @@ def _corrected(shown: Shown) -> str:
 
 
 def _returned(shown: Shown) -> str:
-    """What came back of a transaction, in words; empty if nothing did."""
+    """What returns of a transaction were about, in words; empty if there were none."""
     back = ", ".join(f"{units(count)} of {name}" for name, count in (shown.returned or {}).items() if count)
-    return f"returned so far: {back}" if back else ""
+    return f"in returns so far, those that had expired included: {back}" if back else ""

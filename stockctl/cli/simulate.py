@@ -56,8 +56,8 @@ def simulate(
     """Simulate a kitchen, and watch it live.
 
     Suppliers deliver, customers order, stock expires; with --chaos, a clumsy cook cancels orders and drops food. It
-    runs in a stack of its own, stockctl-simulation, unless you give --stack; on the embedded cloud that stack is
-    created when it is missing.
+    runs in the stack stockctl-simulation, which is created on the embedded cloud when it is missing. --stack names
+    another one, which must be there.
 
     Ends with the orders served and refused, the units received, used, expired and on hand, and whether they add up.
     Ctrl-C ends it early.

@@ -65,6 +65,7 @@ class SimulationRun:
         self._view = first_view(session.environment, f"stockctl simulate {service.schedule.kitchen.name}", self._names)
         self._failure: Exception | None = None
         self._late: list[str] = []
+        self._summary: Summary | None = None
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="kitchen", daemon=True)
 
@@ -84,7 +85,7 @@ class SimulationRun:
             self._show()
         except KeyboardInterrupt:
             was_interrupted = True
-        summary = self._ended()
+        summary = self._summary or self._ended()
         self._print(summary)
         if report:
             self._write(report, summary)
@@ -120,7 +121,7 @@ class SimulationRun:
         source = LevelSource(self._watched, self._feeds, began, window=window, is_over=self._is_over, notes=self._lines)
         environment = self._session.environment
         if self._session.output.format is OutputFormat.TABLE and environment.draws_screens and not environment.quiet:
-            watch_live(source, self._view, environment, below=SUMMARY_LINES)
+            watch_live(source, self._view, environment, below=SUMMARY_LINES, settle=self._settle)
         else:
             self._show_progress(source)
 
@@ -136,6 +137,10 @@ class SimulationRun:
 
     def _lines(self) -> Sequence[Text]:
         return kitchen_lines(self._service, self._watched, self._start, self._view.glyphs)
+
+    def _settle(self) -> None:
+        """Ends the run before the last frame, whose figures are then those of the summary."""
+        self._summary = self._ended()
 
     def _ended(self) -> Summary:
         """Ends the service, and counts once all that was delivered has been recorded."""

@@ -37,7 +37,9 @@ def stock(
     session: Session,
     ingredients: ChosenIngredients = None,
     batches: Annotated[bool, typer.Option("--batches", help="List batches instead of levels.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="With --batches: also batches that are used up.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="With --batches: also batches that are used up, until they expire.")
+    ] = False,
     expiring: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Only what expires within this time, such as 3d, 12h, today or tomorrow."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from stockctl.domain.compact_json import hash_of
@@ -62,6 +63,11 @@ class Removal:
     delivery: str
     best_before: str
     units: int
+
+
+def units_of(removals: Iterable[Removal]) -> int:
+    """Units that all these batches lose."""
+    return sum(removal.units for removal in removals)
 
 
 @dataclass(frozen=True)

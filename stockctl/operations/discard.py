@@ -8,7 +8,7 @@ from dataclasses import astuple
 
 from stockctl.domain.commit import Commit
 from stockctl.domain.compact_json import compact_json
-from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen
+from stockctl.domain.discard import PREFIX, Discard, Discarded, DiscardOutcome, Removal, TooFew, chosen, units_of
 from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.stock import Batch, Holding
 from stockctl.domain.transaction import Reused, Unknown
@@ -38,7 +38,7 @@ def units_taken_out(tables: Tables, request: Discard) -> int:
     outcome = discard(tables, request)
     if isinstance(outcome, Unknown):
         raise OutcomeUnknown(f"no response: {request.ingredient} may have been discarded")
-    return sum(removal.units for removal in outcome.removals) if isinstance(outcome, Discarded) else 0
+    return units_of(outcome.removals) if isinstance(outcome, Discarded) else 0
 
 
 def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:
@@ -58,7 +58,7 @@ def _attempt(tables: Tables, request: Discard) -> DiscardOutcome | None:
     except Cancelled as cancelled:
         record = cancelled.reasons[0]
         return _repeated(request, record.row) if record.is_failed_condition else None
-    return Discarded(_removals(holding, batches))
+    return Discarded(removals_of(holding, batches))
 
 
 def _known(tables: Tables, request: Discard) -> Discarded | Reused | None:
@@ -80,7 +80,8 @@ def removals_in(record: rows.TableRow) -> tuple[Removal, ...]:
     return tuple(Removal(*one) for one in json.loads(record["removals"]["S"]))
 
 
-def _removals(holding: Holding, batches: Sequence[Batch]) -> tuple[Removal, ...]:
+def removals_of(holding: Holding, batches: Sequence[Batch]) -> tuple[Removal, ...]:
+    """What these batches lose, each being what is left of one of the holding's."""
     before = {batch.batch_id: batch.quantity for batch in holding.batches}
     return tuple(
         Removal(batch.batch_id, batch.delivery, batch.best_before, before[batch.batch_id] - batch.quantity)
@@ -92,8 +93,8 @@ def _actions(
     tables: Tables, holding: Holding, request: Discard, batches: Sequence[Batch], now: float
 ) -> list[rows.Action]:
     commit = Commit.of([PREFIX, request.discard_id], now)
-    table, removals = tables.stock.name, _removals(holding, batches)
-    units = sum(removal.units for removal in removals)
+    table, removals = tables.stock.name, removals_of(holding, batches)
+    units = units_of(removals)
     record = _put_record(tables.transactions, request, removals, commit)
     if not removals:  # nothing to take: the record tells a repeat so, even if there is stock again by then
         return [record]
@@ -109,7 +110,7 @@ def _put_record(table: str, request: Discard, removals: Sequence[Removal], commi
     attributes: rows.Values = {
         "status": "discarded",
         "ingredient": request.ingredient,
-        "units": sum(removal.units for removal in removals),
+        "units": units_of(removals),
         "reason": request.reason,
         "removals": compact_json([astuple(removal) for removal in removals]),
         "commit_id": commit.commit_id,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stockctl.domain.delivery import belongs_to, whole_delivery
-from stockctl.domain.discard import Discard, Discarded, Removal, TooFew, chosen
+from stockctl.domain.discard import Discard, Discarded, Removal, TooFew, chosen, units_of
 from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.history import ChargeEntry, LevelEntry
 from stockctl.domain.instants import iso
 from stockctl.domain.stock import Batch
 from stockctl.domain.transaction import RESERVED_PREFIX, Unknown
 from stockctl.operations import conditions
-from stockctl.operations.discard import discard
+from stockctl.operations.discard import discard, removals_of
 from stockctl.operations.history_table import HistoryTable
 from stockctl.operations.reconcile import reconcile
 from stockctl.operations.rows import TableRow, in_format
@@ -65,23 +65,16 @@ def _claimed_at(tables: Tables, delivery: str) -> datetime | None:
     return datetime.fromisoformat(row["at"]["S"]) if row else None
 
 
-def left_of(tables: Tables, delivery: str, ingredient: str) -> int:
-    """Units of a delivery that can be taken out of stock."""
-    request = _rest(tables, delivery, ingredient, "")
-    return request.units if request else 0
-
-
-def _rest(tables: Tables, delivery: str, ingredient: str, discard_id: str) -> Discard | None:
-    """The discard of what is left of a delivery and its parts, with what came back; None if nothing is left."""
+def left_of(tables: Tables, delivery: str, ingredient: str) -> tuple[Removal, ...]:
+    """What of a delivery and its parts can be taken out of stock, with what came back."""
     holding = tables.stock.read(ingredient)
-    if holding is None:
-        return None
-    batch_ids = tuple(batch.batch_id for batch in holding.counted if belongs_to(batch.delivery, delivery))
-    if not batch_ids:  # a discard that names no batch takes from any
-        return None
-    everything = Discard(discard_id, ingredient, sys.maxsize, REASON, batch_ids=batch_ids)
-    few = chosen(holding, everything, int(tables.clock()))
-    return replace(everything, units=few.available) if isinstance(few, TooFew) and few.available else None
+    batches = holding.counted if holding else ()
+    mine = tuple(batch.batch_id for batch in batches if belongs_to(batch.delivery, delivery))
+    if holding is None or not mine:  # a discard that names no batch takes from any
+        return ()
+    everything = Discard("", ingredient, sys.maxsize, REASON, batch_ids=mine, up_to=True)
+    found = chosen(holding, everything, int(tables.clock()))
+    return () if isinstance(found, TooFew) else removals_of(holding, found)
 
 
 def mark_recalled(tables: Tables, delivery: str) -> str | None:
@@ -111,11 +104,12 @@ def take_out(tables: Tables, delivery: str, ingredient: str, recall_id: str) -> 
     number = 1
     for _ in tables.patience.attempts(f"recalling {ingredient}"):
         reconcile(tables.stock, ingredient, tables.clock, tables.patience)
-        suffix = f"/{number}" if number > 1 else ""
-        request = _rest(tables, delivery, ingredient, f"{recall_id}/{ingredient}{suffix}")
-        if request is None:
+        left = left_of(tables, delivery, ingredient)
+        if not left:
             return removals
-        outcome = discard(tables, request)
+        name = f"{recall_id}/{ingredient}" + (f"/{number}" if number > 1 else "")
+        batch_ids = tuple(one.batch_id for one in left)
+        outcome = discard(tables, Discard(name, ingredient, units_of(left), REASON, batch_ids=batch_ids))
         if isinstance(outcome, Unknown):
             raise OutcomeUnknown(f"no answer came of whether {ingredient} was discarded", "Repeat the recall.")
         if isinstance(outcome, Discarded) and not outcome.replayed:

@@ -43,11 +43,18 @@ class Source(Protocol):
 
 
 def watch_live(
-    source: Source, view: View, environment: Environment, below: int = 1, sleep: Callable[[float], None] = time.sleep
+    source: Source,
+    view: View,
+    environment: Environment,
+    *,
+    below: int = 1,
+    settle: Callable[[], None] = lambda: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Shows the source until it ends, or `q` or Ctrl-C is pressed; the last frame stays on the normal screen.
 
-    `below` lines are left free below that frame, for the prompt and later output.
+    `settle` is called before that frame is drawn, which shows what has come by then. `below` lines are left free below
+    it, for the prompt and later output.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, after the screen has been put back.
@@ -62,6 +69,7 @@ def watch_live(
                     continues = screen.run(console, keys, suspension, sleep)
                 suspension.take()
     finally:
+        settle()
         console.print(screen.last_frame(console.width, max(LEAST_LINES, min(console.height - below, 40))))
 
 

@@ -532,3 +532,19 @@ def test_rejected_rows_wrap_between_words_on_a_terminal(monday: Path, monkeypatc
     lines = environment.stderr.getvalue().splitlines()  # type: ignore[attr-defined]
     assert max(map(len, lines)) <= 50
     assert "is not a whole number from 1 to 1,000,000,000" in " ".join(map(str.strip, lines))
+
+
+@pytest.mark.usefixtures("working")
+def test_a_dry_run_does_not_ask_for_the_corrected_rows_alone(stockctl: Stockctl, monday: Path) -> None:
+    """The others were not sent either."""
+    monday.write_text(GOOD + "ham,ten,2099-12-31\n")
+    rejects = monday.with_name("rejects.csv")
+    done = stockctl("ingest", str(monday), "--dry-run", "--rejects", str(rejects))
+    assert "has 1 rejected row; the other rows were not sent either" in done.err
+    assert "send only the corrected rows" not in stockctl("ingest", str(monday), "--dry-run").err
+
+
+@pytest.mark.usefixtures("working")
+def test_a_file_without_rows_is_no_rejected_row(stockctl: Stockctl, monday: Path) -> None:
+    monday.write_text("")
+    assert "0 units; 1 rejection" in stockctl("ingest", str(monday), "-o", "table").out

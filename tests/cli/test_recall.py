@@ -140,3 +140,18 @@ def test_units_that_were_used_before_history_began_are_counted(stockctl: Stockct
     done = stockctl("recall", "monday.csv", "--dry-run", "-o", "json")
     assert [(one["transaction_id"], one["units"]) for one in done.json["transactions"]] == [("new", 4)]
     assert (done.json["left"], done.json["untraced"]) == (22, 7)
+
+
+def test_a_dry_run_lists_what_is_left(stockctl: Stockctl, kitchen: Service) -> None:
+    use(kitchen, "first", ham=10)
+    done = stockctl("recall", "monday.csv", "--dry-run", "-o", "json")
+    assert (done.json["discarded"], done.json["left"]) == (0, 25)
+    assert [(one["ingredient"], one["units"]) for one in done.json["batches"]] == [("basil", 5), ("ham", 20)]
+    assert "left: 5 basil, 20 ham" in stockctl("recall", "monday.csv", "--dry-run", "-o", "table").out
+
+
+def test_show_says_when_a_delivery_was_recalled(stockctl: Stockctl) -> None:
+    assert stockctl("show", "monday.csv", "-o", "json").json["recalled_at"] is None
+    assert stockctl("recall", "monday.csv", "--yes").code == ExitCode.DONE
+    assert stockctl("show", "monday.csv").columns("recalled_at")[0] != [""]
+    assert "recalled at " in stockctl("show", "monday.csv", "-o", "table").out
