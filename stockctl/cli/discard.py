@@ -79,7 +79,7 @@ def discard(
 
     request = _request(item, reason, batch, delivery, discard_id)
     place = session.tables
-    known_levels(session, [request.ingredient])
+    known_levels(session, [request.ingredient])  # refuses what was never delivered
     if not yes and _is_possible(place, request):  # what will be refused needs no answer
         session.environment.confirm(question(request), "nothing was discarded")
     again = f"Repeat it with --id {shlex.quote(request.discard_id)}: nothing is discarded twice."

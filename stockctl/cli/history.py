@@ -85,7 +85,7 @@ def history(
     if first >= last:
         raise _no_period(since, until)
     table = session.history_table
-    known_levels(session, wanted)
+    known_levels(session, wanted)  # refuses what was never delivered
     periods = [Period(name, table.last_before(name, first), list(table.entries(name, first, last))) for name in wanted]
     session.output.show(_charge_listing(periods) if charges else _change_listing(periods))
 

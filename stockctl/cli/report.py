@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -156,7 +156,9 @@ def _write(session: Session, file: Path, period: _Period) -> None:
         session.settings.stack,
         period.since,
         period.until,
-        *(period.lines(by) for by in get_args(ReportBy)),
+        period.lines("ingredient"),
+        period.lines("supplier"),
+        period.lines("day"),
     )
     try:
         file.write_text(page(content), encoding="utf-8")
