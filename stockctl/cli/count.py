@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from stockctl.domain.best_before import BestBefore
     from stockctl.operations.count import Agreed
-    from stockctl.operations.use import Tables
 
 MAX_SHOWINGS = 20
 """How often levels that keep changing are compared anew with --yes."""
@@ -82,7 +81,7 @@ def count(
     moment = None if at is None else past_moment(at, "--at", session.environment.now())
     place = session.tables
     sheets = sheets_of(name, _sums(session, lines), None if moment is None else moment.isoformat())
-    counting = _Counting(session, place, _best_before(session, written_best_before), moment, new, yes)
+    counting = _Counting(session, _best_before(session, written_best_before), moment, new, yes)
     if dry_run:
         counting.show_differences(sheets)
         return
@@ -134,7 +133,6 @@ class _Counting:
     """One run of a count."""
 
     session: Session
-    place: Tables
     best_before: BestBefore | None
     moment: datetime | None
     new: bool
@@ -145,7 +143,7 @@ class _Counting:
         """Agrees on a sheet, unless that was done before."""
         from stockctl.operations.count import Agreed, agreed_before
 
-        outcome = agreed_before(self.place, sheet) or self._agreed(sheet)
+        outcome = agreed_before(self.session.tables, sheet) or self._agreed(sheet)
         if not isinstance(outcome, Agreed):
             raise Refused(
                 f"another count has the id {sheet.count_id}; nothing was booked", "Give another --id, or leave it out."
@@ -168,7 +166,7 @@ class _Counting:
             before, lines = lines, self._compared(sheet)
             self._check(lines)
             self._ask(lines, before)
-            outcome = agree(self.place, sheet, lines)
+            outcome = agree(self.session.tables, sheet, lines)
             if isinstance(outcome, Unknown):
                 raise OutcomeUnknown("no response: the count may have been recorded")
             if not isinstance(outcome, Moved):
@@ -178,7 +176,7 @@ class _Counting:
     def _compared(self, sheet: Sheet) -> tuple[Line, ...]:
         from stockctl.operations.count import compared
 
-        lines = compared(self.place, sheet, self.best_before)
+        lines = compared(self.session.tables, sheet, self.best_before)
         return lines if self.moment is None else tuple(_as_of(self.session, lines, self.moment))
 
     def _check(self, lines: Sequence[Line]) -> None:
@@ -237,8 +235,7 @@ def _as_of(session: Session, lines: Sequence[Line], moment: datetime) -> Iterato
     """
     from stockctl.operations.levels_at import levels_at
 
-    place = session.tables
-    levels = place.stock.levels([line.ingredient for line in lines])
+    levels = session.stock_table.levels([line.ingredient for line in lines])
     then = {one.ingredient: one for one in levels_at(session.history_table, levels, moment)}
     never = {one.ingredient for one in then.values() if one.was_never_stocked}
     early = [line.ingredient for line in lines if line.counted and line.ingredient in never]
