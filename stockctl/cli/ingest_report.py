@@ -17,6 +17,10 @@ Document = dict[str, Any]
 ROWS_SHOWN = 50
 """Rows of one delivery that a table shows; of more, a summary."""
 
+_OWN: tuple[Field[Document], ...] = (
+    Field("delivery", lambda document: document["delivery"]),
+    Field("status", lambda document: document["status"], folds=False),
+)
 _DETAILS = ("recorded_rows", "rejected", "rejected_rows", "reasons", "warnings", "ignored_columns", "parts")
 _NOTICES = {
     "sent": "was sent; the same command without --no-wait shows what became of it",
@@ -36,13 +40,6 @@ def show(session: Session, documents: Sequence[Document], *, all_rows: bool) -> 
         session.output.show(_rows(documents))
 
 
-def _own_fields() -> list[Field[Document]]:
-    return [
-        Field("delivery", lambda document: document["delivery"]),
-        Field("status", lambda document: document["status"], folds=False),
-    ]
-
-
 def _rows(documents: Sequence[Document]) -> Listing[Document]:
     recorded: Nested[Document] = Nested(
         "recorded",
@@ -53,7 +50,7 @@ def _rows(documents: Sequence[Document]) -> Listing[Document]:
             Field[Document]("best_before", lambda row: row["best_before"], format=best_before, folds=False),
         ],
     )
-    return Listing([*_own_fields(), *map(_detail, _DETAILS)], documents, recorded, total=_total(documents))
+    return Listing([*_OWN, *map(_detail, _DETAILS)], documents, recorded, total=_total(documents))
 
 
 def _detail(name: str) -> Field[Document]:
@@ -62,7 +59,7 @@ def _detail(name: str) -> Field[Document]:
 
 def _summary(documents: Sequence[Document]) -> Listing[Document]:
     fields: list[Field[Document]] = [
-        *_own_fields(),
+        *_OWN,
         Field("ingredients", lambda document: len({row["ingredient"] for row in document["recorded"]})),
         Field("batches", lambda document: document["recorded_rows"]),
         Field("units", lambda document: sum(row["quantity"] for row in document["recorded"])),

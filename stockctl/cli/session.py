@@ -189,7 +189,6 @@ _SHARED: dict[str, Any] = {
     "debug": Annotated[bool, _shared("--debug", help="Like --verbose, with full tracebacks.")],
 }
 _SWITCHES = {"quiet", "verbose", "debug"}
-_WITHOUT_TARGET = ("output", *sorted(_SWITCHES))
 
 
 def with_writing_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
@@ -204,7 +203,7 @@ def with_checking_session(command: Callable[Concatenate[Session, P], None]) -> C
 
 def with_local_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
     """The same for a command that acts on the embedded cloud itself: without the options that choose a target."""
-    return with_session(command, shared={name: _SHARED[name] for name in _WITHOUT_TARGET})
+    return with_session(command, shared={name: _SHARED[name] for name in ("output", *sorted(_SWITCHES))})
 
 
 def with_session(
