@@ -6,14 +6,12 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from stockctl.domain.level_point import Point
 from stockctl.simulation.service import Service
-from stockctl.simulation.summary import Summary
+from stockctl.simulation.summary import Summary, moved
 from stockctl.terminal.figures import counts
 from stockctl.terminal.glyphs import Glyphs
 from stockctl.terminal.watch_model import Watched
 
-_COUNTERS = ("received", "used", "expired", "discarded", "returned")
 _LACKING = 3
 """Ingredients that are named as lacking; the others are counted."""
 
@@ -49,19 +47,13 @@ def _orders(service: Service, glyphs: Glyphs) -> Text:
 def _units(service: Service, watched: Watched, before: Watched, glyphs: Glyphs) -> list[Text]:
     now = [one.latest for one in watched.ingredients if one.latest]
     then = [one.latest for one in before.ingredients if one.latest]
-    received, used, expired, discarded, returned = (_total(now, count) - _total(then, count) for count in _COUNTERS)
-    carried, on_hand = _total(then, "quantity"), _total(now, "quantity")
-    summary = Summary(0, 0, {}, carried, received, used, expired, on_hand, discarded, returned)
+    summary = Summary(0, 0, {}, faults=(), **moved(then, now))
     if summary.adds_up:
         equation = Text.assemble((f"{glyphs.yes} ", "bold green"), summary.equation())
     else:
         equation = Text.assemble((f"{glyphs.no} does not add up: ", "bold red"), summary.equation("<>"))
     waste = f"{counts(service.tally.deliveries, 'delivery')} {glyphs.dot} waste {summary.waste:.0%}"
     return [equation, Text(waste)]
-
-
-def _total(points: list[Point], count: str) -> int:
-    return sum(int(getattr(point, count)) for point in points)
 
 
 def _clock(seconds: float) -> str:

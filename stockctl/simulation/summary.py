@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from stockctl.domain.level_point import Point
 from stockctl.domain.report import waste_share
 from stockctl.domain.stock import Level
 from stockctl.simulation.service import Tally
+
+COUNTERS = ("received", "used", "expired", "discarded", "returned")
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,19 @@ def summary_of(before: Iterable[Level], after: Iterable[Level], tally: Tally) ->
         served=tally.served,
         refused=tally.refused,
         refused_for=tally.refused_for,
-        carried_over=sum(level.quantity for level in start.values()),
-        received=_grown(start, end, lambda level: level.received),
-        used=_grown(start, end, lambda level: level.used),
-        expired=_grown(start, end, lambda level: level.expired),
-        on_hand=sum(level.quantity for level in end.values()),
-        discarded=_grown(start, end, lambda level: level.discarded),
-        returned=_grown(start, end, lambda level: level.returned),
         faults=tuple(_faults(start, end, tally)),
+        **moved(start.values(), end.values()),
     )
 
 
-def _grown(start: Mapping[str, Level], end: Mapping[str, Level], count: Callable[[Level], int]) -> int:
-    return sum(map(count, end.values())) - sum(map(count, start.values()))
+def moved(before: Collection[Level | Point], after: Collection[Level | Point]) -> dict[str, int]:
+    """The units of a summary: on hand before and after a run, and by how much each counter has grown."""
+    grown = {name: _total(after, name) - _total(before, name) for name in COUNTERS}
+    return {**grown, "carried_over": _total(before, "quantity"), "on_hand": _total(after, "quantity")}
+
+
+def _total(levels: Collection[Level | Point], name: str) -> int:
+    return sum(getattr(level, name) for level in levels)
 
 
 def _faults(start: Mapping[str, Level], end: Mapping[str, Level], tally: Tally) -> list[str]:
