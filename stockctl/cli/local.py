@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated
@@ -31,8 +31,12 @@ app = typer.Typer(
 )
 
 
-@app.command(cls=Command, epilog=exit_codes())
-@with_local_session
+def _command(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds a command to the group."""
+    return app.command(cls=Command, epilog=exit_codes())(with_local_session(command))
+
+
+@_command
 def up(
     session: Session,
     port: Annotated[
@@ -59,8 +63,7 @@ def up(
     _show(session)
 
 
-@app.command(cls=Command, epilog=exit_codes())
-@with_local_session
+@_command
 def down(session: Session) -> None:
     """Stop the embedded cloud. Its data is kept for the next start.
 
@@ -73,8 +76,7 @@ def down(session: Session) -> None:
     _show(session)
 
 
-@app.command(cls=Command, epilog=exit_codes())
-@with_local_session
+@_command
 def status(session: Session) -> None:
     """Show whether the embedded cloud is running, its address, and where its data is.
 
@@ -85,8 +87,7 @@ def status(session: Session) -> None:
     _show(session)
 
 
-@app.command(cls=Command, epilog=exit_codes())
-@with_local_session
+@_command
 def reset(
     session: Session,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")] = False,
@@ -105,8 +106,7 @@ def reset(
     _show(session)
 
 
-@app.command(cls=Command, epilog=exit_codes())
-@with_local_session
+@_command
 def env(session: Session) -> None:
     """Print shell commands that point other AWS tools at the embedded cloud.
 
