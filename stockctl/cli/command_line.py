@@ -31,16 +31,12 @@ def _shared_options(group: TyperGroup) -> dict[str, bool]:
             name: not option.is_flag
             for option in command.params
             if isinstance(option, TyperOption)
-            for name in _names(option)
+            for name in (*option.opts, *option.secondary_opts)
         }
         for command in group.commands.values()
         if isinstance(command, TyperCommand)
     ]
     return {name: takes for name, takes in of_each[0].items() if all(name in one for one in of_each)}
-
-
-def _names(option: TyperOption) -> list[str]:
-    return [*option.opts, *option.secondary_opts]
 
 
 def _leading(words: Sequence[str], options: dict[str, bool]) -> int:

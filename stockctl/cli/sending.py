@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from stockctl.client.supplier import WAITING, deliver
@@ -129,7 +130,7 @@ def _joined(key: str, documents: list[Document], checked: Document, unsent: Docu
         "parts": [document["delivery"] for document in documents],
         "recorded": list(itertools.chain(*(document["recorded"] for document in documents))),
         "recorded_rows": sum(document["recorded_rows"] for document in documents),
-        "rejected": sorted(rows, key=_line),
+        "rejected": sorted(rows, key=itemgetter("line")),
         "rejected_rows": rejected,
         "reasons": _merged([unsent, *documents], checked, "reasons"),
         "warnings": _merged(documents, checked, "warnings"),
@@ -147,9 +148,5 @@ def _merged(documents: list[Document], checked: Document, name: str) -> list[Doc
     for reason in itertools.chain(*(document[name] for document in documents)):
         one = merged.setdefault((reason["column"], reason["reason"]), {**reason, "rows": 0, "examples": []})
         one["rows"] += reason["rows"]
-        one["examples"] = sorted([*one["examples"], *reason["examples"]], key=_line)[:EXAMPLES]
+        one["examples"] = sorted([*one["examples"], *reason["examples"]], key=itemgetter("line"))[:EXAMPLES]
     return [known.get((*key, reason["rows"]), reason) for key, reason in merged.items()]
-
-
-def _line(row: Mapping[str, Any]) -> int:
-    return int(row["line"])
