@@ -66,7 +66,8 @@ INGREDIENTS = KeptNames("ingredients")
 FAILURES = KeptNames("failures")
 """Ids of the failures that were listed last."""
 TRANSACTIONS = KeptNames("transactions")
-"""Recent ids of this machine: of transactions, discards, returns and counts."""
+"""Recent ids of this machine, for TAB and for what a misspelt one may have meant: of transactions, discards, returns
+and counts."""
 DELIVERIES = KeptNames("deliveries")
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockctl.cli.completion import complete_items
-from stockctl.cli.ids import chosen_id, id_option, remember_id
+from stockctl.cli.completion import TRANSACTIONS, complete_items
+from stockctl.cli.ids import chosen_id, id_option
 from stockctl.cli.ingredients import misspelt, quantity_hint, quantity_in, questions, sums
 from stockctl.cli.moments import past_moment
 from stockctl.cli.session import Session, with_writing_session
@@ -91,7 +91,7 @@ def count(
     except (Busy, OutcomeUnknown) as error:
         again = f"Repeat it with --id {shlex.quote(name)}: nothing is booked twice."
         raise type(error)(error.message, again) from error
-    remember_id(session, name)
+    TRANSACTIONS.add(session.target.stack, [name])
     listing = _listing(name, booked, replayed=all(outcome.replayed for _, outcome in agreed))
     _show(session, booked, listing, was_shown=counting.was_shown)
 

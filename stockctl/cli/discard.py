@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import DELIVERIES, complete_items
-from stockctl.cli.ids import chosen_id, id_option, remember_id
+from stockctl.cli.completion import DELIVERIES, TRANSACTIONS, complete_items
+from stockctl.cli.ids import chosen_id, id_option
 from stockctl.cli.ingredients import QUANTITY_HINT, known_levels, quantities
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.domain.discard import Discard, Discarded, DiscardOutcome, Removal, TooFew
@@ -90,7 +90,7 @@ def discard(
     if isinstance(outcome, TooFew):
         _check_is_there(place, request)
     done = _checked(request, outcome, again)
-    remember_id(session, request.discard_id)
+    TRANSACTIONS.add(session.target.stack, [request.discard_id])
     level = None if done.replayed else place.stock.level(request.ingredient)
     session.output.show(_listing(DiscardResult(request, done, level.quantity if level else None)))
 

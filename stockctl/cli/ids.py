@@ -35,11 +35,6 @@ def chosen_id(given: str | None) -> str:
     return given
 
 
-def remember_id(session: Session, name: str) -> None:
-    """Keeps an id for TAB, and for what a misspelt one may have meant."""
-    TRANSACTIONS.add(session.target.stack, [name])
-
-
 def no_such_id(session: Session, kind: str, name: str, others: Sequence[str] = ()) -> Refused:
     """The error for an id that nobody knows, with the recent ids, or `others`, that it may have meant."""
     recent = [*TRANSACTIONS.of(session.target.stack), *others]

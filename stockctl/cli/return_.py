@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockctl.cli.completion import TRANSACTIONS, complete_items
-from stockctl.cli.ids import chosen_id, id_option, no_such_id, remember_id
+from stockctl.cli.ids import chosen_id, id_option, no_such_id
 from stockctl.cli.ingredients import quantities
 from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import whole_delivery
@@ -92,7 +92,7 @@ def return_(
             f"the batches of {transaction_id} are not known yet; nothing was returned", again
         ) from error
     done = _checked(session, request, outcome, again)
-    remember_id(session, name)
+    TRANSACTIONS.add(session.target.stack, [name])
     session.output.show(_listing(ReturnResult(request, done)))
     _warn_of_recalled(session, place.tables, done)
 

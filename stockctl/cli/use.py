@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stockctl.cli.completion import complete_items
-from stockctl.cli.ids import remember_id
+from stockctl.cli.completion import TRANSACTIONS, complete_items
 from stockctl.cli.ingredients import QUANTITY_HINT, did_you_mean, quantities
 from stockctl.cli.session import Session, with_writing_session
 from stockctl.cli.use_result import RESULT_FIELDS, REUSED, SHORT, SHORTAGE_FIELDS, UsedItem, UseResult
@@ -89,7 +88,7 @@ def _use(session: Session, wanted: Mapping[str, int], transaction_id: str) -> No
         session.environment.note(f"transaction {transaction_id} may have been accepted. {again}")
         raise
     if result.is_accepted:
-        remember_id(session, transaction_id)
+        TRANSACTIONS.add(session.target.stack, [transaction_id])
         _show_taken(session, _with_levels(api, result))
         return
     _show_refusal(session, result)
