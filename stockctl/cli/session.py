@@ -191,21 +191,6 @@ _SHARED: dict[str, Any] = {
 _SWITCHES = {"quiet", "verbose", "debug"}
 
 
-def with_writing_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
-    """The same for a command that writes: on the embedded cloud it makes the default stack where that is missing."""
-    return with_session(command, on_demand=DEFAULT_STACK)
-
-
-def with_checking_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
-    """The same for a command that checks the configuration: a fault in it is in the session instead of raised."""
-    return with_session(command, checks=True)
-
-
-def with_local_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
-    """The same for a command that acts on the embedded cloud itself: without the options that choose a target."""
-    return with_session(command, shared={name: _SHARED[name] for name in ("output", *sorted(_SWITCHES))})
-
-
 def with_session(
     command: Callable[Concatenate[Session, P], None],
     on_demand: str | None = None,
@@ -238,6 +223,21 @@ def with_session(
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *own, *common]}
     del run.__wrapped__  # Typer reads the signature above, not the command's own
     return run
+
+
+def with_writing_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """The same for a command that writes: on the embedded cloud it makes the default stack where that is missing."""
+    return with_session(command, on_demand=DEFAULT_STACK)
+
+
+def with_checking_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """The same for a command that checks the configuration: a fault in it is in the session instead of raised."""
+    return with_session(command, checks=True)
+
+
+def with_local_session(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """The same for a command that acts on the embedded cloud itself: without the options that choose a target."""
+    return with_session(command, shared={name: _SHARED[name] for name in ("output", *sorted(_SWITCHES))})
 
 
 def _effective_settings(
