@@ -27,6 +27,7 @@ def level(system: System, ingredient: str) -> dict[str, Any]:
     return dict(found)
 
 
+@pytest.mark.ci
 def test_a_stocktake_while_orders_go_on(embedded_cloud: System, tmp_path: Path) -> None:
     """It is compared with the levels of the time when it was counted; orders after that do no harm."""
     mark = uuid.uuid4().hex[:8]

@@ -79,6 +79,7 @@ def test_tables_are_protected_from_being_deleted_by_hand(embedded_cloud: System)
             dynamodb.delete_table(TableName=table)
 
 
+@pytest.mark.ci
 def test_delete_data_also_deletes_what_an_earlier_destroy_kept(embedded_cloud: System, on_it: tuple[str, ...]) -> None:
     """Every object version and both tables go; the next deployment imports nothing."""
     outputs = document(embedded_cloud.stockctl("deploy", *on_it))["outputs"]

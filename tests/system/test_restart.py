@@ -52,7 +52,7 @@ def deliver(system: System, tmp_path: Path) -> None:
     assert system.stockctl("ingest", str(path)).returncode == 0
 
 
-@pytest.mark.parametrize("gently", [True, False])
+@pytest.mark.parametrize("gently", [pytest.param(True, marks=pytest.mark.ci), False])
 def test_uses_are_charged_to_batches_after_a_restart_as_before(system: System, tmp_path: Path, *, gently: bool) -> None:
     """Stock is kept, and the table's stream still reaches the functions."""
     deliver(system, tmp_path)
@@ -80,7 +80,7 @@ def published(system: System) -> set[int]:
     return {json.loads(record["Data"])["used"] for record in records}
 
 
-@pytest.mark.parametrize("gently", [True, False])
+@pytest.mark.parametrize("gently", [pytest.param(True, marks=pytest.mark.ci), False])
 def test_a_change_is_published_though_the_cloud_ended_before_it_was(
     system: System, tmp_path: Path, *, gently: bool
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_recall_lists_exactly_the_orders_that_were_served(embedded_cloud: Syst
     assert now["received"] + now["returned"] == now["quantity"] + now["used"] + now["expired"] + now["discarded"]
 
 
+@pytest.mark.ci
 def test_a_simulation_with_a_clumsy_cook_adds_up(embedded_cloud: System) -> None:
     """Some orders are cancelled and some food is dropped; the summary checks that every unit is accounted for."""
     summary = simulated(embedded_cloud, "--chaos", "--duration", "4m", "--seed", "3")

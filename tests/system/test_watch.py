@@ -32,6 +32,7 @@ def delivered(system: System, ingredient: str) -> None:
     eventually(lambda: bucket.receipt(f"{ingredient}.csv") is not None)
 
 
+@pytest.mark.ci
 def test_a_reshard_loses_no_change(embedded_cloud: System) -> None:
     delivered(embedded_cloud, "watched rye")
     eventually(lambda: published(embedded_cloud) == 1)
