@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.system.test_kitchen import drop, eventually
 
 if TYPE_CHECKING:
