@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stockctl.aws.clients import Clients
 from stockctl.aws.errors import EXPECTED
-from stockctl.cli.ingest_checks import note_early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
+from stockctl.cli.ingest_checks import early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
 from stockctl.client.deployment import Deployment
 from stockctl.client.supplier import foreseen
 from stockctl.domain.errors import Refused
@@ -79,7 +79,8 @@ def foresee(
         if document := _decided(bucket, claims, file, reading):
             found.documents[file.file.key] = document
         else:
-            note_early_stock(session, table, file.rows)
+            for line in early_stock(table, file.rows):
+                session.environment.note(line)
     return found
 
 

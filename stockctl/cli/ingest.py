@@ -240,7 +240,7 @@ def _document_of(file: Checked) -> Document:
 
 
 def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool, new: bool) -> Iterator[Document]:
-    from stockctl.cli.ingest_checks import note_early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
+    from stockctl.cli.ingest_checks import early_stock, note_same_content, refuse_misspelt, refuse_resent_rows
     from stockctl.cli.sending import Sending
     from stockctl.client.failure_queues import FailureQueues
     from stockctl.client.given_up import GivenUp
@@ -262,11 +262,14 @@ def _all_sent(session: Session, files: list[Checked], *, wait: bool, again: bool
             session.environment.note(f"{file.file.name}: no valid rows, so it was not sent")
             yield document
             continue
-        note_early_stock(session, table, file.rows)
+        early = early_stock(table, file.rows)
         title = f"file {number} of {len(files)}: {file.file.name}: " if len(files) > 1 else ""
         sending = Sending(session.environment, bucket, title, wait, given_up, claims)
         try:
-            yield sending.send(file, document)
+            sent = sending.send(file, document)
         except KeyboardInterrupt:
             session.environment.warn(f"{file.file.name}: interrupted; it may have been sent. {REPEAT}")
             raise
+        for line in early if sent["status"] != "duplicate" else ():
+            session.environment.note(line)
+        yield sent

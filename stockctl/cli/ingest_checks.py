@@ -128,13 +128,11 @@ def refuse_misspelt(
     raise misspelt(alike, "send", "sent")
 
 
-def note_early_stock(session: Session, table: StockTable, rows: Sequence[Row]) -> None:
-    """Notes rows that expire before what is in stock already."""
+def early_stock(table: StockTable, rows: Sequence[Row]) -> list[str]:
+    """Notes on rows that expire before what is in stock already."""
     early = list(itertools.islice(_early(table, rows), NOTES + 1))
-    for row in early[:NOTES]:
-        session.environment.note(f"note: {row.ingredient} of {row.best_before} expires before what is here already")
-    if len(early) > NOTES:
-        session.environment.note("note: other rows expire before what is here already, too")
+    notes = [f"note: {row.ingredient} of {row.best_before} expires before what is here already" for row in early]
+    return [*notes[:NOTES], *["note: other rows expire before what is here already, too"] * (len(early) > NOTES)]
 
 
 def _early(table: StockTable, rows: Sequence[Row]) -> Iterator[Row]:

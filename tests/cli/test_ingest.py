@@ -248,6 +248,7 @@ def test_likely_mistakes_are_reported_and_recorded(stockctl: Stockctl, monday: P
     assert "ham of 2098-01-01 expires before what is here already" in done.err
     assert "2 rows: best_before is more than 20 years ahead: line 1" in done.err
     assert done.code == ExitCode.DONE
+    assert "expires before" not in stockctl("ingest", str(tuesday)).err  # a repeat adds nothing
 
 
 @pytest.mark.usefixtures("working")

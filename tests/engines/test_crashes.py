@@ -8,7 +8,7 @@ from tests.engines.clouds import EngineCloud
 from tests.faults.crash_cases import WITHOUT_HISTORY
 from tests.faults.crashes import Case, Crash, crashed_at_each_call
 
-ALWAYS = {"record", "use", "reconcile", "discard"}
+ALWAYS = {"use", "reconcile", "discard"}
 """The others are tried with CI=true and with --long."""
 
 

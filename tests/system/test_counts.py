@@ -29,7 +29,6 @@ def level(system: System, ingredient: str) -> dict[str, Any]:
     return dict(found)
 
 
-@pytest.mark.ci
 def test_a_stocktake_while_orders_go_on(embedded_cloud: System, tmp_path: Path) -> None:
     """It is compared with the levels of the time when it was counted; orders after that do no harm."""
     mark = uuid.uuid4().hex[:8]
@@ -93,6 +92,7 @@ class Orders:
         self.thread.join()
 
 
+@pytest.mark.ci
 def test_a_delivery_is_corrected_up_and_down_twice(embedded_cloud: System, tmp_path: Path) -> None:
     mark = uuid.uuid4().hex[:8]
     ham, path = f"ham {mark}", tmp_path / f"{mark}.csv"

@@ -73,6 +73,7 @@ def test_a_full_disk_refuses_changes_and_loses_none(system: System, small_disk: 
     assert used(system) == 11
 
 
+@pytest.mark.ci
 def test_a_stop_on_a_full_disk_loses_nothing(system: System, small_disk: Path, tmp_path: Path) -> None:
     """What cannot be saved at the end is in the log."""
     delivery = tmp_path / "d.csv"

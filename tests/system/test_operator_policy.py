@@ -141,6 +141,7 @@ def test_the_policy_allows_what_cloudformation_handlers_need_and_no_more() -> No
     assert [pattern for pattern in sorted(allowed) if not any(fnmatchcase(each, pattern) for each in needed)] == []
 
 
+@pytest.mark.ci
 def test_the_policy_allows_the_calls_that_commands_make_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
