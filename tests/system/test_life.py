@@ -147,6 +147,7 @@ def test_a_failed_creation_names_the_resource_and_the_next_deploy_succeeds(
     assert document(embedded_cloud.stockctl("deploy", *on_it))["status"] == "created"
 
 
+@pytest.mark.ci
 def test_a_failed_update_is_rolled_back(
     embedded_cloud: System, on_it: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ def test_a_change_is_published_though_the_cloud_ended_before_it_was(
         time.sleep(0.2)
 
 
+@pytest.mark.ci
 def test_usage_still_in_the_stream_is_charged_after_a_restart(system: System, tmp_path: Path) -> None:
     """The emulator loses the records, so every ingredient is reconciled once."""
     deliver(system, tmp_path)

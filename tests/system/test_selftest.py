@@ -63,7 +63,7 @@ def test_every_check_passes_and_everything_is_measured_and_removed(system: Syste
     assert left_behind(system) == []
 
 
-@pytest.mark.parametrize("after", ["creating stack", "done delivery"])
+@pytest.mark.parametrize("after", [pytest.param("creating stack", marks=pytest.mark.ci), "done delivery"])
 def test_ctrl_c_removes_everything_at_once(system: System, after: str) -> None:
     process = subprocess.Popen(
         system.command("selftest"),
