@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from stockctl.cli.command_line import command_first
-from stockctl.cli.program import program
+from stockctl.cli.program import program_for
 from stockctl.domain.errors import ExitCode, StockctlError, UsageError
 from stockctl.terminal.encoding import write_what_can_be
 from stockctl.terminal.environment import Environment
@@ -62,7 +62,7 @@ def _nothing(mode: str) -> TextIO:
 def run(arguments: list[str], environment: Environment) -> int:
     """Runs one command line and returns its exit code. Expected errors never show a traceback."""
     try:
-        command = get_command(program(*arguments[:1]))
+        command = get_command(program_for(arguments, environment.variables))
         words = command_first(arguments, command) if isinstance(command, TyperGroup) else arguments
         code = command(args=words, obj=environment, prog_name="stockctl", standalone_mode=False)
         environment.stdout.flush()  # a closed pipe is found here, not when the interpreter ends

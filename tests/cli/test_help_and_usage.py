@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from stockctl.cli.help import summary_of
+from stockctl.cli.program import COMMANDS, outline, program, program_for
 from stockctl.domain.errors import ExitCode
 from tests.cli.test_main import plain
 from tests.reference import commands
+
+COMPLETING = "_STOCKCTL_COMPLETE"
 
 
 def test_help_has_a_description_examples_and_exit_codes(
@@ -90,3 +98,30 @@ def test_a_group_without_a_command_shows_its_help(words: list[str]) -> None:
 def test_local_commands_refuse_options_that_choose_a_target(option: list[str]) -> None:
     done = plain("local", "status", *option)
     assert (done.code, f"no such option: {option[0]}" in done.err) == (ExitCode.USAGE, True)
+
+
+def test_the_outline_has_the_commands_and_their_summaries() -> None:
+    """The program's own help is made from it, without importing the commands."""
+    whole: Any = get_command(program())
+    short: Any = get_command(outline())
+    found = {name: (summary_of(one.help or ""), one.rich_help_panel) for name, one in whole.commands.items()}
+    assert {name: (one.help, one.rich_help_panel) for name, one in short.commands.items()} == found
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "commands"),
+    [
+        (["stock", "ham"], {}, {"stock"}),
+        (["help", "use"], {}, {"use"}),
+        ([], {COMPLETING: "complete_bash", "COMP_WORDS": "stockctl local st"}, {"local"}),
+        ([], {COMPLETING: "complete_bash", "COMP_WORDS": "stockctl use "}, {"use"}),
+        ([], {COMPLETING: "complete_fish", "_TYPER_COMPLETE_ARGS": "stockctl use ha"}, {"use"}),
+        ([], {COMPLETING: "complete_bash", "COMP_WORDS": "stockctl stock"}, set(COMMANDS)),
+        (["-o", "json", "stock"], {}, set(COMMANDS)),
+        (["--help"], {}, set(COMMANDS)),
+    ],
+)
+def test_a_command_line_loads_what_it_names(words: list[str], variables: dict[str, str], commands: set[str]) -> None:
+    loaded = get_command(program_for(words, variables))
+    names = set(loaded.commands) if isinstance(loaded, TyperGroup) else {loaded.name}
+    assert names == commands
