@@ -76,6 +76,8 @@ def count(
     """
     from stockctl.operations.count import book
 
+    if dry_run and count_id is not None:
+        raise UsageError("--dry-run books nothing, so it has no --id", "Leave one of them out.")
     lines = _lines(session, items or [], file)
     name = chosen_id(count_id)
     moment = None if at is None else past_moment(at, "--at", session.environment.now())

@@ -14,6 +14,7 @@ from stockctl.client.supplier import foreseen
 from stockctl.domain.errors import Refused
 from stockctl.domain.parts import Part, parts_of
 from stockctl.domain.receipt import DeliveryStatus, Findings
+from stockctl.domain.rejection import UnreadableFile
 from stockctl.operations.claims import Claims
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.stock_table import StockTable
@@ -90,7 +91,10 @@ def _decided(bucket: DropBucket, claims: Claims, file: Checked, reading: DateRea
     `reading` is the stack's, which the parts of a large file were made with.
     """
     own = Part(file.file.key, file.file.content)
-    parts = [own] if file.file.is_named else parts_of(own.key, own.content, reading)
+    try:
+        parts = [own] if file.file.is_named else parts_of(own.key, own.content, reading)
+    except UnreadableFile:  # as the stack reads dates: --date-order reads them in another way
+        return None
     results = [foreseen(bucket, part.key, part.content, claims) for part in parts]
     decided = [result for result in results if result]
     if any(result.status is DeliveryStatus.CONFLICT for result in decided):

@@ -67,6 +67,8 @@ def use(
         from stockctl.cli.use_file import use_file
 
         use_file(session, file)
+    elif dry_run and transaction_id is not None:
+        raise UsageError("--dry-run takes nothing, so it has no --id", "Leave one of them out.")
     elif not items:
         raise UsageError("no ingredients given", QUANTITY_HINT)
     elif dry_run:

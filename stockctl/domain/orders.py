@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from stockctl.domain.transaction import MAX_TRANSACTIONS
+from stockctl.domain.unique_keys import unique
 
 MAX_BATCH_BYTES = 500_000
 """Bytes of a batch's lines; the service takes a body of twice that."""
@@ -33,7 +34,7 @@ class Order:
 def read_orders(lines: Iterable[str]) -> Iterator[Order]:
     """Yields the orders of a file; blank lines are skipped.
 
-    A line that is not JSON becomes an order with its text, which the API then rejects.
+    A line that is not JSON, or repeats a key, becomes an order with its text, which the API then rejects.
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -42,7 +43,7 @@ def read_orders(lines: Iterable[str]) -> Iterator[Order]:
 
 def _decoded(line: str) -> object:
     try:
-        return json.loads(line)
+        return json.loads(line, object_pairs_hook=unique)
     except (ValueError, RecursionError):
         return line
 

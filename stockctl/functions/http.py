@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NoReturn
@@ -13,6 +12,7 @@ from typing import Any, NoReturn
 from stockctl.domain.api import Answer, busy, invalid
 from stockctl.domain.errors import Busy
 from stockctl.domain.transaction import Fault, InvalidRequest, OversizedRequest
+from stockctl.domain.unique_keys import RepeatedKey, unique
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body. An answer may be several times as long, and Lambda's may have 6 MB."""
@@ -47,7 +47,9 @@ def json_body(event: Event) -> object:
     if len(body) > MAX_BODY:
         raise OversizedRequest([Fault("", f"is larger than {MAX_BODY:,} bytes: split it")])
     try:
-        return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+        return json.loads(body.decode(), object_pairs_hook=unique, parse_constant=_no_number)
+    except RepeatedKey as error:
+        raise InvalidRequest([Fault("", str(error))]) from error
     except UnicodeDecodeError as error:
         raise _not_json("it is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -64,15 +66,6 @@ def _body(event: Event) -> bytes:
         return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
     except binascii.Error as error:
         raise _not_json("it is not Base64") from error
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object, unless a key appears twice: which of the two values the caller means is a guess."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise InvalidRequest([Fault("", f"has the key {twice[:50]!r} more than once in one object")])
-    return found
 
 
 def _no_number(name: str) -> NoReturn:

@@ -58,6 +58,8 @@ def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
         (["simulate", "--report", "nowhere/run.svg"], "--report: there is no folder 'nowhere'"),
         (["deploy", "-p", "TimeZone=Mars/Base"], "'Mars/Base' is not a known time zone"),
         (["ingest", "a.csv", "--delivery", ""], "--delivery is empty"),
+        (["use", "ham=1", "--dry-run", "--id", "a"], "--dry-run takes nothing, so it has no --id"),
+        (["count", "ham=1", "--dry-run", "--id", "a"], "--dry-run books nothing, so it has no --id"),
         (["ingest", "a.csv", "--delivery", "../monday"], "--delivery ../monday has an empty part, or one of dots"),
         (["ingest", "a.csv", "--delivery", "/monday"], "--delivery /monday has an empty part, or one of dots"),
         (["ingest"], "missing argument 'FILE...'"),

@@ -549,3 +549,11 @@ def test_a_dry_run_does_not_ask_for_the_corrected_rows_alone(stockctl: Stockctl,
 def test_a_file_without_rows_is_no_rejected_row(stockctl: Stockctl, monday: Path) -> None:
     monday.write_text("")
     assert "0 units; 1 rejection" in stockctl("ingest", str(monday), "-o", "table").out
+
+
+@pytest.mark.usefixtures("working")
+def test_a_dry_run_reads_dates_that_the_stack_would_not_read(stockctl: Stockctl, monday: Path) -> None:
+    """Without a header, a file whose dates are ambiguous to the stack has no rows for it."""
+    monday.write_text("egg,5,12/11/2098\n")
+    done = stockctl("ingest", str(monday), "--dry-run", "--date-order", "MDY", "-o", "json")
+    assert (done.code, done.json[0]["recorded"][0]["best_before"]) == (ExitCode.DONE, "2098-12-11")

@@ -121,6 +121,14 @@ def test_a_line_that_is_not_json_is_invalid_and_the_others_are_sent(stockctl: St
     assert done.columns("status") == [["accepted"], ["invalid_request"], ["accepted"]]
 
 
+def test_a_line_with_a_repeated_key_takes_nothing(stockctl: Stockctl) -> None:
+    """As in the HTTP API: which of two quantities is meant would be a guess."""
+    line = '{"transactionId": "twice", "items": [{"typeId": "ham", "quantity": 1, "quantity": 5}]}'
+    done = stockctl("use", "--file", "-", stdin=line.encode())
+    assert done.code != ExitCode.DONE
+    assert done.columns("status") == [["invalid_request"]]
+
+
 @pytest.mark.parametrize(("use", "file"), [(["ham=500"], ("b", 500)), (["ham=11", "--id", "a"], ("a", 11))])
 def test_use_and_use_file_give_one_refusal_the_same_status_and_exit_code(
     stockctl: Stockctl, use: list[str], file: tuple[str, int]
