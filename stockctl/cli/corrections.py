@@ -22,7 +22,7 @@ from stockctl.operations.claims import Claims
 from stockctl.operations.correct import Booked, correct, planned
 from stockctl.operations.drop_bucket import DropBucket
 from stockctl.operations.recall import recalled_at
-from stockctl.terminal.figures import best_before, change, counts, local, units
+from stockctl.terminal.figures import best_before, change, counts, first_of, local, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
@@ -98,9 +98,8 @@ def question(plan: Corrected) -> str:
     found = plan.correction.differences
     if plan.replayed or not found:
         return ""
-    changes = [f"{one.ingredient} {change(one.change)}" for one in found[:MOST_NAMED]]
-    more = [f"{units(len(found) - MOST_NAMED)} more"] if len(found) > MOST_NAMED else []
-    return f"Correct {plan.correction.delivery}: {', '.join([*changes, *more])}?"
+    changes = [f"{one.ingredient} {change(one.change)}" for one in found]
+    return f"Correct {plan.correction.delivery}: {first_of(changes, MOST_NAMED)}?"
 
 
 def _send(session: Session, key: str, content: bytes) -> Iterator[tuple[str, str, int]]:

@@ -104,11 +104,19 @@ def _deliveries(session: Session, start: datetime, now: datetime) -> list[Delive
         batches: dict[str, list[RecordedBatch]] = {}
         for one in recorded_batches(session.stock_table, [receipt for _, receipt in read]):
             batches.setdefault(one.delivery, []).append(one)
-        changed = threads.map(partial(_afterwards, session.tables), (receipt["delivery"] for _, receipt in read))
-        answered = [
-            DeliveryRow(one["delivery"], objects[key], one["status"], one, batches.get(one["delivery"], []), afterwards)
-            for (key, one), afterwards in zip(read, changed, strict=True)
-        ]
+        whole = list({whole_delivery(receipt["delivery"]) for _, receipt in read})
+        afterwards = dict(zip(whole, threads.map(partial(_afterwards, session.tables), whole), strict=True))
+    answered = [
+        DeliveryRow(
+            delivery=one["delivery"],
+            at=objects[key],
+            status=one["status"],
+            receipt=one,
+            batches=batches.get(one["delivery"], []),
+            afterwards=afterwards[whole_delivery(one["delivery"])],
+        )
+        for key, one in read
+    ]
     dropped = (key for key in recent if not key.startswith(RECEIPTS) and receipt_key(key) not in objects)
     open_ones = [_unanswered(key, objects[key], now) for key in dropped]
     return sorted([*answered, *open_ones], key=lambda one: (one.at, one.delivery), reverse=True)
@@ -118,7 +126,7 @@ def _afterwards(place: Tables, delivery: str) -> Sequence[str]:
     from stockctl.operations.correct import corrections_of
     from stockctl.operations.recall import recalled_at
 
-    corrected = ["corrected"] if corrections_of(place, whole_delivery(delivery)) else []
+    corrected = ["corrected"] if corrections_of(place, delivery) else []
     return [*corrected, "recalled"] if recalled_at(place, delivery) else corrected
 
 

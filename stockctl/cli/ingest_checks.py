@@ -132,7 +132,9 @@ def early_stock(table: StockTable, rows: Sequence[Row]) -> list[str]:
     """Notes on rows that expire before what is in stock already."""
     early = list(itertools.islice(_early(table, rows), NOTES + 1))
     notes = [f"note: {row.ingredient} of {row.best_before} expires before what is here already" for row in early]
-    return [*notes[:NOTES], *["note: other rows expire before what is here already, too"] * (len(early) > NOTES)]
+    if len(early) > NOTES:
+        notes[NOTES] = "note: other rows expire before what is here already, too"
+    return notes
 
 
 def _early(table: StockTable, rows: Sequence[Row]) -> Iterator[Row]:

@@ -18,7 +18,7 @@ from stockctl.cli.session import Session, with_session
 from stockctl.domain.delivery import is_delivery, whole_delivery
 from stockctl.domain.discard import Removal, units_of
 from stockctl.domain.errors import Busy, Refused, StockctlError, UsageError
-from stockctl.terminal.figures import counts, local_iso, units
+from stockctl.terminal.figures import counts, first_of, local_iso, units
 from stockctl.terminal.output import Field, Listing, Nested
 
 if TYPE_CHECKING:
@@ -240,8 +240,7 @@ def _by_ingredient(result: RecallResult) -> str:
     found: Counter[str] = Counter()
     for name, removal in result.batches:
         found[name] += removal.units
-    more = [f"and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
-    return ", ".join([*(f"{units(count)} {name}" for name, count in list(found.items())[:MOST_NAMED]), *more])
+    return first_of([f"{units(count)} {name}" for name, count in found.items()], MOST_NAMED)
 
 
 def _total(result: RecallResult) -> str:

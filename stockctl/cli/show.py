@@ -16,7 +16,7 @@ from stockctl.domain import discard
 from stockctl.domain.count import Line, Sheet, discard_id
 from stockctl.domain.delivery import whole_delivery
 from stockctl.domain.stock import batch_id_of
-from stockctl.terminal.figures import best_before, change, local_iso, units
+from stockctl.terminal.figures import best_before, change, first_of, local_iso, units
 from stockctl.terminal.output import Field, JsonValue, Listing, Nested
 
 if TYPE_CHECKING:
@@ -266,11 +266,10 @@ def _corrected(shown: Shown) -> str:
     if found is None:
         return ""
     changes = [f"{name} {best_before(date)} {change(count)}" for (name, date), count in found.changes.items()]
-    more = [f"{units(len(changes) - MOST_CHANGES)} more"] if len(changes) > MOST_CHANGES else []
     times = f"{found.number} times, last" if found.number > 1 else ""
     head = " ".join(filter(None, ["corrected", times, "at", local_iso(found.at)]))
     unfinished = "" if found.is_finished else "; the last correction is not finished: repeat it"
-    return f"{head}: {', '.join([*changes[:MOST_CHANGES], *more]) or 'no change'}{unfinished}"
+    return f"{head}: {first_of(changes, MOST_CHANGES) or 'no change'}{unfinished}"
 
 
 def _returned(shown: Shown) -> str:

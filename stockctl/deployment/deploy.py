@@ -11,7 +11,7 @@ from stockctl.deployment.change_set import ChangeSet
 from stockctl.deployment.kept_parameters import kept_parameters
 from stockctl.deployment.parameters import check_parameters
 from stockctl.deployment.resource_event import ResourceEvent
-from stockctl.deployment.stack import Stack, parameters_of
+from stockctl.deployment.stack import Stack, is_empty, parameters_of
 from stockctl.deployment.template import Location, release, template_for
 from stockctl.domain.findings import Finding
 
@@ -96,7 +96,8 @@ def prepare(
     """
     check_parameters(parameters)
     code = bundle()
-    artifacts = ArtifactBucket(clients, artifact_bucket or parameters_of(stack.describe()).get("CodeBucket"))
+    deployed = stack.describe()
+    artifacts = ArtifactBucket(clients, artifact_bucket or parameters_of(deployed).get("CodeBucket"))
     own = {"CodeBucket": artifacts.name, "CodeKey": code.key, "Release": release()}
     if (clients.endpoint_url or "").startswith("http:"):  # an emulator, which could not be reached otherwise
         own["RequireTls"] = "false"
@@ -104,7 +105,7 @@ def prepare(
     template = Artifact.of("templates", text.encode(), "yaml")
     artifacts.ensure()
     artifacts.upload(template)
-    found = kept_parameters(clients, stack.name) if stack.is_new() else {}
+    found = kept_parameters(clients, stack.name) if is_empty(deployed) else {}
     restored = {name: value for name, value in found.items() if name not in parameters}
     plan = stack.plan(artifacts.url(template), {**restored, **parameters, **own})
     return Preparation(plan, stack, code, artifacts, restored)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from stockctl.aws.errors import unless_refused
 from stockctl.deployment.parameters import settable_parameters
 from stockctl.deployment.template import Location, kept
 
@@ -47,10 +48,8 @@ def kept_parameters(clients: Clients, stack: str) -> dict[str, str]:
 def _stock_table(clients: Clients, stack: str) -> str | None:
     """The ARN of the stock table; None if there is no table."""
     name = kept(Location(stack, account="", region="")).tables[0]
-    try:
-        return clients.dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
-    except clients.dynamodb.exceptions.ResourceNotFoundException:
-        return None
+    found = unless_refused(lambda: clients.dynamodb.describe_table(TableName=name), {"ResourceNotFoundException"})
+    return found["Table"]["TableArn"] if found else None
 
 
 def _tags(clients: Clients, arn: str) -> dict[str, str]:

@@ -77,11 +77,6 @@ class Stack:
         """What CloudFormation knows about the stack; None if there is no such stack."""
         return described(self._cloudformation, self.name)
 
-    def is_new(self) -> bool:
-        """Whether the next deployment creates the stack: there is none, or only what a failed creation left."""
-        deployed = self.describe()
-        return deployed is None or deployed["StackStatus"] in EMPTY
-
     def plan(self, template_url: str, parameters: Mapping[str, str]) -> ChangeSet:
         """The changes of deploying the template. Parameters left out keep their deployed values.
 
@@ -256,9 +251,14 @@ class Stack:
         return fresh[::-1]
 
 
+def is_empty(deployed: StackTypeDef | None) -> bool:
+    """Whether the next deployment creates the stack: there is none, or only what a failed creation left."""
+    return deployed is None or deployed["StackStatus"] in EMPTY
+
+
 def _is_going_on(status: str) -> bool:
     """Whether a deployment or removal runs. A stack under review has a change set that was never executed."""
-    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+    return status.endswith("_IN_PROGRESS") and status != REVIEWED
 
 
 def _parameters(deployed: StackTypeDef | None, given: Mapping[str, str]) -> list[ParameterTypeDef]:

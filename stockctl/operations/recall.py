@@ -6,8 +6,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from stockctl.domain.delivery import belongs_to, whole_delivery
+from stockctl.aws.errors import CONDITION_FAILED, unless_refused
+from stockctl.domain.delivery import belongs_to
 from stockctl.domain.discard import Discard, Discarded, Removal, TooFew, chosen, units_of
 from stockctl.domain.errors import OutcomeUnknown
 from stockctl.domain.history import ChargeEntry, LevelEntry
@@ -80,16 +82,14 @@ def left_of(tables: Tables, delivery: str, ingredient: str) -> tuple[Removal, ..
 def mark_recalled(tables: Tables, delivery: str) -> str | None:
     """Records that a delivery is recalled, before anything is taken out. Returns when it was, if it was before."""
     row = in_format({"transaction_id": RECALLED_PREFIX + delivery, "at": iso(tables.clock())})
-    try:
-        tables.stock.client.put_item(TableName=tables.transactions, Item=row, ConditionExpression=conditions.IS_NEW)
-    except tables.stock.client.exceptions.ConditionalCheckFailedException:
-        return recalled_at(tables, delivery)
-    return None
+    put = partial(tables.stock.client.put_item, TableName=tables.transactions, Item=row)
+    is_first = unless_refused(lambda: put(ConditionExpression=conditions.IS_NEW), CONDITION_FAILED) is not None
+    return None if is_first else recalled_at(tables, delivery)
 
 
 def recalled_at(tables: Tables, delivery: str) -> str | None:
-    """When a delivery was first recalled; None if it was not."""
-    row = tables.record(RECALLED_PREFIX + whole_delivery(delivery))
+    """When a whole delivery was first recalled; None if it was not."""
+    row = tables.record(RECALLED_PREFIX + delivery)
     return row["at"]["S"] if row else None
 
 

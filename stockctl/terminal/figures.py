@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 _SPANS = ((1, 60, "s"), (60, 60, "min"), (3_600, 48, "h"), (86_400, 2 * 365, "d"))
@@ -19,6 +20,12 @@ def counts(count: int, noun: str) -> str:
     plural = f"{noun}es" if noun.endswith(("ch", "x", "s")) else f"{noun}s"
     plural = f"{noun[:-1]}ies" if noun.endswith(("ry", "ty")) else plural
     return f"{units(count)} {noun if count == 1 else plural}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first of many names, and how many more there are: `ham, egg, 3 more`."""
+    more = [f"{units(len(names) - most)} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])
 
 
 def change(value: int) -> str:
